@@ -1,0 +1,1 @@
+"""SageMaker's wire API, driven by botocore's own service model."""

@@ -1,0 +1,89 @@
+"""What every List* operation does: filter, sort, page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from contender.local.api.errors import ValidationException
+from contender.local.store import Document, Filter, Store
+
+SORT_COLUMNS = {
+    "Name": "name",
+    "CreationTime": "created",
+    "CreatedTime": "created",
+    "LastModifiedTime": "modified",
+    "Status": "status",
+}
+
+
+def page(
+    store: Store,
+    kind: str,
+    request: Mapping[str, Any],
+    summarise: Callable[[Document], Document],
+    *,
+    key: str,
+    parent: str | None = None,
+    sort_by: str = "CreationTime",
+    sort_order: str = "Descending",
+    default_size: int = 10,
+    keep: Callable[[Document], bool] | None = None,
+) -> Document:
+    """One page of documents as `{key: [summary, …], "NextToken": …}`.
+
+    Reads the filters that List* operations share from `request`; `sort_by` and `sort_order` are the operation's
+    defaults. `keep` is a filter on the document's body that no column knows. A NextToken holds the place and the
+    question it belongs to: used with other filters, it is refused.
+    """
+    wanted = Filter(
+        parent=parent,
+        status=request.get("StatusEquals"),
+        name_contains=request.get("NameContains"),
+        created_after=request.get("CreationTimeAfter") or request.get("CreatedAfter"),
+        created_before=request.get("CreationTimeBefore") or request.get("CreatedBefore"),
+        modified_after=request.get("LastModifiedTimeAfter"),
+        modified_before=request.get("LastModifiedTimeBefore"),
+    )
+    size = request.get("MaxResults", default_size)
+    question = _question(kind, request)
+    offset = _read_token(request["NextToken"], question) if "NextToken" in request else 0
+    order = {
+        "sort": SORT_COLUMNS.get(request.get("SortBy", sort_by), "created"),
+        "descending": request.get("SortOrder", sort_order) == "Descending",
+    }
+    if keep is None:
+        found = store.page(kind, wanted, limit=size + 1, offset=offset, **order)
+    else:
+        found = [document for document in store.page(kind, wanted, **order) if keep(document)][offset : offset + size + 1]
+    answer: Document = {key: [summarise(document) for document in found[:size]]}
+    if len(found) > size:
+        answer["NextToken"] = _write_token(offset + size, question)
+    return answer
+
+
+def pick(document: Mapping[str, Any], *names: str) -> Document:
+    """The fields of `document` among `names` that it has: most summaries are that."""
+    return {name: document[name] for name in names if name in document}
+
+
+def _question(kind: str, request: Mapping[str, Any]) -> str:
+    rest = {name: str(value) for name, value in request.items() if name not in ("NextToken", "MaxResults")}
+    return json.dumps([kind, rest], sort_keys=True)
+
+
+def _write_token(offset: int, question: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([offset, question]).encode()).decode()
+
+
+def _read_token(token: str, question: str) -> int:
+    try:
+        offset, asked = json.loads(base64.urlsafe_b64decode(token.encode()))
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise ValidationException("Invalid NextToken: it is not one this server gave") from error
+    if asked != question or not isinstance(offset, int):
+        raise ValidationException("Invalid NextToken: it belongs to a list with other filters")
+    return offset
