@@ -1,0 +1,1 @@
+"""Start and stop the processes that stand in for AWS on this machine."""
