@@ -1,6 +1,7 @@
 """SageMaker on this machine: control plane, pipeline engine, jobs, registry, endpoints and runtime.
 
-It imports nothing of the product: whatever speaks SageMaker's API (boto3, the AWS CLI, the SageMaker SDK) works against it.
+It imports nothing of the product: whatever speaks SageMaker's API (boto3, the AWS CLI, the SageMaker SDK) works
+against it.
 
     api/         one request: botocore parses and validates it, a handler answers, botocore validates the answer
     resources/   models, model packages, tags

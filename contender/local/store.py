@@ -122,9 +122,7 @@ class Store:
             ).fetchone()
         return _load(row[0]) if row else None
 
-    def update(
-        self, kind: str, name: str, changes: Document, *, now: datetime, status: str | None = None
-    ) -> Document:
+    def update(self, kind: str, name: str, changes: Document, *, now: datetime, status: str | None = None) -> Document:
         """Merge `changes` into the document (a value of None removes the field) and return it. Raises Missing."""
         with self.transaction():
             body = {**self.get(kind, name), **changes}
@@ -154,7 +152,7 @@ class Store:
     def page(
         self,
         kind: str,
-        wanted: Filter = Filter(),  # noqa: B008 - frozen
+        wanted: Filter = Filter(),
         *,
         sort: str = "created",
         descending: bool = False,
@@ -168,12 +166,13 @@ class Store:
         order = "DESC" if descending else "ASC"
         with self._lock:
             rows = self._connection.execute(
-                f"SELECT body FROM document WHERE kind = ?{clauses} ORDER BY {sort} {order}, name {order} LIMIT ? OFFSET ?",
+                f"SELECT body FROM document WHERE kind = ?{clauses}"
+                f" ORDER BY {sort} {order}, name {order} LIMIT ? OFFSET ?",
                 (kind, *values, limit, offset),
             ).fetchall()
         return [_load(row[0]) for row in rows]
 
-    def count(self, kind: str, wanted: Filter = Filter()) -> int:  # noqa: B008 - frozen
+    def count(self, kind: str, wanted: Filter = Filter()) -> int:
         clauses, values = _conditions(wanted)
         with self._lock:
             row = self._connection.execute(

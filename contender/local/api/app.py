@@ -1,7 +1,7 @@
 """The control plane's door: an ASGI application that turns an HTTP request into an operation and back.
 
-    POST /  X-Amz-Target: SageMaker.CreateModel      → Dispatcher.answer, in a thread
-    GET  /_contender/health                          → what this server is
+POST /  X-Amz-Target: SageMaker.CreateModel      → Dispatcher.answer, in a thread
+GET  /_contender/health                          → what this server is
 """
 
 from __future__ import annotations
@@ -49,7 +49,11 @@ class ControlPlane:
     async def _answer(self, scope: dict[str, Any], receive: Receive) -> tuple[int, bytes]:
         body = await _read_body(receive)
         if scope["method"] == "GET" and scope["path"] == "/_contender/health":
-            health = {"status": "ok", "pid": os.getpid(), "operations": self._context.dispatcher.operation_names()}
+            health = {
+                "status": "ok",
+                "pid": os.getpid(),
+                "operations": self._context.dispatcher.operation_names(),
+            }
             return 200, json.dumps(health).encode()
         operation = _operation_name(scope)
         try:

@@ -58,7 +58,9 @@ def page(
     if keep is None:
         found = store.page(kind, wanted, limit=size + 1, offset=offset, **order)
     else:
-        found = [document for document in store.page(kind, wanted, **order) if keep(document)][offset : offset + size + 1]
+        found = [document for document in store.page(kind, wanted, **order) if keep(document)][
+            offset : offset + size + 1
+        ]
     answer: Document = {key: [summarise(document) for document in found[:size]]}
     if len(found) > size:
         answer["NextToken"] = _write_token(offset + size, question)

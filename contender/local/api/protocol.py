@@ -22,6 +22,8 @@ from contender.local.api.errors import InternalFailure, UnknownOperation, Valida
 
 Json = dict[str, Any]
 
+JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
+
 
 class SageMakerModel:
     """botocore's description of SageMaker: parse a request, validate, serialise an answer."""
@@ -119,8 +121,10 @@ def _check_upper_bound(size: int, unit: str, shape: Shape, path: str, problems: 
 
 
 def _matches(pattern: str, value: str) -> bool:
+    for java, python in JAVA_CLASSES.items():
+        pattern = pattern.replace(java, python)
     try:
-        return re.fullmatch(pattern.replace(r"\p{L}", r"\w").replace(r"\p{Z}", r"\s").replace(r"\p{N}", r"\d"), value) is not None
+        return re.fullmatch(pattern, value) is not None
     except re.error:
         return True  # a Java pattern that Python's re cannot read: the service checks it, we do not
 
