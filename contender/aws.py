@@ -1,0 +1,18 @@
+"""boto3 clients of whichever AWS the environment names: an account, or the laptop behind endpoint URLs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+
+def client(service: str, region: str) -> Any:
+    """A client of `service` in `region`, with retries that back off.
+
+    Credentials and endpoint URLs come from the environment as for any AWS tool. Path-style addresses are what the
+    laptop's S3 understands; AWS's understands both.
+    """
+    config = Config(retries={"max_attempts": 8, "mode": "standard"}, s3={"addressing_style": "path"})
+    return boto3.session.Session(region_name=region).client(service, config=config)

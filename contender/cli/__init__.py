@@ -1,0 +1,1 @@
+"""The `contender` command: one module per noun, loaded when its noun is used."""

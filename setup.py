@@ -1,0 +1,55 @@
+"""Packages, extras and the `contender` script; the settings of the tools are in pyproject.toml.
+
+The extras keep the parts apart: code that runs in a Lambda needs none of this (standard library and the Lambda's own
+boto3), `contender` alone talks to an AWS account, `[pipeline]` compiles definitions, `[local]` brings AWS on a laptop.
+"""
+
+from setuptools import find_packages, setup
+
+PIPELINE = ["sagemaker>=3.27,<4"]
+
+# MiniStack and boto3 belong together: a newer boto3 would silently select an old MiniStack.
+# xgboost-cpu is the module `xgboost` without 300 MB of GPU libraries.
+LOCAL = [
+    "ministack==1.5.33",
+    "aws-sam-translator==1.115.0",
+    "uvicorn>=0.30,<1",
+    "uvloop>=0.21,<1; sys_platform != 'win32'",
+    "httptools>=0.6,<1",
+    "xgboost-cpu>=3.0,<4",
+    "scikit-learn>=1.5,<2",
+    "scipy>=1.11,<2",
+    "numpy>=2,<3",
+    "pandas>=2.2,<4",
+    "pyarrow>=17",
+    "optuna>=4,<6",
+    "threadpoolctl>=3.5,<4",
+]
+
+DEV = [
+    "pytest>=8,<10",
+    "pytest-timeout>=2.3,<3",
+    "mypy>=1.15,<3",
+    "ruff>=0.12",
+    "cfn-lint>=1.40,<2",
+    "types-PyYAML",
+]
+
+setup(
+    name="contender",
+    version="0.1.0",
+    description="Champion/challenger MLOps on Amazon SageMaker, whole on a laptop too",
+    python_requires=">=3.11",
+    packages=find_packages(include=["contender", "contender.*", "pipelines", "pipelines.*", "steps", "steps.*"]),
+    package_data={"contender": ["py.typed"]},
+    install_requires=[
+        "boto3==1.43.106",
+        "botocore==1.43.106",
+        "click>=8.1,<9",
+        "pydantic>=2.8,<3",
+        "PyYAML>=6,<7",
+        "rich>=13,<15",
+    ],
+    extras_require={"pipeline": PIPELINE, "local": LOCAL, "dev": [*PIPELINE, *LOCAL, *DEV]},
+    entry_points={"console_scripts": ["contender = contender.cli.main:main"]},
+)
