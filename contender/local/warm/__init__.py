@@ -1,0 +1,1 @@
+"""Warm processes: forked from one that has imported the heavy libraries already."""
