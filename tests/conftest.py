@@ -1,0 +1,99 @@
+"""A laptop for the tests: MiniStack and local SageMaker on free ports, one for the whole run."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from contender.local.launcher.laptop import Laptop
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# What a developer's shell exports must not reach the tests: no test may talk to an account.
+for name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_", "CONTENDER_"))]:
+    if name not in ("AWS_CA_BUNDLE", "CONTENDER_REAL_DATA"):
+        del os.environ[name]
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+class Clients:
+    """boto3 clients of one laptop, made once each."""
+
+    def __init__(self, env: dict[str, str]) -> None:
+        self.env = env
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._made:
+            suffix = {"sagemaker": "_SAGEMAKER", "sagemaker-runtime": "_SAGEMAKER_RUNTIME"}.get(service, "")
+            self._made[service] = boto3.client(
+                service,
+                region_name="us-east-1",
+                endpoint_url=self.env[f"AWS_ENDPOINT_URL{suffix}"],
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, proxies={}),
+            )
+        return self._made[service]
+
+    def close(self) -> None:
+        for client in self._made.values():
+            client.close()
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A running laptop that every test shares: take names of your own, leave nothing that disturbs another."""
+    laptop = Laptop(tmp_path_factory.mktemp("laptop"))
+    laptop.up(ports=free_ports(3))
+    yield laptop
+    laptop.down()
+
+
+@pytest.fixture(scope="session")
+def clients(laptop: Laptop) -> Iterator[Clients]:
+    clients = Clients(laptop.env())
+    yield clients
+    clients.close()
+
+
+@pytest.fixture(scope="session")
+def bucket(clients: Clients) -> str:
+    """An S3 bucket that exists."""
+    clients("s3").create_bucket(Bucket="test-bucket")
+    return "test-bucket"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The churn files nobody here wrote; tests that want them skip where they are absent."""
+    place = Path(os.environ.get("CONTENDER_REAL_DATA", REPOSITORY.parent / "shared" / "data" / "churn"))
+    if not place.is_dir():
+        pytest.skip(f"no data at {place}; set CONTENDER_REAL_DATA to run on it")
+    return place
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
