@@ -64,6 +64,7 @@ class Server:
         """Start the children, then put right what the last stop left half done."""
         context = self.context
         context.warm = Warm(context.settings.home)
+        context.warm.open()
         context.jobs = JobRunner(context)
         context.serving = Serving(context)
         context.engine = Engine(context)
