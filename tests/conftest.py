@@ -11,7 +11,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-
 from contender.local.launcher.laptop import Laptop
 
 REPOSITORY = Path(__file__).resolve().parent.parent
