@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
+Place = tuple[float | str, str]
 
 MIGRATIONS = (
     """
@@ -150,27 +151,38 @@ class Store:
         return int(row[0])
 
     def page(
-        self,
-        kind: str,
-        wanted: Filter = Filter(),
-        *,
-        sort: str = "created",
-        descending: bool = False,
-        limit: int = -1,
-        offset: int = 0,
+        self, kind: str, wanted: Filter = Filter(), *, sort: str = "created", descending: bool = False, limit: int = -1
     ) -> list[Document]:
         """Documents that pass `wanted`, sorted by a column and then by name; limit -1 is all of them."""
+        rows = self._rows(kind, wanted, sort, descending, None, limit)
+        return [_load(body) for _, _, body in rows]
+
+    def walk(
+        self, kind: str, wanted: Filter, *, sort: str, descending: bool, after: Place | None, batch: int = 100
+    ) -> Iterator[tuple[Place, Document]]:
+        """Documents one by one with their places, beginning behind the place `after`.
+
+        A place is a sort value and a name, so documents that come or go meanwhile move nobody else.
+        """
+        while rows := self._rows(kind, wanted, sort, descending, after, batch):
+            for value, name, body in rows:
+                after = (value, name)
+                yield after, _load(body)
+
+    def _rows(
+        self, kind: str, wanted: Filter, sort: str, descending: bool, after: Place | None, limit: int
+    ) -> list[tuple[float | str, str, str]]:
         if sort not in SORTABLE:
             raise ValueError(f"cannot sort by {sort}")
         clauses, values = _conditions(wanted)
-        order = "DESC" if descending else "ASC"
+        order, sign = ("DESC", "<") if descending else ("ASC", ">")
+        if after is not None:
+            clauses += f" AND ({sort}, name) {sign} (?, ?)"
+            values += after
+        ranked = f"ORDER BY {sort} {order}, name {order} LIMIT ?"
+        query = f"SELECT {sort}, name, body FROM document WHERE kind = ?{clauses} {ranked}"
         with self._lock:
-            rows = self._connection.execute(
-                f"SELECT body FROM document WHERE kind = ?{clauses}"
-                f" ORDER BY {sort} {order}, name {order} LIMIT ? OFFSET ?",
-                (kind, *values, limit, offset),
-            ).fetchall()
-        return [_load(row[0]) for row in rows]
+            return self._connection.execute(query, (kind, *values, limit)).fetchall()
 
     def count(self, kind: str, wanted: Filter = Filter()) -> int:
         clauses, values = _conditions(wanted)

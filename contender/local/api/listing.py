@@ -6,10 +6,11 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 from contender.local.api.errors import ValidationException
-from contender.local.store import Document, Filter, Store
+from contender.local.store import Document, Filter, Place, Store
 
 SORT_COLUMNS = {
     "Name": "name",
@@ -36,7 +37,7 @@ def page(
     """One page of documents as `{key: [summary, …], "NextToken": …}`.
 
     Reads the filters that List* operations share from `request`; `sort_by` and `sort_order` are the operation's
-    defaults. `keep` is a filter on the document's body that no column knows. A NextToken holds the place and the
+    defaults. `keep` is a filter on the document's body that no column knows. A NextToken holds the last place and the
     question it belongs to: used with other filters, it is refused.
     """
     wanted = Filter(
@@ -50,20 +51,19 @@ def page(
     )
     size = request.get("MaxResults", default_size)
     question = _question(kind, request)
-    offset = _read_token(request["NextToken"], question) if "NextToken" in request else 0
-    order = {
-        "sort": SORT_COLUMNS.get(request.get("SortBy", sort_by), "created"),
-        "descending": request.get("SortOrder", sort_order) == "Descending",
-    }
-    if keep is None:
-        found = store.page(kind, wanted, limit=size + 1, offset=offset, **order)
-    else:
-        found = [document for document in store.page(kind, wanted, **order) if keep(document)][
-            offset : offset + size + 1
-        ]
-    answer: Document = {key: [summarise(document) for document in found[:size]]}
+    places = store.walk(
+        kind,
+        wanted,
+        sort=SORT_COLUMNS.get(request.get("SortBy", sort_by), "created"),
+        descending=request.get("SortOrder", sort_order) == "Descending",
+        after=_read_token(request["NextToken"], question) if "NextToken" in request else None,
+        batch=size + 1,
+    )
+    kept = ((place, document) for place, document in places if keep is None or keep(document))
+    found = list(islice(kept, size + 1))
+    answer: Document = {key: [summarise(document) for _, document in found[:size]]}
     if len(found) > size:
-        answer["NextToken"] = _write_token(offset + size, question)
+        answer["NextToken"] = _write_token(found[size - 1][0], question)
     return answer
 
 
@@ -77,15 +77,15 @@ def _question(kind: str, request: Mapping[str, Any]) -> str:
     return json.dumps([kind, rest], sort_keys=True)
 
 
-def _write_token(offset: int, question: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([offset, question]).encode()).decode()
+def _write_token(place: Place, question: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([place, question]).encode()).decode()
 
 
-def _read_token(token: str, question: str) -> int:
+def _read_token(token: str, question: str) -> Place:
     try:
-        offset, asked = json.loads(base64.urlsafe_b64decode(token.encode()))
+        (value, name), asked = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, TypeError, binascii.Error) as error:
         raise ValidationException("Invalid NextToken: it is not one this server gave") from error
-    if asked != question or not isinstance(offset, int):
+    if asked != question:
         raise ValidationException("Invalid NextToken: it belongs to a list with other filters")
-    return offset
+    return value, name
