@@ -1,0 +1,331 @@
+"""Turn one dimension's raw CSV into the three splits a model is trained, tuned and judged on, and an encoder.
+
+    input/*.csv ─► check ─► split by a stable hash ─► fit the encoder on train ─► train/train.csv            label first, no header
+                                                                                 validation/validation.csv  label first, no header
+                                                                                 test/test.csv              raw, with header and label
+                                                                                 encoder/encoder.json       how a raw row becomes numbers
+
+Runs alone in any image with Python 3.7 or later; it needs nothing beyond the standard library. A file that cannot be used ends the job
+with exit code 1 and one line that says why, also written where SageMaker looks for a job's last words.
+"""
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
+MAX_CATEGORIES = 200
+MIN_CATEGORY_ROWS = 2
+MOSTLY_NUMBERS = 0.9
+FLOAT32_MAX = 3.4028234e38
+FORMAT = 1
+
+
+class BadData(Exception):
+    """The data cannot be used; the message says why, for the person who uploaded it."""
+
+
+def main(argv=None):
+    options = parse_arguments(argv)
+    try:
+        summary = preprocess(options)
+    except BadData as error:
+        return fail(str(error), options.output_dir)
+    print(json.dumps(summary, sort_keys=True))
+    return 0
+
+
+def parse_arguments(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--label", required=True, help="column to predict")
+    parser.add_argument("--positive", required=True, help="its value that counts as 1")
+    parser.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="column that is no feature")
+    parser.add_argument("--categorical", action="append", default=[], metavar="COLUMN", help="numbers that are codes")
+    parser.add_argument("--split-by", action="append", default=[], metavar="COLUMN", help="rows alike here stay together")
+    parser.add_argument("--validation-share", type=float, default=0.15)
+    parser.add_argument("--test-share", type=float, default=0.15)
+    parser.add_argument("--data-uri", default="", help="the object that was uploaded, to pick it among its neighbours")
+    parser.add_argument("--data-version", default="", help="its version: enters the step's cache key")
+    parser.add_argument("--input", type=Path, default=Path("/opt/ml/processing/input/data"))
+    parser.add_argument("--train", type=Path, default=Path("/opt/ml/processing/output/train"))
+    parser.add_argument("--validation", type=Path, default=Path("/opt/ml/processing/output/validation"))
+    parser.add_argument("--test", type=Path, default=Path("/opt/ml/processing/output/test"))
+    parser.add_argument("--encoder", type=Path, default=Path("/opt/ml/processing/output/encoder"))
+    parser.add_argument("--output-dir", type=Path, default=Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output")))
+    return parser.parse_args(argv)
+
+
+def preprocess(options):
+    header, rows = read(options.input, options.data_uri)
+    labels = read_labels(header, rows, options.label, options.positive)
+    features = feature_columns(header, options)
+    parts = split(header, rows, options)
+    check_parts(parts, labels, options.label)
+    encoder = fit(header, rows, labels, parts["train"], features, options)
+
+    write_encoded(options.train / "train.csv", encoder, header, rows, labels, parts["train"])
+    write_encoded(options.validation / "validation.csv", encoder, header, rows, labels, parts["validation"])
+    write_raw(options.test / "test.csv", header, [rows[index] for index in parts["test"]])
+    options.encoder.mkdir(parents=True, exist_ok=True)
+    (options.encoder / "encoder.json").write_text(json.dumps(encoder, ensure_ascii=False), encoding="utf-8")
+    return {
+        "rows": len(rows),
+        "positive_share": round(sum(labels) / len(labels), 4),
+        "features": encoder["width"],
+        "train": len(parts["train"]),
+        "validation": len(parts["validation"]),
+        "test": len(parts["test"]),
+    }
+
+
+def read(folder, data_uri):
+    """The header and the rows, every value stripped text, of the named object or else of every CSV file in `folder`."""
+    named = folder / data_uri.rsplit("/", 1)[-1] if data_uri.rsplit("/", 1)[-1] else None
+    if named is not None and named.is_file():
+        files = [named]
+    else:
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() == ".csv")
+    if not files:
+        raise BadData(f"no CSV file in {data_uri or folder}: upload one as <dimension>/<file>.csv")
+    header, rows = read_file(files[0])
+    for path in files[1:]:
+        other, more = read_file(path)
+        if other != header:
+            raise BadData(f"{path.name} has other columns than {files[0].name}: files of one upload need the same header")
+        rows.extend(more)
+    if not rows:
+        raise BadData(f"{files[0].name} has a header but no rows")
+    return header, rows
+
+
+def read_file(path):
+    content = path.read_bytes()
+    if not content.strip():
+        raise BadData(f"{path.name} is empty")
+    reader = csv.reader(io.StringIO(decode(path.name, content), newline=""))
+    try:
+        header = [name.strip() for name in next(reader)]
+        check_header(path.name, header)
+        width = len(header)
+        rows = []
+        for row in reader:
+            if len(row) != width:
+                if not row or (len(row) == 1 and not row[0].strip()):
+                    continue
+                raise BadData(f"{path.name}, line {reader.line_num}: {len(row)} values, but the header has {width} columns")
+            rows.append([value.strip() for value in row])
+    except csv.Error as error:
+        raise BadData(f"{path.name}, line {reader.line_num}: not CSV ({error})") from error
+    return header, rows
+
+
+def decode(name, content):
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise BadData(f"{name} is UTF-16 text: save it as UTF-8")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadData(
+            f"{name} is not UTF-8 text: byte 0x{content[error.start]:02x} on line {line}: save it as UTF-8"
+        ) from error
+    if "\0" in text:
+        raise BadData(f"{name} is not text: it holds null bytes")
+    return text
+
+
+def check_header(name, header):
+    for position, column in enumerate(header, 1):
+        if not column:
+            raise BadData(f"{name}: column {position} of the header has no name")
+    twice = [column for column, count in Counter(header).items() if count > 1]
+    if twice:
+        raise BadData(f"{name}: column {twice[0]!r} occurs twice in the header")
+
+
+def read_labels(header, rows, label, positive):
+    """1 for the positive value and 0 for the other one, a row each."""
+    position = find(header, label, "the label (data.label)")
+    values = [row[position] for row in rows]
+    blank = sum(1 for value in values if not value)
+    if blank == len(values):
+        raise BadData(f"label {label!r} is empty in every row")
+    if blank:
+        raise BadData(f"label {label!r} is empty in {blank} of {len(values)} rows")
+    classes = Counter(values)
+    found = ", ".join(repr(value) for value, _ in classes.most_common(5))
+    if len(classes) == 1:
+        raise BadData(f"label {label!r} has one class only: all {len(values)} rows are {found}; a model needs both")
+    if positive not in classes:
+        raise BadData(f"label {label!r} is never {positive!r} (data.positive); found {found}")
+    if len(classes) > 2:
+        raise BadData(f"label {label!r} has {len(classes)} values ({found}…); it must have two")
+    return [1 if value == positive else 0 for value in values]
+
+
+def find(header, column, purpose):
+    if column not in header:
+        raise BadData(f"column {column!r}, {purpose}, is missing; the file has: {', '.join(header)}")
+    return header.index(column)
+
+
+def feature_columns(header, options):
+    for column in options.categorical:
+        find(header, column, "listed in data.categorical")
+    dropped = {options.label, *options.drop}
+    columns = [column for column in header if column not in dropped]
+    if not columns:
+        raise BadData("no column is left to learn from after the label and the dropped ones")
+    return columns
+
+
+def split(header, rows, options):
+    """Row numbers of train, validation and test, by a hash of what identifies a row and of nothing else.
+
+    The same customer therefore lands in the same split in every upload, and a champion was never trained on rows
+    that a later challenger is tested on.
+    """
+    if options.split_by:
+        keys = [find(header, column, "by which rows are split (data.split_by)") for column in options.split_by]
+    else:
+        keys = [position for position, column in enumerate(header) if column != options.label]
+    parts = {"train": [], "validation": [], "test": []}
+    for index, row in enumerate(rows):
+        place = hash_share("\x1f".join([row[key] for key in keys]))
+        if place < options.test_share:
+            parts["test"].append(index)
+        elif place < options.test_share + options.validation_share:
+            parts["validation"].append(index)
+        else:
+            parts["train"].append(index)
+    return parts
+
+
+def hash_share(text):
+    """A number in [0, 1) that depends on `text` only."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest(), "big") / 2.0**64
+
+
+def check_parts(parts, labels, label):
+    for name, indexes in parts.items():
+        if len({labels[index] for index in indexes}) < 2:
+            raise BadData(
+                f"the {name} split has {len(indexes)} of {len(labels)} rows and not both classes of {label!r}: upload more rows"
+            )
+
+
+def fit(header, rows, labels, train, features, options):
+    """The encoder: which raw columns a request has, in which order, and what each becomes. Looks at training rows only."""
+    encoded = []
+    width = 0
+    for column in features:
+        position = header.index(column)
+        values = [rows[index][position] for index in train]
+        if column not in options.categorical and is_number(column, values, header, rows):
+            encoded.append({"column": column, "kind": "number"})
+            width += 1
+            continue
+        counts = Counter(values)
+        if len(counts) == 1:
+            continue
+        counts.pop("", None)
+        common = [value for value, count in counts.most_common(MAX_CATEGORIES) if count >= MIN_CATEGORY_ROWS]
+        if not common:
+            raise BadData(
+                f"column {column!r} holds text that differs in every row: list it under data.drop in contender.yaml"
+            )
+        encoded.append({"column": column, "kind": "category", "categories": sorted(common)})
+        width += len(common) + 1
+    if not encoded:
+        raise BadData("no column is left to learn from: every one holds a single value")
+    return {
+        "format": FORMAT,
+        "label": options.label,
+        "positive": options.positive,
+        "columns": [column for column in header if column != options.label],
+        "missing": list(MISSING),
+        "features": encoded,
+        "width": width,
+    }
+
+
+def is_number(column, values, header, rows):
+    """Whether a column holds numbers; refuses one that nearly does, since a stray text is a mistake and not a category."""
+    present = [value for value in values if value.lower() not in MISSING]
+    good = sum(1 for value in present if to_number(value) is not None)
+    if not good or good < MOSTLY_NUMBERS * len(present):
+        return False
+    position = header.index(column)
+    for index, row in enumerate(rows):
+        if row[position].lower() not in MISSING and to_number(row[position]) is None:
+            raise BadData(
+                f"column {column!r} holds numbers, but row {index + 1} has {row[position]!r}: "
+                "correct it, or list the column under data.categorical in contender.yaml"
+            )
+    return True
+
+
+def to_number(text):
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and abs(number) <= FLOAT32_MAX else None
+
+
+def write_encoded(path, encoder, header, rows, labels, indexes):
+    """The rows of one split as XGBoost's built-in algorithm reads them; a missing number is an empty field."""
+    columns = [encode_column(feature, header.index(feature["column"])) for feature in encoder["features"]]
+    lines = []
+    for index in indexes:
+        row = rows[index]
+        fields = [str(labels[index])]
+        fields += [encode(row[position]) for position, encode in columns]
+        lines.append(",".join(fields))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def encode_column(feature, position):
+    """The column's position and the function from its raw text to comma-separated numbers."""
+    if feature["kind"] == "number":
+        return position, number_text
+    categories = feature["categories"]
+    size = len(categories) + 1
+    texts = [",".join("1" if slot == one else "0" for slot in range(size)) for one in range(size)]
+    known = {category: texts[slot] for slot, category in enumerate(categories)}
+    unknown = texts[-1]
+    return position, lambda value: known.get(value, unknown)
+
+
+def number_text(value):
+    return "" if value.lower() in MISSING else repr(float(value))
+
+
+def write_raw(path, header, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def fail(message, folder):
+    """Say why in the log, and where SageMaker reads a job's last words (`message`: processing, `failure`: training)."""
+    line = " ".join(message.split())[:1000]
+    print(f"Refused: {line}", file=sys.stderr)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("message", "failure"):
+        (folder / name).write_text(line, encoding="utf-8")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
