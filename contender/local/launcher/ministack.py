@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import json
 import logging
@@ -54,17 +55,14 @@ def main(argv: list[str] | None = None) -> None:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     os.environ.clear()
     os.environ.update(
-        inherited
-        | environment(work, options.port, options.region, options.sagemaker_url, options.runtime_url)
+        inherited | environment(work, options.port, options.region, options.sagemaker_url, options.runtime_url)
     )
     tempfile.tempdir = None  # forget a directory chosen before TMPDIR was set
     _allow_many_connections()
     asyncio.run(_serve(options.port, options.region))
 
 
-def environment(
-    work: Path, port: int, region: str, sagemaker_url: str, runtime_url: str
-) -> Mapping[str, str]:
+def environment(work: Path, port: int, region: str, sagemaker_url: str, runtime_url: str) -> dict[str, str]:
     """MiniStack's settings, and what the Lambdas it runs inherit to find each service on this machine."""
     return {
         "BIND_HOST": "127.0.0.1",
@@ -78,6 +76,7 @@ def environment(
         "TMPDIR": str(work / "tmp"),
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        "DOCKER_HOST": f"unix://{work}/no-docker.sock",  # it would reap containers of other MiniStacks
         "LOG_LEVEL": "WARNING",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker_url,
@@ -102,17 +101,15 @@ class Checkpoints:
     async def run(self) -> None:
         """Save for ever. A long interval without requests also ends in a checkpoint: Lambdas write logs."""
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), _LONGEST_PAUSE_S)
-            except TimeoutError:
-                pass
             await asyncio.sleep(_SETTLE_S)
             self._changed.clear()
             busy_s = await self._save()
             await asyncio.sleep(max(_PAUSE_S, busy_s / _DUTY))
 
     async def _save(self) -> float:
-        """One checkpoint, on the loop where handlers run; other requests get in between two services."""
+        """One checkpoint, on the loop where handlers run (requests get in between two services). The time it took."""
         busy_s = 0.0
         for service, state in patches.states():
             started = time.perf_counter()
@@ -193,7 +190,7 @@ async def _serve(port: int, region: str) -> None:
     saving = loop.create_task(checkpoints.run())
     try:
         extended: Any = with_extras(application, checkpoints, region)
-        await serve(extended, config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+        await serve(extended, config, shutdown_trigger=stop.wait)
     finally:
         saving.cancel()
 

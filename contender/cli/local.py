@@ -1,0 +1,110 @@
+"""`contender local`: AWS on this machine, on and off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from contender.cli.output import emit, emit_rows, json_option, note
+from contender.errors import LaptopError
+from contender.local.launcher.laptop import Laptop, LaptopFailure, Ports, exports
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def home_option(function: Command) -> Command:
+    """`--home`: the directory that holds everything the laptop's AWS remembers."""
+    return click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="CONTENDER_HOME",
+        default=Path(".contender"),
+        show_default=True,
+        show_envvar=True,
+        help="Directory of its state.",
+    )(function)
+
+
+@click.group("local")
+def command() -> None:
+    """Start and stop AWS on this machine: MiniStack, and SageMaker beside it."""
+
+
+@command.command()
+@home_option
+@click.option("--aws-port", type=int, default=Ports().aws, show_default=True, help="All services but SageMaker.")
+@click.option("--sagemaker-port", type=int, default=Ports().sagemaker, show_default=True)
+@click.option("--runtime-port", type=int, default=Ports().runtime, show_default=True, help="InvokeEndpoint.")
+@click.option("--region", envvar="AWS_DEFAULT_REGION", default="us-east-1", show_default=True)
+@json_option
+def up(home: Path, aws_port: int, sagemaker_port: int, runtime_port: int, region: str, as_json: bool) -> None:
+    """Start what does not run yet, and wait until it answers. Port 0 takes any free one."""
+    with _one_line_errors():
+        addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port))
+    if as_json:
+        emit(asdict(addresses))
+        return
+    rows = [{"service": name, "address": address} for name, address in asdict(addresses).items()]
+    emit_rows(rows, ["service", "address"], as_json=False)
+    note('For this shell: eval "$(contender local env)"')
+
+
+@command.command()
+@home_option
+def down(home: Path) -> None:
+    """Stop it. What it holds stays, and is there again after the next `up`."""
+    with _one_line_errors():
+        stopped = Laptop(home).down()
+    note(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@command.command()
+@home_option
+@json_option
+def status(home: Path, as_json: bool) -> None:
+    """Every process with its pid and address. Exit code 1 if it does not run."""
+    with _one_line_errors():
+        rows = [asdict(each) for each in Laptop(home).status()]
+    emit_rows(rows, ["name", "pid", "state", "address", "resident_mb"], as_json=as_json)
+    if not rows or any(row["state"] != "running" for row in rows):
+        note("it does not run; start it: contender local up")
+        raise click.exceptions.Exit(1)
+
+
+@command.command()
+@home_option
+@json_option
+def env(home: Path, as_json: bool) -> None:
+    """Print what makes any AWS tool in a shell talk to this machine: eval "$(contender local env)"."""
+    with _one_line_errors():
+        settings = Laptop(home).env()
+    if as_json:
+        emit(settings)
+    else:
+        click.echo(exports(settings, os.environ))
+
+
+@command.command()
+@home_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(home: Path, yes: bool) -> None:
+    """Stop it and delete everything it holds: objects, models, endpoints, logs."""
+    if not yes:
+        click.confirm(f"Delete everything in {home.resolve()}?", abort=True, err=True)
+    with _one_line_errors():
+        Laptop(home).reset()
+    note(f"{home.resolve()} is empty")
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except LaptopFailure as error:
+        raise LaptopError(str(error)) from error

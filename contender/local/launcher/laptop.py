@@ -1,0 +1,336 @@
+"""AWS on this machine as one thing to switch on and off: two detached processes and a record of them.
+
+up      ─► lock ─► start what is missing ─► processes.json ─► wait until both answer
+down    ─► lock ─► SIGTERM, SIGKILL, also to every descendant ─► forget processes.json
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from contender.local.launcher import processes
+from contender.local.launcher.processes import Identity
+
+AWS, SAGEMAKER, RUNTIME = "aws", "sagemaker", "runtime"
+
+_HEALTH = {AWS: "/_ministack/health", SAGEMAKER: "/_contender/health"}
+_FLAGS = {AWS: "--aws-port", SAGEMAKER: "--sagemaker-port", RUNTIME: "--runtime-port"}
+_READY_S = 60.0
+_PATIENCE_S = 10.0
+_RELEASE_S = 1.0  # children of a killed server need a moment to notice and let go of their port
+_STATE = ("ministack", "jobs", "models", "cache", "logs", "processes.json")
+_PACKAGE_ROOT = Path(__file__).resolve().parents[3]
+
+
+class LaptopFailure(Exception):
+    """AWS on this machine could not start or stop; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Ports on 127.0.0.1; 0 or None stands for any free one."""
+
+    aws: int | None = 4566
+    sagemaker: int | None = 4567
+    runtime: int | None = 4568
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Base URLs of the services."""
+
+    aws: str
+    sagemaker: str
+    runtime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One process of ours; `state` is running, starting (alive, no answer) or stopped."""
+
+    name: str
+    pid: int
+    state: str
+    address: str
+    resident_mb: float
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What processes.json holds."""
+
+    addresses: Addresses
+    region: str
+    identities: Mapping[str, Identity]
+
+
+class Laptop:
+    """The processes and the state of one home directory."""
+
+    def __init__(self, home: Path, region: str = "us-east-1", sagemaker_module: str = "contender.local.server") -> None:
+        self.home = home.resolve()
+        self._region = region
+        self._modules = {AWS: "contender.local.launcher.ministack", SAGEMAKER: sagemaker_module}
+        self._record_path = self.home / "processes.json"
+
+    def up(self, ports: Ports | None = None) -> Addresses:
+        """Start what does not run, wait until everything answers. What runs already keeps its ports."""
+        with self._lock():
+            old = self._read()
+            living = self._living(old)
+            if old and len(living) == len(_HEALTH):
+                self._wait_until_ready(old, {})
+                return old.addresses
+            addresses = old.addresses if old and living else _choose(ports or Ports())
+            taken = {AWS: ("aws",), SAGEMAKER: ("sagemaker", "runtime")}
+            missing = [name for name in _HEALTH if name not in living]
+            for port_name in (each for name in missing for each in taken[name]):
+                _require_free(port_name, getattr(addresses, port_name))
+            region = old.region if old and living else self._region
+            started = {name: self._start(name, addresses, region) for name in missing}
+            identities = dict(living)
+            for name, child in started.items():
+                if found := processes.identify(child.pid):
+                    identities[name] = found
+            record = _Record(addresses, region, identities)
+            self._write(record)
+            try:
+                self._wait_until_ready(record, started)
+            except LaptopFailure:
+                for name in started:
+                    if name in identities:
+                        processes.stop(identities[name], _PATIENCE_S)
+                self._write(_Record(addresses, region, living)) if living else self._forget()
+                raise
+            return addresses
+
+    def down(self) -> list[str]:
+        """Stop everything that runs; the names of what was stopped. The state stays."""
+        with self._lock():
+            return self._stop_all()
+
+    def reset(self) -> list[str]:
+        """Stop everything and delete the state of the home directory; nothing else in it."""
+        with self._lock():
+            stopped = self._stop_all()
+            for path in [self.home / name for name in _STATE] + list(self.home.glob("sagemaker.sqlite*")):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            return stopped
+
+    def status(self) -> list[Status]:
+        """Every process: the two that were started, and all that they started since."""
+        record = self._read()
+        if not record:
+            return []
+        return [row for name in _HEALTH for row in self._status_of(name, record)]
+
+    def addresses(self) -> Addresses:
+        """Where the running services answer. LaptopFailure if they don't run."""
+        return self._require_running().addresses
+
+    def env(self) -> dict[str, str]:
+        """What a shell must export so that every AWS tool in it talks to this machine."""
+        record = self._require_running()
+        addresses = record.addresses
+        return {
+            "AWS_ENDPOINT_URL": addresses.aws,
+            "AWS_ENDPOINT_URL_SAGEMAKER": addresses.sagemaker,
+            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": addresses.runtime,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": record.region,
+            "AWS_REGION": record.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "SAGEMAKER_VALIDATE_ROLE": "false",
+            **_no_proxy(os.environ),
+            "CONTENDER_HOME": str(self.home),
+            "CONTENDER_STACK_PARAMETERS": "RetryDelaySeconds=1",
+        }
+
+    def _status_of(self, name: str, record: _Record) -> Iterator[Status]:
+        address = getattr(record.addresses, name)
+        log = self._log(name)
+        identity = record.identities.get(name)
+        seen = processes.look(identity.pid) if identity and processes.alive(identity) else None
+        if not identity or not seen:
+            yield Status(name, identity.pid if identity else 0, "stopped", address, 0.0, str(log))
+            return
+        state = "running" if _answers(address + _HEALTH[name]) else "starting"
+        yield Status(name, identity.pid, state, address, round(seen.resident_mb, 1), str(log))
+        for child in processes.descendants(identity.pid):
+            label = _label(name, child.command)
+            where = record.addresses.runtime if label == RUNTIME else ""
+            yield Status(label, child.identity.pid, "running", where, round(child.resident_mb, 1), str(log))
+
+    def _start(self, name: str, addresses: Addresses, region: str) -> subprocess.Popen[bytes]:
+        if name == AWS:
+            wiring = ["--sagemaker-url", addresses.sagemaker, "--runtime-url", addresses.runtime]
+        else:
+            wiring = ["--aws-url", addresses.aws, "--runtime-port", _port(addresses.runtime)]
+        command = [sys.executable, "-m", self._modules[name], "--home", str(self.home), "--region", region]
+        command += ["--port", _port(getattr(addresses, name)), *wiring]
+        log = self._log(name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=_child_environment(os.environ),
+                cwd=_PACKAGE_ROOT,  # finds the package without a PYTHONPATH that jobs and Lambdas would inherit
+            )
+
+    def _wait_until_ready(self, record: _Record, started: Mapping[str, subprocess.Popen[bytes]]) -> None:
+        deadline = time.monotonic() + _READY_S
+        for name, path in _HEALTH.items():
+            url = getattr(record.addresses, name) + path
+            while not _answers(url):
+                child = started.get(name)
+                if child and child.poll() is not None:
+                    raise LaptopFailure(f"{name} stopped while starting: {_last_line(self._log(name))}")
+                if time.monotonic() > deadline:
+                    raise LaptopFailure(
+                        f"{name} does not answer at {url} after {_READY_S:.0f} s; see {self._log(name)}, "
+                        "or stop it with: contender local down"
+                    )
+                time.sleep(0.02)
+
+    def _stop_all(self) -> list[str]:
+        living = self._living(self._read())
+        for name in (SAGEMAKER, AWS):  # SageMaker first: what it says while stopping still needs S3
+            if name in living:
+                processes.stop(living[name], _PATIENCE_S)
+        self._forget()
+        return list(living)
+
+    def _living(self, record: _Record | None) -> dict[str, Identity]:
+        identities = record.identities if record else {}
+        return {name: identity for name, identity in identities.items() if processes.alive(identity)}
+
+    def _require_running(self) -> _Record:
+        record = self._read()
+        if not record or len(self._living(record)) < len(_HEALTH):
+            raise LaptopFailure(f"AWS on this machine does not run ({self.home}); start it: contender local up")
+        return record
+
+    def _log(self, name: str) -> Path:
+        return self.home / "logs" / f"{name}.log"
+
+    def _read(self) -> _Record | None:
+        try:
+            stored: dict[str, Any] = json.loads(self._record_path.read_text())
+        except FileNotFoundError:
+            return None
+        identities = {name: Identity(**identity) for name, identity in stored["processes"].items()}
+        return _Record(Addresses(**stored["addresses"]), stored["region"], identities)
+
+    def _write(self, record: _Record) -> None:
+        stored = {
+            "addresses": asdict(record.addresses),
+            "region": record.region,
+            "processes": {name: asdict(identity) for name, identity in record.identities.items()},
+        }
+        draft = self._record_path.with_suffix(".tmp")
+        draft.write_text(json.dumps(stored, indent=2) + "\n")
+        draft.replace(self._record_path)
+
+    def _forget(self) -> None:
+        self._record_path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One `up`, `down` or `reset` of a home at a time; the kernel frees the lock of a killed one."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "launcher.lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def exports(env: Mapping[str, str], shell: Mapping[str, str]) -> str:
+    """Lines for a POSIX shell: `env` set, and every AWS setting of that shell that would overrule it unset."""
+    overruling = sorted(
+        name
+        for name in shell
+        if name not in env and (name.startswith("AWS_ENDPOINT_URL_") or name in {"AWS_PROFILE", "AWS_SESSION_TOKEN"})
+    )
+    lines = [f"unset {' '.join(overruling)}"] if overruling else []
+    return "\n".join(lines + [f"export {name}={shlex.quote(value)}" for name, value in env.items()])
+
+
+def _choose(ports: Ports) -> Addresses:
+    wanted = {name: getattr(ports, name) for name in (AWS, SAGEMAKER, RUNTIME)}
+    spare = iter(processes.free_ports(len(wanted)))
+    return Addresses(**{name: f"http://127.0.0.1:{port or next(spare)}" for name, port in wanted.items()})
+
+
+def _require_free(name: str, address: str) -> None:
+    port = int(_port(address))
+    deadline = time.monotonic() + _RELEASE_S
+    while not processes.port_is_free(port):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
+    else:
+        return
+    holder = processes.port_holder(port) or "another program, perhaps another MiniStack, LocalStack or laptop"
+    raise LaptopFailure(
+        f"port {port} for {name} is taken by {holder}; stop it, or choose another port: "
+        f"contender local up {_FLAGS[name]} 0"
+    )
+
+
+def _port(address: str) -> str:
+    return address.rsplit(":", 1)[1]
+
+
+def _answers(url: str) -> bool:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _child_environment(caller: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment without its AWS settings: an AWS_ENDPOINT_URL there is not meant for us."""
+    kept = {name: value for name, value in caller.items() if not name.startswith(("AWS_", "SAGEMAKER_"))}
+    return kept | _no_proxy(caller) | {"PYTHONUNBUFFERED": "1"}
+
+
+def _no_proxy(caller: Mapping[str, str]) -> dict[str, str]:
+    """The caller's exceptions from its proxy and this machine, under both names: tools differ in which they read."""
+    named = [each for each in caller.get("no_proxy", caller.get("NO_PROXY", "")).split(",") if each]
+    exceptions = ",".join(dict.fromkeys([*named, "127.0.0.1", "localhost"]))
+    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
+
+
+def _label(owner: str, command: str) -> str:
+    """What a descendant is, from its command line."""
+    if owner == AWS:
+        return "lambda"
+    for part, label in (("serving.front", RUNTIME), ("warm.parent", "warm")):
+        if part in command:
+            return label
+    return "job"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n") if log.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing") + f" ({log})"
