@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from contender.local.launcher.laptop import Laptop
+
+from contender.local.launcher.laptop import Laptop, Ports
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -58,7 +58,7 @@ class Clients:
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
     """A running laptop that every test shares: take names of your own, leave nothing that disturbs another."""
     laptop = Laptop(tmp_path_factory.mktemp("laptop"))
-    laptop.up(ports=free_ports(3))
+    laptop.up(Ports(aws=0, sagemaker=0, runtime=0))
     yield laptop
     laptop.down()
 
@@ -84,15 +84,3 @@ def real_data() -> Path:
     if not place.is_dir():
         pytest.skip(f"no data at {place}; set CONTENDER_REAL_DATA to run on it")
     return place
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

@@ -1,0 +1,124 @@
+"""`contender doctor`: what this machine and this project have, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+
+import click
+
+from contender.cli.output import emit_rows, json_option
+from contender.config import load_settings
+from contender.errors import ContenderError
+
+FREE_DISK_GB = 3
+PIPELINE_PACKAGES = {"sagemaker": "sagemaker"}
+LOCAL_PACKAGES = {
+    "ministack": "ministack",
+    "uvicorn": "uvicorn",
+    "xgboost": "xgboost-cpu",
+    "sklearn": "scikit-learn",
+    "pandas": "pandas",
+    "optuna": "optuna",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `advice` is empty where all is well. `needed` findings make the exit code 1."""
+
+    check: str
+    found: str
+    ok: bool
+    advice: str = ""
+    needed: bool = True
+
+
+@click.command()
+@json_option
+def command(as_json: bool) -> None:
+    """Check that this machine and this project have what they need."""
+    findings = list(examine(Path.cwd()))
+    rows = [{**asdict(finding), "verdict": _verdict(finding)} for finding in findings]
+    emit_rows(rows, ("check", "verdict", "found", "advice"), as_json=as_json)
+    if any(finding.needed and not finding.ok for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def examine(project: Path) -> Iterator[Finding]:
+    """Every finding about this machine and the project in `project`; changes nothing."""
+    yield _python()
+    yield _packages("pipeline", PIPELINE_PACKAGES)
+    yield _packages("local", LOCAL_PACKAGES)
+    yield _settings(project)
+    yield _private_mounts()
+    yield _disk(project)
+    yield _credentials()
+
+
+def _verdict(finding: Finding) -> str:
+    return "ok" if finding.ok else "missing" if finding.needed else "note"
+
+
+def _python() -> Finding:
+    ok = sys.version_info >= (3, 11)
+    return Finding("python", platform.python_version(), ok, "" if ok else "install Python 3.11 or newer")
+
+
+def _packages(extra: str, packages: dict[str, str]) -> Finding:
+    missing = [name for module, name in packages.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        return Finding(f"extra [{extra}]", f"without {', '.join(missing)}", False, f"pip install -e '.[{extra}]'")
+    return Finding(
+        f"extra [{extra}]", ", ".join(f"{name} {metadata.version(name)}" for name in packages.values()), True
+    )
+
+
+def _settings(project: Path) -> Finding:
+    try:
+        settings = load_settings(project)
+    except ContenderError as error:
+        return Finding("contender.yaml", str(error), False, "correct the file")
+    return Finding("contender.yaml", f"project {settings.project} in {settings.region}", True)
+
+
+def _private_mounts() -> Finding:
+    """Jobs get an /opt/ml of their own where the kernel lends user namespaces; elsewhere SM_* variables."""
+    if platform.system() != "Linux":
+        return Finding(
+            "private /opt/ml",
+            platform.system(),
+            False,
+            "scripts must find their folders by SM_* variables",
+            needed=False,
+        )
+    setting = Path("/proc/sys/user/max_user_namespaces")
+    allowed = os.geteuid() == 0 or (setting.exists() and int(setting.read_text()) > 0)
+    advice = "" if allowed else "allow user namespaces, or let scripts find their folders by SM_* variables"
+    return Finding("private /opt/ml", "possible" if allowed else "not allowed here", allowed, advice, needed=False)
+
+
+def _disk(project: Path) -> Finding:
+    free_gb = shutil.disk_usage(project).free / 1e9
+    ok = free_gb >= FREE_DISK_GB
+    return Finding("disk", f"{free_gb:.0f} GB free", ok, "" if ok else f"free {FREE_DISK_GB} GB", needed=False)
+
+
+def _credentials() -> Finding:
+    url = os.environ.get("AWS_ENDPOINT_URL_SAGEMAKER")
+    checks: tuple[tuple[Callable[[], bool], str], ...] = (
+        (lambda: bool(url), f"the laptop at {url}"),
+        (lambda: bool(os.environ.get("AWS_PROFILE") or os.environ.get("AWS_ACCESS_KEY_ID")), "an AWS account"),
+    )
+    for holds, name in checks:
+        if holds():
+            return Finding("this shell talks to", name, True)
+    advice = 'for the laptop: eval "$(contender local env)"; for AWS: set AWS_PROFILE'
+    return Finding("this shell talks to", "nothing yet", False, advice, needed=False)
