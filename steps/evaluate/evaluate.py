@@ -1,12 +1,13 @@
-"""Score the challenger and the champion on the same held-out raw rows, compare them, and say whether the challenger may pass.
+"""Score challenger and champion on the same held-out raw rows, compare them, and say whether the challenger may pass.
 
     test/test.csv (raw, with header and label) ┐
     challenger/model.tar.gz                    ├─► evaluation.json
     champion/model.tar.gz                      ┘
 
-Each model answers through its own artifact's `code/inference.py`, exactly as an endpoint would, so what is judged is what will serve.
-The two AUCs are compared by DeLong's test (DeLong et al. 1988, Biometrics 44:837) in O(n log n) (Sun & Xu 2014,
-doi:10.1109/LSP.2014.2337313). The report has the shape of SageMaker's model quality metrics, plus `champion`, `difference` and `gate`.
+Each model answers through its own artifact's `code/inference.py`, exactly as an endpoint would, so what is judged is
+what will serve. The two AUCs are compared by DeLong's test (DeLong et al. 1988, Biometrics 44:837) in O(n log n) (Sun &
+Xu 2014, doi:10.1109/LSP.2014.2337313). The report has the shape of SageMaker's model quality metrics, plus `champion`,
+`difference` and `gate`.
 Needs numpy, and whatever the artifacts' code imports.
 """
 
@@ -66,9 +67,10 @@ def evaluate(options):
     challenger = answers(options.challenger / "model.tar.gz", body, len(labels), "challenger")
     champion = None
     problem = ""
+    version = f"v{options.champion_version}"
     if options.champion_version != NO_CHAMPION:
         try:
-            champion = answers(options.champion / "model.tar.gz", body, len(labels), f"champion v{options.champion_version}")
+            champion = answers(options.champion / "model.tar.gz", body, len(labels), f"champion {version}")
         except CannotEvaluate as error:
             # A champion that cannot read today's columns must not block every successor: it is compared with nothing.
             problem = str(error)
@@ -161,7 +163,7 @@ def unpack(archive, folder, name):
                     raise CannotEvaluate(f"the {name}'s artifact holds {member.name!r}, which is a link or a device")
                 size += member.size
                 if size > MAX_UNPACKED_BYTES:
-                    raise CannotEvaluate(f"the {name}'s artifact is larger than {MAX_UNPACKED_BYTES} bytes when unpacked")
+                    raise CannotEvaluate(f"the {name}'s artifact unpacks to more than {MAX_UNPACKED_BYTES} bytes")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with target.open("wb") as file:
                     shutil.copyfileobj(tar.extractfile(member), file)
@@ -220,10 +222,7 @@ def difference(aucs, covariance, alpha):
     gap = float(aucs[0] - aucs[1])
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     error = math.sqrt(max(variance, 0.0))
-    if error > 0:
-        p_value = math.erfc(abs(gap) / error / math.sqrt(2))
-    else:
-        p_value = 1.0 if gap == 0 else 0.0
+    p_value = math.erfc(abs(gap) / error / math.sqrt(2)) if error > 0 else float(gap == 0)
     reach = normal_quantile(1 - alpha / 2) * error
     return {
         "auc": gap,
@@ -253,7 +252,8 @@ def judge(aucs, options, problem):
     drop = float(aucs[1] - aucs[0]) if len(aucs) > 1 else 0.0
     reasons = []
     if not auc >= options.min_auc:
-        reasons.append(f"AUC {auc:.4f} is {options.min_auc - auc:.4f} below the floor of {options.min_auc:g} (gates.min_auc)")
+        short = options.min_auc - auc
+        reasons.append(f"AUC {auc:.4f} is {short:.4f} below the floor of {options.min_auc:g} (gates.min_auc)")
     if not drop <= options.max_auc_drop:
         reasons.append(
             f"AUC {auc:.4f} is {drop:.4f} below champion v{options.champion_version}'s {aucs[1]:.4f}, "

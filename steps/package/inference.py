@@ -2,14 +2,16 @@
 
     model.tar.gz    model.ubj · encoder.json · code/inference.py (this file)
 
-Rows come as `text/csv` (the training file's columns in its order without the label; a header line is optional, and with one the order is
-free), as JSON (`{"instances": [...]}`, a list or a single record, each record an object or a list) or as JSON lines. The answer is one
-probability a line (`text/csv`), `{"predictions": [{"probability": 0.87}]}` (`application/json`) or one such object a line.
-A missing or empty value is a missing value, an unseen category is "another one". What cannot be understood is the caller's mistake: 400.
+Rows come as `text/csv` (the training file's columns in its order without the label; a header line is optional, and
+with one the order is free), as JSON (`{"instances": [...]}`, a list or a single record, each an object or a list) or as
+JSON lines. The answer is one probability a line (`text/csv`), `{"predictions": [{"probability": 0.87}]}`
+(`application/json`) or one such object a line. An empty value is a missing value, an unseen category is "another one".
+What cannot be understood is the caller's mistake: 400.
 
-On AWS the XGBoost image in script mode (`SAGEMAKER_PROGRAM=inference.py`) calls the four functions below. That image turns every exception
-they raise into a 500, so there a refused request travels through them as a value and comes out as a response with status 400. Elsewhere
-`input_fn` raises ValueError. `predict_batch_fn` is an offer to servers that can answer several waiting requests with one prediction.
+On AWS the XGBoost image in script mode (`SAGEMAKER_PROGRAM=inference.py`) calls the four functions below. That image
+turns every exception they raise into a 500, so there a refused request travels through them as a value and comes out as
+a response with status 400. Elsewhere `input_fn` raises ValueError. `predict_batch_fn` is an offer to servers that can
+answer several waiting requests with one prediction.
 """
 
 import csv
@@ -117,7 +119,8 @@ class Encoder:
         if not self._position.keys() >= record.keys() - {self.label}:
             unknown = next(key for key in record if key not in self._position and key != self.label)
             near = difflib.get_close_matches(unknown, self.columns, 1)
-            raise ValueError(f"row {number}: unknown column {unknown!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"row {number}: unknown column {unknown!r}{hint}")
         if not record:
             raise ValueError(f"row {number}: an empty record")
         for column, value in record.items():
@@ -199,14 +202,14 @@ def parse(body, content_type, encoder):
         records = read_json(text)
         if isinstance(records, dict) and "instances" in records:
             records = records["instances"]
-        if isinstance(records, dict) or (isinstance(records, list) and records and not isinstance(records[0], (dict, list))):
+        if not isinstance(records, (dict, list)):
+            raise ValueError('expected a record, a list of records or {"instances": [...]}')
+        if isinstance(records, dict) or (records and not isinstance(records[0], (dict, list))):
             records = [records]
-        if not isinstance(records, list):
-            raise ValueError("expected a record, a list of records or {\"instances\": [...]}")
     elif kind in JSON_LINES:
         records = [read_json(line) for line in text.splitlines() if line.strip()]
     else:
-        raise ValueError(f"content type {content_type!r} is not served; send text/csv, application/json or {JSON_LINES[0]}")
+        raise ValueError(f"content type {content_type!r} is not served; send text/csv or application/json")
     return [encoder.from_record(record, number) for number, record in enumerate(records, 1)]
 
 

@@ -4,13 +4,14 @@
     encoder/encoder.json                    ├─► model.tar.gz: model.ubj · encoder.json · code/inference.py
     inference.py (beside this file)         ┘
 
-Before it is written the artifact has to answer one row, so a broken one ends here and not on an endpoint. Identical inputs give
-identical bytes. Needs numpy and xgboost.
+Before it is written the artifact has to answer one row, so a broken one ends here and not on an endpoint. Identical
+inputs give identical bytes. Needs numpy and xgboost.
 """
 
 import argparse
 import gzip
 import importlib.util
+import io
 import json
 import os
 import shutil
@@ -98,14 +99,15 @@ def try_one_row(root, encoder):
 
 def pack(root, archive):
     """A tar.gz whose bytes depend on the files only: fixed order, owner, mode and time."""
-    with archive.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for path in sorted(item for item in root.rglob("*") if item.is_file()):
-                info = tarfile.TarInfo(path.relative_to(root).as_posix())
-                info.size = path.stat().st_size
-                info.mode = 0o644
-                with path.open("rb") as file:
-                    tar.addfile(info, file)
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in sorted(item for item in root.rglob("*") if item.is_file()):
+            info = tarfile.TarInfo(path.relative_to(root).as_posix())
+            info.size = path.stat().st_size
+            info.mode = 0o644
+            with path.open("rb") as file:
+                tar.addfile(info, file)
+    archive.write_bytes(gzip.compress(content.getvalue(), 6, mtime=0))
 
 
 def fail(message, folder):

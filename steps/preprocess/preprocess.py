@@ -1,12 +1,13 @@
 """Turn one dimension's raw CSV into the three splits a model is trained, tuned and judged on, and an encoder.
 
-    input/*.csv ─► check ─► split by a stable hash ─► fit the encoder on train ─► train/train.csv            label first, no header
-                                                                                 validation/validation.csv  label first, no header
-                                                                                 test/test.csv              raw, with header and label
-                                                                                 encoder/encoder.json       how a raw row becomes numbers
+    input/*.csv ─► check ─► split by a stable hash ─► fit the encoder on train rows
+        train/train.csv               label first, no header: as XGBoost's built-in algorithm reads it
+        validation/validation.csv     the same
+        test/test.csv                 raw rows with header and label: as the world will send them
+        encoder/encoder.json          how a raw row becomes numbers
 
-Runs alone in any image with Python 3.7 or later; it needs nothing beyond the standard library. A file that cannot be used ends the job
-with exit code 1 and one line that says why, also written where SageMaker looks for a job's last words.
+Runs alone in any image with Python 3.8 or later; it needs nothing beyond the standard library. A file that cannot be
+used ends the job with exit code 1 and one line that says why, also written where SageMaker looks for last words.
 """
 
 import argparse
@@ -48,7 +49,7 @@ def parse_arguments(argv):
     parser.add_argument("--positive", required=True, help="its value that counts as 1")
     parser.add_argument("--drop", action="append", default=[], metavar="COLUMN", help="column that is no feature")
     parser.add_argument("--categorical", action="append", default=[], metavar="COLUMN", help="numbers that are codes")
-    parser.add_argument("--split-by", action="append", default=[], metavar="COLUMN", help="rows alike here stay together")
+    parser.add_argument("--split-by", action="append", default=[], metavar="COLUMN", help="what keeps rows together")
     parser.add_argument("--validation-share", type=float, default=0.15)
     parser.add_argument("--test-share", type=float, default=0.15)
     parser.add_argument("--data-uri", default="", help="the object that was uploaded, to pick it among its neighbours")
@@ -98,7 +99,7 @@ def read(folder, data_uri):
     for path in files[1:]:
         other, more = read_file(path)
         if other != header:
-            raise BadData(f"{path.name} has other columns than {files[0].name}: files of one upload need the same header")
+            raise BadData(f"{path.name} has other columns than {files[0].name}: one upload needs one header")
         rows.extend(more)
     if not rows:
         raise BadData(f"{files[0].name} has a header but no rows")
@@ -119,7 +120,9 @@ def read_file(path):
             if len(row) != width:
                 if not row or (len(row) == 1 and not row[0].strip()):
                     continue
-                raise BadData(f"{path.name}, line {reader.line_num}: {len(row)} values, but the header has {width} columns")
+                raise BadData(
+                    f"{path.name}, line {reader.line_num}: {len(row)} values under a header of {width} columns"
+                )
             rows.append([value.strip() for value in row])
     except csv.Error as error:
         raise BadData(f"{path.name}, line {reader.line_num}: not CSV ({error})") from error
@@ -217,12 +220,13 @@ def check_parts(parts, labels, label):
     for name, indexes in parts.items():
         if len({labels[index] for index in indexes}) < 2:
             raise BadData(
-                f"the {name} split has {len(indexes)} of {len(labels)} rows and not both classes of {label!r}: upload more rows"
+                f"the {name} split has {len(indexes)} of {len(labels)} rows and not both classes of {label!r}: "
+                "upload more rows"
             )
 
 
 def fit(header, rows, labels, train, features, options):
-    """The encoder: which raw columns a request has, in which order, and what each becomes. Looks at training rows only."""
+    """The encoder: a request's raw columns in their order, and what each becomes. Learns from training rows only."""
     encoded = []
     width = 0
     for column in features:
@@ -257,7 +261,7 @@ def fit(header, rows, labels, train, features, options):
 
 
 def is_number(column, values, header, rows):
-    """Whether a column holds numbers; refuses one that nearly does, since a stray text is a mistake and not a category."""
+    """Whether a column holds numbers; refuses one that nearly does, for a stray text is a mistake and no category."""
     present = [value for value in values if value.lower() not in MISSING]
     good = sum(1 for value in present if to_number(value) is not None)
     if not good or good < MOSTLY_NUMBERS * len(present):

@@ -1,0 +1,302 @@
+"""contender.yaml as frozen, checked settings.
+
+    flag  >  environment  >  file  >  default          resolved once, by `load`
+
+A flag or an environment variable names a setting by its path: `--set training.rounds=50` and
+`CONTENDER_TRAINING_ROUNDS=50` are the file's `training: {rounds: 50}`. The values are read as YAML.
+A region that none of them names is AWS_REGION's or AWS_DEFAULT_REGION's.
+What the file may hold is what the classes below hold; a key they do not know is refused, with the nearest one named.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from contender.errors import SettingsError
+from contender.hyperparameters import HYPERPARAMETERS, INTEGERS, OURS
+
+FILE = "contender.yaml"
+ENVIRONMENT_PREFIX = "CONTENDER_"
+
+
+def _number_or_word(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError("should be a number or a word")
+    return value
+
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Columns = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
+Range = Annotated[tuple[float, float], Field(strict=False)]
+Hyperparameter = Annotated[int | float | str, BeforeValidator(_number_or_word)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Data(_Section):
+    """What the uploaded CSV files hold."""
+
+    prefix: str = Field(default="data/", pattern=r"^([A-Za-z0-9._-]+/)+$")
+    """Where uploads go in the data bucket: `<prefix><dimension>/<file>.csv`."""
+    label: str = Field(default="Churn?", min_length=1)
+    """Column to predict; it has exactly two values."""
+    positive: str = Field(default="True.", min_length=1)
+    """The label's value that a model gives the probability of."""
+    dimension_column: str | None = "Dimension"
+    """Column that names the dimension, if the files have one: constant within a file, so no feature."""
+    drop: Columns = ("Phone",)
+    """Columns that are no features: identifiers, free text, what is known only afterwards."""
+    categorical: Columns = ("Area Code",)
+    """Columns of numbers that are codes. Columns of text are categories anyway."""
+    split_by: Columns = ("Phone",)
+    """Rows alike in these columns stay in one split, in every upload; empty: the whole row decides."""
+    validation_share: Share = 0.15
+    """Share of rows that tuning looks at."""
+    test_share: Share = 0.15
+    """Share of rows that challenger and champion are compared on; no model is ever trained on them."""
+
+    @model_validator(mode="after")
+    def _rows_are_left_to_train_on(self) -> Data:
+        if self.validation_share + self.test_share >= 0.9:
+            raise ValueError("validation_share and test_share together leave less than a tenth of the rows to train on")
+        return self
+
+
+class Training(_Section):
+    """How a model is made: XGBoost's built-in algorithm."""
+
+    rounds: int = Field(default=100, ge=1, le=100_000)
+    """Boosting rounds (the algorithm's num_round)."""
+    hyperparameters: dict[str, Hyperparameter] = {
+        "max_depth": 5,
+        "eta": 0.2,
+        "min_child_weight": 1,
+        "subsample": 0.8,
+        "seed": 0,
+    }
+    """The algorithm's own names and values."""
+    tuning_trials: int = Field(default=0, ge=0, le=500)
+    """Trainings to search with; 0 trains once with the hyperparameters above."""
+    tuning_parallel: int = Field(default=2, ge=1, le=100)
+    """Trainings of a search at the same time."""
+    tuning_ranges: dict[str, Range] = {"eta": (0.05, 0.5), "max_depth": (3.0, 9.0), "subsample": (0.5, 1.0)}
+    """Lowest and highest value of each hyperparameter that is searched."""
+    instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\.")
+    max_runtime_s: int = Field(default=3600, ge=60, le=432_000)
+    """A training is stopped after this many seconds."""
+
+    @model_validator(mode="after")
+    def _hyperparameters_exist(self) -> Training:
+        for place, names in (("hyperparameters", self.hyperparameters), ("tuning_ranges", self.tuning_ranges)):
+            for name in names:
+                if name in OURS:
+                    raise ValueError(f"{place}.{name} is not yours to set: {OURS[name]}")
+                if name not in HYPERPARAMETERS:
+                    raise ValueError(f"{place}.{name} is no hyperparameter of XGBoost{_nearest(name, HYPERPARAMETERS)}")
+        for name, (low, high) in self.tuning_ranges.items():
+            if not low < high:
+                raise ValueError(f"tuning_ranges.{name} runs from {low:g} to {high:g}: the lower value comes first")
+            if name in INTEGERS and not (low.is_integer() and high.is_integer()):
+                raise ValueError(f"tuning_ranges.{name} needs whole numbers")
+        if self.tuning_trials and not self.tuning_ranges:
+            raise ValueError("tuning_trials needs tuning_ranges to search in")
+        return self
+
+
+class Gates(_Section):
+    """What a challenger must reach on the held-out rows to be registered."""
+
+    min_auc: float = Field(default=0.75, ge=0, le=1)
+    max_auc_drop: float = Field(default=0.01, ge=0, le=1)
+    """How far its AUC may lie below the champion's on the same rows."""
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    """1 - alpha is the confidence of the interval reported for the difference (DeLong)."""
+
+
+class Processing(_Section):
+    """The jobs that prepare, pack and evaluate."""
+
+    instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\.")
+    max_runtime_s: int = Field(default=3600, ge=60, le=432_000)
+
+
+class Endpoint(_Section):
+    """What serves a dimension."""
+
+    instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\.")
+    instance_count: int = Field(default=1, ge=1, le=100)
+    """Instances of each variant."""
+    challenger_share: Share = 0.1
+    """A new challenger's first share of the traffic."""
+    max_challengers: int = Field(default=3, ge=1, le=9)
+    """Challengers beside a champion; one more and the oldest leaves."""
+
+
+class Settings(_Section):
+    """Everything a project can set."""
+
+    project: str = Field(default="contender", pattern=r"^[a-z][a-z0-9]{0,19}$")
+    """First part of every name on AWS."""
+    region: str = Field(default="us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    pipeline: str = Field(default="pipelines.train", pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+    """The module, found from the project's folder, that compiles the pipeline."""
+    approval: Literal["automatic", "manual"] = "automatic"
+    """Whether a registered challenger is deployed at once or waits for someone's approval in the registry."""
+    data: Data = Data()
+    training: Training = Training()
+    gates: Gates = Gates()
+    processing: Processing = Processing()
+    endpoint: Endpoint = Endpoint()
+
+
+def load(
+    path: Path | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings of the file at `path`, or of `contender.yaml` here if there is one, or the defaults.
+
+    `overrides` are flags by path (`{"training.rounds": 50}`); one that is None was not given.
+    Raises SettingsError: one line that names the key.
+    """
+    file = path or Path(FILE)
+    if path is not None and not path.is_file():
+        raise SettingsError(f"settings file {path} does not exist")
+    values = _read(file) if file.is_file() else {}
+    source = {key: str(file) for key in _paths(values)}
+    environ = os.environ if environ is None else environ
+    for key, variable, value in _from_environment(environ):
+        _put(values, key, value)
+        source[key] = variable
+    if "region" not in values and (region := environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")):
+        values["region"] = region
+        source["region"] = "AWS_REGION"
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            _put(values, key, value)
+            source[key] = f"flag {key}"
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, source, str(file))) from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path} must hold keys and values, like `project: contender`")
+    return {key: value for key, value in content.items() if value is not None}
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML where a key that occurs twice is an error instead of the first one's silent loss."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {key!r} occurs twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, Any]]:
+    """Path, variable and value of each setting the environment makes.
+
+    A name that starts like a section but ends like none of its settings is a typo; other CONTENDER_ names
+    (CONTENDER_HOME…) belong to other parts.
+    """
+    paths = {ENVIRONMENT_PREFIX + path.replace(".", "_").upper(): path for path in _settings_paths()}
+    sections = tuple(
+        f"{ENVIRONMENT_PREFIX}{path.partition('.')[0].upper()}_" for path in _settings_paths() if "." in path
+    )
+    found = []
+    for variable in sorted(environ):
+        if variable in paths:
+            found.append((paths[variable], variable, yaml.safe_load(environ[variable])))
+        elif variable.startswith(sections):
+            raise SettingsError(f"environment variable {variable} sets nothing{_nearest(variable, paths)}")
+    return found
+
+
+def _settings_paths() -> list[str]:
+    paths = []
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section):
+            paths += [f"{name}.{inner}" for inner in field.annotation.model_fields]
+        else:
+            paths.append(name)
+    return paths
+
+
+def _paths(values: Mapping[str, Any], above: str = "") -> list[str]:
+    paths = []
+    for key, value in values.items():
+        paths.append(f"{above}{key}")
+        if isinstance(value, Mapping):
+            paths += _paths(value, f"{above}{key}.")
+    return paths
+
+
+def _put(values: dict[str, Any], path: str, value: Any) -> None:
+    *sections, name = path.split(".")
+    for section in sections:
+        inner = values.get(section)
+        values[section] = dict(inner) if isinstance(inner, Mapping) else {}
+        values = values[section]
+    values[name] = value
+
+
+def _explain(error: ValidationError, source: Mapping[str, str], file: str) -> str:
+    """The first thing that is wrong, on one line."""
+    first = error.errors(include_url=False)[0]
+    location = [str(part) for part in first["loc"] if part not in ("int", "float", "str")]
+    key = ".".join(location)
+    where = source.get(key) or next((source[path] for path in _upwards(location) if path in source), file)
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        return f"{where}: unknown key {key!r}{_nearest(location[-1], known)}"
+    reason = re.sub(r"^(Value error, |Input )", "", first["msg"]).replace("valid tuple", "list")
+    if first["type"] in ("model_type", "dict_type"):
+        reason = "should hold keys and values"
+    if first["type"] == "value_error":
+        return f"{where}: {key}{' ' if reason.startswith('should') else '.'}{reason}"
+    return f"{where}: {key} {reason[0].lower()}{reason[1:]}, not {first['input']!r}"
+
+
+def _upwards(location: list[str]) -> list[str]:
+    return [".".join(location[:end]) for end in range(len(location), 0, -1)]
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in location:
+        annotation = model.model_fields[part].annotation
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
+        model = annotation
+    return list(model.model_fields)
+
+
+def _nearest(name: str, known: Any) -> str:
+    near = difflib.get_close_matches(name, list(known), 1, 0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known: {', '.join(sorted(known))}" if len(known) <= 12 else ""
