@@ -1,0 +1,161 @@
+"""Every name Contender gives to an AWS resource: made here, and read back here, exactly.
+
+A name is parsed by taking the whole of it apart, never by looking for a part: dimension `SM-1` does not see what
+belongs to `SM-10` or `SM-1-v2`. Reading from the right is unambiguous, because a project has no hyphen and the last
+part of a model (`-v<version>`) or endpoint config (`-<digest>`) is of a kind that is always there.
+
+    contender-SM-1               endpoint and model package group of dimension SM-1
+    contender-SM-1-v3            SageMaker model of its version 3
+    contender-SM-1-0123abcdef    one of its endpoint configs
+    v3                           the variant of version 3
+    data/SM-1/march.csv          an uploaded file
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from contender.errors import NamingError
+
+MAX_DIMENSION = 40
+MAX_ENDPOINT = 52
+"""SageMaker allows 63 characters; an endpoint config adds a hyphen and a digest of ten."""
+MAX_DISPLAY_NAME = 82
+
+_PROJECT = re.compile(r"[a-z][a-z0-9]{0,19}")
+_DIMENSION = re.compile(r"[A-Za-z0-9](?:-*[A-Za-z0-9])*")
+_VERSION = re.compile(r"v([1-9][0-9]{0,8})")
+_DIGEST = re.compile(r"[0-9a-f]{10}")
+_PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/([^/]+)/([1-9][0-9]{0,8})")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectKey:
+    """An uploaded file, by its place: `<prefix><dimension>/<file>.csv`."""
+
+    dimension: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names of one project."""
+
+    project: str
+
+    def __post_init__(self) -> None:
+        if not _PROJECT.fullmatch(self.project):
+            raise NamingError(
+                f"project {self.project!r} cannot be a name: use 1 to 20 lower-case letters and digits, a letter first"
+            )
+
+    @property
+    def pipeline(self) -> str:
+        return self.project
+
+    @property
+    def stack(self) -> str:
+        return f"{self.project}-core"
+
+    def function(self, role: str) -> str:
+        return f"{self.project}-{role}"
+
+    def bucket(self, kind: str, account: str, region: str) -> str:
+        return f"{self.project}-{kind}-{account}-{region}"
+
+    def endpoint(self, dimension: str) -> str:
+        """Name of a dimension's endpoint and of its model package group.
+
+        AWS compares endpoint names without case, so two dimensions of one project must differ in more than case.
+        """
+        name = f"{self.project}-{checked_dimension(dimension)}"
+        if len(name) > MAX_ENDPOINT:
+            room = MAX_ENDPOINT - len(self.project) - 1
+            raise NamingError(
+                f"dimension {dimension!r} is too long for project {self.project!r}: use at most {room} characters"
+            )
+        return name
+
+    def group(self, dimension: str) -> str:
+        return self.endpoint(dimension)
+
+    def model(self, dimension: str, version: int) -> str:
+        return f"{self.endpoint(dimension)}-{variant_name(version)}"
+
+    def config(self, dimension: str, content: Iterable[str]) -> str:
+        """Name of the endpoint config with this content: the same content, the same name."""
+        digest = hashlib.sha256("\n".join(content).encode()).hexdigest()[:10]
+        return f"{self.endpoint(dimension)}-{digest}"
+
+    def execution(self, dimension: str, token: str) -> str:
+        return f"{checked_dimension(dimension)}-{token[:8]}"[:MAX_DISPLAY_NAME]
+
+    def dimension_of(self, endpoint_or_group: str) -> str | None:
+        """The dimension an endpoint or group belongs to, or None for one that is not this project's."""
+        project, hyphen, dimension = endpoint_or_group.partition("-")
+        if project != self.project or not hyphen or not is_dimension(dimension):
+            return None
+        return dimension if len(endpoint_or_group) <= MAX_ENDPOINT else None
+
+    def version_of_model(self, dimension: str, model: str) -> int | None:
+        """The version a SageMaker model was made for, or None if it is not a model of this dimension."""
+        endpoint, _, last = model.rpartition("-")
+        return parse_variant(last) if endpoint == self.endpoint(dimension) else None
+
+    def is_config_of(self, dimension: str, config: str) -> bool:
+        endpoint, _, last = config.rpartition("-")
+        return endpoint == self.endpoint(dimension) and _DIGEST.fullmatch(last) is not None
+
+    def version_of_package(self, dimension: str, arn: str) -> int:
+        """The version a model package ARN names; NamingError when it is not one of this dimension's."""
+        group = self.group(dimension)
+        match = _PACKAGE_ARN.fullmatch(arn)
+        if match is None or match[1] != group:
+            raise NamingError(f"model package {arn!r} is no version of group {group!r}: pass one of that group")
+        return int(match[2])
+
+
+def is_dimension(text: str) -> bool:
+    return len(text) <= MAX_DIMENSION and _DIMENSION.fullmatch(text) is not None
+
+
+def checked_dimension(text: str) -> str:
+    """The dimension itself, or NamingError."""
+    if not is_dimension(text):
+        raise NamingError(
+            f"dimension {text!r} cannot be a name: use 1 to {MAX_DIMENSION} letters, digits and inner hyphens"
+        )
+    return text
+
+
+def variant_name(version: int) -> str:
+    return f"v{version}"
+
+
+def parse_variant(name: str) -> int | None:
+    match = _VERSION.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def object_key(prefix: str, dimension: str, file: str) -> str:
+    """Key of an uploaded file; NamingError when reading it back would be refused."""
+    key = f"{prefix}{dimension}/{file}"
+    parse_object_key(prefix, key)
+    return key
+
+
+def parse_object_key(prefix: str, key: str) -> ObjectKey:
+    """Take `<prefix><dimension>/<file>.csv` apart; NamingError says what is wrong with any other key."""
+    shape = f"{prefix}<dimension>/<file>.csv"
+    if not key.startswith(prefix):
+        raise NamingError(f"key {key!r} is not under {prefix!r}: upload to {shape}")
+    parts = key.removeprefix(prefix).split("/")
+    if len(parts) != 2:
+        raise NamingError(f"key {key!r} is not of the form {shape}: one folder per dimension, files directly in it")
+    dimension, file = parts
+    if not file.endswith(".csv") or file == ".csv":
+        raise NamingError(f"key {key!r} names no .csv file: upload to {shape}")
+    return ObjectKey(checked_dimension(dimension), file)
