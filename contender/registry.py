@@ -1,0 +1,153 @@
+"""The versions of a dimension's model as the registry has them: which is champion, challenger or retired.
+
+A version is a model package; its role and how far it got stand in the package's ModelLifeCycle, so that the console
+and anybody's script see them too.
+
+    Challenger/Pending ─► Challenger/Deploying ─► Champion/InService (the first) or Challenger/InService
+           ▲                    │      └───────► …/Failed: it never served, StageDescription says why
+           └────────────────────┘ the change never began                Retired/Removed: it served and left
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from contender.errors import NotFoundError
+
+MAX_DESCRIPTION = 1024
+
+
+class Role(StrEnum):
+    CHAMPION = "Champion"
+    CHALLENGER = "Challenger"
+    RETIRED = "Retired"
+
+
+class Status(StrEnum):
+    PENDING = "Pending"
+    DEPLOYING = "Deploying"
+    IN_SERVICE = "InService"
+    FAILED = "Failed"
+    REMOVED = "Removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One registered version; `changed_at` is known of a Deploying version, see `list_versions`."""
+
+    number: int
+    arn: str
+    role: Role
+    status: Status
+    reason: str
+    approval: str
+    created_at: datetime
+    changed_at: datetime | None = None
+
+    @property
+    def deployable(self) -> bool:
+        return self.approval == "Approved" and self.status in (Status.PENDING, Status.DEPLOYING)
+
+
+def list_versions(sagemaker: Any, group: str) -> tuple[Version, ...]:
+    """The completed versions of a group, oldest first; none if there is no such group.
+
+    A version without a life cycle was registered by someone who sets none: it counts as a pending challenger.
+    A Deploying version is described as well, because only that tells when it was marked, and the time decides
+    whether the endpoint was changed after it.
+    """
+    versions = []
+    for summary in _summaries(sagemaker, group):
+        cycle = summary.get("ModelLifeCycle")
+        if cycle is None or cycle["StageStatus"] == Status.DEPLOYING:
+            summary = sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+        versions.append(_version(summary))
+    return tuple(sorted(versions, key=lambda version: version.number))
+
+
+def list_dimensions(sagemaker: Any, prefix: str) -> tuple[str, ...]:
+    """Names of the model package groups that contain `prefix`; the caller parses them exactly."""
+    pages = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=prefix)
+    return tuple(group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"])
+
+
+def describe_version(sagemaker: Any, group: str, number: int) -> Mapping[str, Any]:
+    """Everything the registry holds about a version; NotFoundError if there is none."""
+    for summary in _summaries(sagemaker, group):
+        if summary.get("ModelPackageVersion") == number:
+            described: Mapping[str, Any] = sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+            return described
+    raise NotFoundError(f"group {group!r} has no version {number}: list them with `contender models list`")
+
+
+def champion(versions: Sequence[Version]) -> Version | None:
+    """The version that serves by default, or None before the first one does.
+
+    A promotion killed between its two writes leaves two champions; the newer one was the one meant.
+    """
+    serving = (Status.IN_SERVICE, Status.DEPLOYING)
+    return max(
+        (version for version in versions if version.role is Role.CHAMPION and version.status in serving),
+        key=lambda version: version.number,
+        default=None,
+    )
+
+
+def mark(sagemaker: Any, arn: str, role: Role, status: Status, reason: str) -> None:
+    """Set a version's role and status. Writing the same again changes nothing."""
+    sagemaker.update_model_package(
+        ModelPackageArn=arn,
+        ModelLifeCycle={"Stage": role.value, "StageStatus": status.value, "StageDescription": one_line(reason)},
+    )
+
+
+def one_line(text: str) -> str:
+    """Text as StageDescription takes it: one line of at most 1,024 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_DESCRIPTION else line[: MAX_DESCRIPTION - 1] + "…"
+
+
+def model_data_uri(package: Mapping[str, Any]) -> str:
+    """Where a described model package's artifact lies."""
+    container = package["InferenceSpecification"]["Containers"][0]
+    if url := container.get("ModelDataUrl"):
+        return str(url)
+    return str(container["ModelDataSource"]["S3DataSource"]["S3Uri"])
+
+
+def _summaries(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]:
+    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    try:
+        for page in pages:
+            yield from (
+                summary for summary in page["ModelPackageSummaryList"] if summary["ModelPackageStatus"] == "Completed"
+            )
+    except ClientError as error:
+        # SageMaker declares no error for a missing group and answers ValidationException; the name itself is valid.
+        if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFound"):
+            raise
+
+
+def _version(package: Mapping[str, Any]) -> Version:
+    cycle = package.get("ModelLifeCycle") or {"Stage": Role.CHALLENGER, "StageStatus": Status.PENDING}
+    try:
+        role, status = Role(cycle["Stage"]), Status(cycle["StageStatus"])
+    except ValueError:
+        # A life cycle in somebody else's words is not ours to deploy.
+        role, status = Role.RETIRED, Status.REMOVED
+    return Version(
+        number=package["ModelPackageVersion"],
+        arn=package["ModelPackageArn"],
+        role=role,
+        status=status,
+        reason=cycle.get("StageDescription", ""),
+        approval=package.get("ModelApprovalStatus", "PendingManualApproval"),
+        created_at=package["CreationTime"],
+        changed_at=package.get("LastModifiedTime"),
+    )
