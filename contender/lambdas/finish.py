@@ -1,0 +1,79 @@
+"""Finishes what deploy began: verifies, tells the registry, cleans up, and deploys whatever waits.
+
+Woken by three kinds of event, each only a hint to look (they come late, repeated and out of order):
+
+    SageMaker Endpoint State Change         the dimension of detail.EndpointName
+    SageMaker Model Package State Change    the dimension of detail.ModelPackageGroupName: a late approval deploys
+    Scheduled Event                         every dimension: picks up what was interrupted or whose event was lost
+
+Endpoints and groups that are not this project's are left alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+
+from contender import registry
+from contender.endpoints import Apply, Executor, describe
+from contender.errors import DeploymentError
+from contender.lambdas.log_line import log_line
+from contender.lambdas.settings import RolloutSettings
+from contender.naming import Names
+from contender.reconcile import Result, reconcile
+
+
+def dimensions_of(sagemaker: Any, names: Names, event: Mapping[str, Any]) -> tuple[str, ...]:
+    """The dimensions an event asks to look at."""
+    if event.get("detail-type") == "Scheduled Event":
+        candidates = registry.list_dimensions(sagemaker, f"{names.project}-")
+    else:
+        detail = event.get("detail", {})
+        candidates = (detail.get("EndpointName") or detail.get("ModelPackageGroupName") or "",)
+    dimensions = (names.dimension_of(candidate) for candidate in candidates)
+    return tuple(dimension for dimension in dimensions if dimension is not None)
+
+
+def answer(
+    sagemaker: Any, executor: Executor, settings: RolloutSettings, event: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Reconcile each dimension, and raise at the end if one could not be: the others must not wait for it."""
+    outcomes: dict[str, dict[str, Any]] = {}
+    failures: list[Exception] = []
+    for dimension in dimensions_of(sagemaker, settings.names, event):
+        try:
+            outcomes[dimension] = _outcome(reconcile(sagemaker, executor, settings.names, dimension, settings.policy))
+        except Exception as error:
+            failures.append(error)
+            outcomes[dimension] = {"Error": f"{type(error).__name__}: {error}"}
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise DeploymentError(f"{len(failures)} dimensions could not be reconciled: {outcomes}")
+    return outcomes
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, dict[str, Any]]:
+    with log_line("finish") as line:
+        line["event"] = event.get("detail-type")
+        settings = RolloutSettings.from_environ(os.environ)
+        executor = Apply(_sagemaker(), settings.model_role_arn)
+        line["dimensions"] = outcomes = answer(_sagemaker(), executor, settings, event)
+        return outcomes
+
+
+def _outcome(result: Result) -> dict[str, Any]:
+    return {
+        "Action": result.plan.outcome.value,
+        "Reason": result.plan.reason,
+        "Done": [describe(action) for action in result.done],
+    }
+
+
+@functools.cache
+def _sagemaker() -> Any:
+    return boto3.client("sagemaker")

@@ -1,0 +1,85 @@
+"""What the stack tells each Lambda function through its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from contender.errors import SettingsError
+from contender.naming import Names
+from contender.reconcile import Policy
+
+T = TypeVar("T", int, float)
+
+MAX_VARIANTS = 10
+MAX_DELAY_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class StarterSettings:
+    """Where uploads arrive, wait and end up."""
+
+    names: Names
+    pipeline: str
+    data_prefix: str
+    queue_url: str
+    dead_letter_queue_url: str
+    lock_table: str
+    retry_delay_s: int
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        names = names_from_environ(environ)
+        return cls(
+            names=names,
+            pipeline=environ.get("PIPELINE_NAME") or names.pipeline,
+            data_prefix=_read(environ, "DATA_PREFIX"),
+            queue_url=_read(environ, "QUEUE_URL"),
+            dead_letter_queue_url=_read(environ, "DEAD_LETTER_QUEUE_URL"),
+            lock_table=_read(environ, "LOCK_TABLE"),
+            retry_delay_s=_between(environ, "RETRY_DELAY_SECONDS", int, 0, MAX_DELAY_S),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSettings:
+    """How new versions enter an endpoint, and the role their models run with."""
+
+    names: Names
+    model_role_arn: str
+    policy: Policy
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        return cls(
+            names=names_from_environ(environ),
+            model_role_arn=_read(environ, "MODEL_ROLE_ARN"),
+            policy=Policy(
+                challenger_share=_between(environ, "CHALLENGER_SHARE", float, 0.0, 1.0),
+                max_challengers=_between(environ, "MAX_CHALLENGERS", int, 1, MAX_VARIANTS - 1),
+                instance_type=_read(environ, "INSTANCE_TYPE"),
+                instance_count=_between(environ, "INSTANCE_COUNT", int, 1, 10_000),
+            ),
+        )
+
+
+def names_from_environ(environ: Mapping[str, str]) -> Names:
+    return Names(_read(environ, "PROJECT"))
+
+
+def _read(environ: Mapping[str, str], name: str) -> str:
+    if text := environ.get(name):
+        return text
+    raise SettingsError(f"environment variable {name} is not set: deploy the stack again")
+
+
+def _between(environ: Mapping[str, str], name: str, kind: Callable[[str], T], low: T, high: T) -> T:
+    text = _read(environ, name)
+    try:
+        value = kind(text)
+    except ValueError as error:
+        raise SettingsError(f"environment variable {name} is {text!r}: it must be a number") from error
+    if not low <= value <= high:
+        raise SettingsError(f"environment variable {name} is {value}: it must be between {low} and {high}")
+    return value
