@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from contender.cli.output import emit_rows, json_option
-from contender.config import load_settings
+from contender.config import FILE, load
 from contender.errors import ContenderError
 
 FREE_DISK_GB = 3
@@ -83,9 +83,9 @@ def _packages(extra: str, packages: dict[str, str]) -> Finding:
 
 def _settings(project: Path) -> Finding:
     try:
-        settings = load_settings(project)
+        settings = load(project / FILE)
     except ContenderError as error:
-        return Finding("contender.yaml", str(error), False, "correct the file")
+        return Finding("contender.yaml", str(error), False, "run this in the project's folder, or correct the file")
     return Finding("contender.yaml", f"project {settings.project} in {settings.region}", True)
 
 
