@@ -1,0 +1,111 @@
+"""What every function keeps to: little to import, settings from the environment, one line in the log."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contender.errors import NamingError, SettingsError
+from contender.lambdas.log_line import log_line
+from contender.lambdas.settings import RolloutSettings, StarterSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS = ("starter", "champion", "deploy", "finish")
+OURS = {
+    "contender",
+    "contender.endpoints",
+    "contender.errors",
+    "contender.lambdas",
+    "contender.lambdas.dimension_lock",
+    "contender.lambdas.log_line",
+    "contender.lambdas.settings",
+    "contender.naming",
+    "contender.reconcile",
+    "contender.registry",
+}
+BOTO3 = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "certifi"}
+
+ROLLOUT = {
+    "PROJECT": "contender",
+    "MODEL_ROLE_ARN": "arn:aws:iam::123456789012:role/models",
+    "INSTANCE_TYPE": "ml.m5.large",
+    "INSTANCE_COUNT": "1",
+    "CHALLENGER_SHARE": "0.1",
+    "MAX_CHALLENGERS": "3",
+}
+STARTER = {
+    "PROJECT": "contender",
+    "DATA_PREFIX": "data/",
+    "QUEUE_URL": "https://queue/uploads",
+    "DEAD_LETTER_QUEUE_URL": "https://queue/dead",
+    "LOCK_TABLE": "contender-locks",
+    "RETRY_DELAY_SECONDS": "60",
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_importing_a_function_loads_only_boto3_and_the_few_modules_of_ours(function: str) -> None:
+    script = f"""
+import sys
+before = set(sys.modules)
+import contender.lambdas.{function}
+print("\\n".join(sorted(set(sys.modules) - before)))
+"""
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment, cwd=ROOT
+    )
+    loaded = set(run.stdout.split())
+    ours = {module for module in loaded if module.partition(".")[0] == "contender"}
+    assert ours <= OURS | {f"contender.lambdas.{function}"}
+    foreign = {module.partition(".")[0] for module in loaded} - set(sys.stdlib_module_names) - {"contender"}
+    assert {name for name in foreign if not name.startswith("_")} <= BOTO3
+
+
+def test_settings_come_from_the_environment() -> None:
+    rollout = RolloutSettings.from_environ(ROLLOUT)
+    assert (rollout.policy.challenger_share, rollout.policy.max_challengers) == (0.1, 3)
+    starter = StarterSettings.from_environ(STARTER)
+    assert (starter.pipeline, starter.retry_delay_s) == ("contender", 60)
+    assert StarterSettings.from_environ(STARTER | {"PIPELINE_NAME": "mine"}).pipeline == "mine"
+
+
+@pytest.mark.parametrize("name", sorted(set(ROLLOUT) | set(STARTER)))
+def test_a_missing_variable_is_named(name: str) -> None:
+    settings, environ = (RolloutSettings, ROLLOUT) if name in ROLLOUT else (StarterSettings, STARTER)
+    with pytest.raises(SettingsError, match=f"variable {name} is not set"):
+        settings.from_environ({key: value for key, value in environ.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("CHALLENGER_SHARE", "much", "must be a number"),
+        ("CHALLENGER_SHARE", "1.5", "between 0.0 and 1.0"),
+        ("CHALLENGER_SHARE", "nan", "between 0.0 and 1.0"),
+        ("MAX_CHALLENGERS", "0", "between 1 and 9"),
+        ("INSTANCE_COUNT", "1.5", "must be a number"),
+    ],
+)
+def test_a_wrong_value_is_named(name: str, value: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is .*{says}"):
+        RolloutSettings.from_environ(ROLLOUT | {name: value})
+
+
+def test_a_wrong_project_is_named() -> None:
+    with pytest.raises(NamingError, match="project 'A' cannot be a name"):
+        RolloutSettings.from_environ(ROLLOUT | {"PROJECT": "A"})
+
+
+def test_one_line_is_printed_whatever_happens(capsys: pytest.CaptureFixture[str]) -> None:
+    with log_line("deploy") as line:
+        line["dimension"] = "A\nB"
+    with pytest.raises(ValueError, match="odd"), log_line("deploy"):
+        raise ValueError("odd\nthing")
+    first, second = capsys.readouterr().out.splitlines()
+    assert json.loads(first) == {"function": "deploy", "dimension": "A\nB"}
+    assert json.loads(second) == {"function": "deploy", "error": "ValueError: odd\nthing"}

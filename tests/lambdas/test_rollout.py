@@ -1,0 +1,424 @@
+"""Deploy and finish together: versions reach the endpoint, and the registry says what really serves."""
+
+from __future__ import annotations
+
+import pytest
+
+from contender.endpoints import Record
+from contender.errors import DeploymentError
+from contender.lambdas import deploy, finish
+from contender.reconcile import reconcile
+from tests.lambdas.fakes import FakeSageMaker, Killed, client_error
+from tests.lambdas.world import NAMES, POLICY, SETTINGS, World
+
+
+def test_the_first_version_creates_the_endpoint_and_becomes_champion_once_it_serves() -> None:
+    world = World()
+    arn = world.register()
+    answer = world.deploy(arn)
+    assert (answer["Action"], answer["EndpointName"], answer["Variant"]) == ("created", "contender-A", "v1")
+    assert world.states == {1: "Challenger/Deploying"}
+    world.run_out()
+    assert world.states == {1: "Champion/InService"}
+    assert world.weights == {"v1": 1.0}
+    assert answer["EndpointConfigName"] == world.sagemaker.endpoints["contender-A"]["config"]
+    assert world.sagemaker.reason(arn).startswith("serves 100.0% as variant v1")
+
+
+def test_a_later_version_joins_as_challenger_with_its_share() -> None:
+    world = World()
+    world.roll_out()
+    answer = world.deploy(world.register())
+    assert (answer["Action"], answer["Variant"]) == ("updating", "v2")
+    assert world.states == {1: "Champion/InService", 2: "Challenger/Deploying"}
+    world.run_out()
+    assert world.states == {1: "Champion/InService", 2: "Challenger/InService"}
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
+def test_shares_that_were_moved_since_are_kept() -> None:
+    world = World()
+    world.roll_out()
+    world.roll_out()
+    world.sagemaker.set_weights("contender-A", v1=3.0, v2=1.0)
+    world.roll_out()
+    assert world.weights == {"v1": 0.65, "v2": 0.25, "v3": 0.1}
+
+
+def test_instance_counts_are_kept_and_weights_are_not() -> None:
+    world = World()
+    world.roll_out()
+    world.roll_out()
+    (update,) = world.sagemaker.made("UpdateEndpoint")
+    assert update["RetainAllVariantProperties"] is True
+    assert update["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DesiredWeight"}]
+
+
+def test_beyond_the_allowed_number_the_oldest_challenger_leaves() -> None:
+    world = World()
+    for _ in range(5):
+        world.roll_out()
+    assert world.weights == {"v1": 0.7, "v3": 0.1, "v4": 0.1, "v5": 0.1}
+    assert world.states[2] == "Retired/Removed"
+    assert [world.states[version] for version in (1, 3, 4, 5)] == ["Champion/InService"] + ["Challenger/InService"] * 3
+    assert set(world.sagemaker.models) == {f"contender-A-v{version}" for version in (1, 3, 4, 5)}
+
+
+def test_only_what_serves_is_left_when_a_rollout_is_over() -> None:
+    world = World()
+    for _ in range(3):
+        world.roll_out()
+    assert list(world.sagemaker.configs) == [world.sagemaker.endpoints["contender-A"]["config"]]
+
+
+def test_nothing_is_removed_before_the_new_config_serves() -> None:
+    world = World()
+    world.roll_out()
+    before = set(world.sagemaker.configs)
+    world.deploy(world.register())
+    world.finish()
+    assert before < set(world.sagemaker.configs)
+    assert not world.sagemaker.made("DeleteEndpointConfig", "DeleteModel")
+
+
+def test_a_silent_rollback_marks_the_version_failed_and_the_champion_serves_on() -> None:
+    world = World()
+    world.roll_out()
+    config = world.sagemaker.endpoints["contender-A"]["config"]
+    arn = world.roll_out(broken=True)
+    assert world.states == {1: "Champion/InService", 2: "Challenger/Failed"}
+    assert world.sagemaker.endpoints["contender-A"]["config"] == config
+    assert f"rolled back to endpoint config {config}: SageMaker gave no reason" in world.sagemaker.reason(arn)
+    assert len(world.sagemaker.made("UpdateEndpoint")) == 1
+    assert "contender-A-v2" not in world.sagemaker.models
+
+
+def test_the_endpoints_own_reason_is_passed_on_in_one_line() -> None:
+    world = World()
+    world.roll_out()
+    arn = world.roll_out(broken=True, failure="model.tar.gz\nhas no booster " + "x" * 2000)
+    assert "model.tar.gz has no booster" in world.sagemaker.reason(arn)
+
+
+def test_deploying_a_failed_version_says_why_it_failed() -> None:
+    world = World()
+    world.roll_out()
+    arn = world.roll_out(broken=True, failure="no booster")
+    with pytest.raises(DeploymentError, match=r"version 2 of 'contender-A' could not be deployed: .*no booster"):
+        world.deploy(arn)
+
+
+def test_a_version_after_a_failed_one_joins() -> None:
+    world = World()
+    world.roll_out()
+    world.roll_out(broken=True)
+    world.roll_out()
+    assert world.states == {1: "Champion/InService", 2: "Challenger/Failed", 3: "Challenger/InService"}
+    assert world.weights == {"v1": 0.9, "v3": 0.1}
+    assert len(world.sagemaker.configs) == 1
+
+
+def test_a_failed_first_creation_is_marked_and_a_later_version_gets_over_it() -> None:
+    world = World()
+    arn = world.roll_out(broken=True, failure="could not load")
+    assert world.states == {1: "Challenger/Failed"}
+    assert world.sagemaker.reason(arn) == "endpoint contender-A is Failed: could not load"
+    answer = world.deploy(world.register())
+    assert answer["Action"] == "waiting"
+    assert world.sagemaker.endpoints["contender-A"]["status"] == "Deleting"
+    world.run_out()
+    assert world.states == {1: "Challenger/Failed", 2: "Champion/InService"}
+    assert world.weights == {"v2": 1.0}
+
+
+def test_a_version_that_finds_the_endpoint_busy_waits_and_follows_on_its_own() -> None:
+    world = World()
+    world.roll_out()
+    world.deploy(world.register())
+    waiting = world.deploy(world.register())
+    assert (waiting["Action"], waiting["Reason"]) == ("waiting", "endpoint contender-A is Updating")
+    assert world.states[3] == "Challenger/Pending"
+    world.run_out()
+    assert world.weights == {"v1": 0.8, "v2": 0.1, "v3": 0.1}
+
+
+def test_one_broken_version_does_not_take_the_next_one_down() -> None:
+    world = World()
+    world.roll_out()
+    world.deploy(world.register(broken=True))
+    world.deploy(world.register())
+    world.run_out()
+    assert world.states == {1: "Champion/InService", 2: "Challenger/Failed", 3: "Challenger/InService"}
+
+
+def test_an_older_pending_version_goes_first() -> None:
+    world = World()
+    world.roll_out()
+    world.register()
+    answer = world.deploy(world.register())
+    assert (answer["Action"], answer["Reason"]) == ("waiting", "v2 goes first")
+    world.run_out()
+    assert world.weights == {"v1": 0.8, "v2": 0.1, "v3": 0.1}
+
+
+def test_deploying_twice_changes_nothing_more() -> None:
+    world = World()
+    arn = world.register()
+    assert world.deploy(arn)["Action"] == "created"
+    assert world.deploy(arn)["Action"] == "created"
+    world.run_out()
+    assert world.deploy(arn)["Action"] == "unchanged"
+    assert len(world.sagemaker.made("CreateEndpoint", "UpdateEndpoint")) == 1
+
+
+def test_late_repeated_and_disordered_events_change_nothing() -> None:
+    world = World()
+    world.roll_out()
+    world.deploy(world.register())
+    world.finish()
+    world.run_out()
+    written = len(world.sagemaker.made("UpdateModelPackage", "UpdateEndpoint", "CreateModel", "DeleteModel"))
+    for status in ("UPDATING", "CREATING", "FAILED", "IN_SERVICE"):
+        finish.answer(world.sagemaker, world.executor, SETTINGS, world.event(status))
+    assert len(world.sagemaker.made("UpdateModelPackage", "UpdateEndpoint", "CreateModel", "DeleteModel")) == written
+
+
+def test_a_version_that_nobody_approved_is_not_deployed_until_somebody_does() -> None:
+    world = World()
+    world.roll_out()
+    arn = world.register("PendingManualApproval")
+    answer = world.deploy(arn)
+    assert (answer["Action"], answer["Reason"]) == (
+        "waiting",
+        "waits for approval: set its ModelApprovalStatus to Approved",
+    )
+    world.run_out()
+    assert world.weights == {"v1": 1.0}
+    world.sagemaker.packages[arn]["ModelApprovalStatus"] = "Approved"
+    event = {
+        "detail-type": "SageMaker Model Package State Change",
+        "detail": {"ModelPackageGroupName": world.group, "ModelApprovalStatus": "Approved"},
+    }
+    finish.answer(world.sagemaker, world.executor, SETTINGS, event)
+    world.run_out()
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
+def test_a_rejected_version_is_an_error() -> None:
+    world = World()
+    with pytest.raises(DeploymentError, match="version 1 of 'contender-A' is rejected"):
+        world.deploy(world.register("Rejected"))
+
+
+def test_a_version_without_a_life_cycle_is_deployed() -> None:
+    world = World()
+    del world.sagemaker.packages[world.register()]["ModelLifeCycle"]
+    world.deploy(world.sagemaker.arn("model-package/contender-A/1"))
+    world.run_out()
+    assert world.states == {1: "Champion/InService"}
+
+
+def test_a_life_cycle_in_other_words_is_left_alone() -> None:
+    world = World()
+    world.roll_out()
+    world.sagemaker.register(world.group, cycle={"Stage": "Development", "StageStatus": "Pending"})
+    world.run_out()
+    assert world.weights == {"v1": 1.0}
+    assert world.states[2] == "Development/Pending"
+
+
+def test_neighbours_with_similar_names_are_not_touched() -> None:
+    sagemaker = FakeSageMaker()
+    worlds = [World(dimension, sagemaker) for dimension in ("SM-1", "SM-10", "SM-1-v2", "SM-1-0123456789")]
+    for world in worlds:
+        world.roll_out()
+    others = {name for name in (*sagemaker.models, *sagemaker.configs) if not NAMES.version_of_model("SM-1", name)}
+    others -= {sagemaker.endpoints["contender-SM-1"]["config"]}
+    for _ in range(5):
+        worlds[0].roll_out()
+    assert others <= {*sagemaker.models, *sagemaker.configs}
+    assert [world.weights for world in worlds[1:]] == [{"v1": 1.0}] * 3
+
+
+def test_endpoints_of_others_are_ignored() -> None:
+    world = World()
+    for name in ("other-A", "contender", "contenders-A", "contender-a_b", ""):
+        event = {"detail-type": "SageMaker Endpoint State Change", "detail": {"EndpointName": name}}
+        assert finish.answer(world.sagemaker, world.executor, SETTINGS, event) == {}
+    assert world.sagemaker.calls == []
+
+
+def test_a_schedule_picks_up_every_dimension_and_one_failure_stops_no_other() -> None:
+    sagemaker = FakeSageMaker()
+    worlds = [World(dimension, sagemaker) for dimension in ("A", "B", "C")]
+    for world in worlds:
+        world.register()
+    sagemaker.register("contenders-X")
+    sagemaker.denied_models.add("contender-B-v1")
+    with pytest.raises(Exception, match="AccessDenied"):
+        finish.answer(sagemaker, worlds[0].executor, SETTINGS, {"detail-type": "Scheduled Event", "detail": {}})
+    assert set(sagemaker.endpoints) == {"contender-A", "contender-C"}
+    assert sagemaker.states("contender-B") == {1: "Challenger/Pending"}
+
+
+def test_a_refused_model_is_the_versions_failure() -> None:
+    world = World()
+    world.roll_out()
+    arn = world.register()
+    refused = client_error("CreateModel", "ValidationException", "Could not find model data")
+    world.sagemaker.refusals["CreateModel"] = refused
+    with pytest.raises(DeploymentError, match="model contender-A-v2 was refused: Could not find"):
+        world.deploy(arn)
+    assert world.states == {1: "Champion/InService", 2: "Challenger/Failed"}
+
+
+def test_no_room_for_instances_is_the_versions_failure() -> None:
+    world = World()
+    world.roll_out()
+    world.sagemaker.refusals["UpdateEndpoint"] = client_error("UpdateEndpoint", "ResourceLimitExceeded", "quota of 4")
+    with pytest.raises(DeploymentError, match="quota of 4"):
+        world.deploy(world.register())
+    assert world.weights == {"v1": 1.0}
+
+
+def test_missing_permission_is_an_error_and_not_the_versions_failure() -> None:
+    world = World()
+    arn = world.register()
+    world.sagemaker.refusals["CreateEndpoint"] = client_error("CreateEndpoint", "AccessDeniedException", "not allowed")
+    with pytest.raises(Exception, match="not allowed"):
+        world.deploy(arn)
+    world.sagemaker.refusals.clear()
+    world.deploy(arn)
+    world.run_out()
+    assert world.states == {1: "Champion/InService"}
+
+
+def test_a_model_of_that_name_with_other_content_is_refused() -> None:
+    world = World()
+    other = world.sagemaker.register("contender-B")
+    world.sagemaker.create_model(
+        ModelName="contender-A-v1", ExecutionRoleArn="arn:aws:iam::1:role/r", Containers=[{"ModelPackageName": other}]
+    )
+    with pytest.raises(DeploymentError, match="model contender-A-v1 exists with other content"):
+        world.deploy(world.register())
+
+
+def test_a_weight_change_that_comes_in_between_makes_the_version_wait() -> None:
+    world = World()
+    world.roll_out()
+    arn = world.register()
+
+    def somebody_changes_weights() -> None:
+        endpoint = world.sagemaker.endpoints["contender-A"]
+        wanted = {"config": endpoint["config"], "variants": [], "weights": dict(endpoint["weights"])}
+        endpoint |= {"status": "Updating", "wanted": wanted, "modified": world.sagemaker.tick()}
+
+    world.sagemaker.before["UpdateEndpoint"] = somebody_changes_weights
+    assert world.deploy(arn)["Action"] == "waiting"
+    assert world.states[2] == "Challenger/Pending"
+    world.run_out()
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+    assert world.states[2] == "Challenger/InService"
+
+
+def test_two_runs_at_once_make_one_change() -> None:
+    world = World()
+    world.roll_out()
+    arn = world.register()
+    world.sagemaker.before["UpdateEndpoint"] = world.finish
+    world.deploy(arn)
+    world.run_out()
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+    assert world.states == {1: "Champion/InService", 2: "Challenger/InService"}
+    assert len(world.sagemaker.configs) == 1
+
+
+def test_a_version_changed_by_somebody_else_is_read_again() -> None:
+    world = World()
+    arn = world.register()
+    conflict = client_error("UpdateModelPackage", "ConflictException", "changed meanwhile")
+    world.sagemaker.refusals["UpdateModelPackage"] = conflict
+    assert world.deploy(arn)["Action"] == "waiting"
+    world.sagemaker.refusals.clear()
+    world.deploy(arn)
+    world.run_out()
+    assert world.states == {1: "Champion/InService"}
+
+
+def test_an_endpoint_deleted_by_hand_stays_deleted_until_a_version_comes_and_then_the_champion_returns() -> None:
+    world = World()
+    world.roll_out()
+    del world.sagemaker.endpoints["contender-A"]
+    world.finish()
+    assert not world.sagemaker.endpoints
+    world.roll_out()
+    assert world.states == {1: "Champion/InService", 2: "Challenger/InService"}
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
+def test_an_endpoint_that_needs_a_person_is_left_to_one() -> None:
+    world = World()
+    world.roll_out()
+    world.sagemaker.endpoints["contender-A"]["status"] = "UpdateRollbackFailed"
+    answer = world.deploy(world.register())
+    assert answer["Action"] == "waiting"
+    assert "it needs a person" in answer["Reason"]
+    assert not world.sagemaker.made("DeleteEndpoint", "UpdateEndpoint")
+
+
+def test_a_challenger_taken_off_the_endpoint_by_hand_is_retired() -> None:
+    world = World()
+    world.roll_out()
+    world.roll_out()
+    del world.sagemaker.endpoints["contender-A"]["weights"]["v2"]
+    world.finish()
+    assert world.states == {1: "Champion/InService", 2: "Retired/Removed"}
+
+
+def test_a_dry_run_tells_the_steps_and_takes_none() -> None:
+    world = World()
+    arn = world.register()
+    record = Record()
+    result = reconcile(world.sagemaker, record, NAMES, "A", POLICY)
+    assert deploy.answer(result, 1)["Action"] == "created"
+    assert [type(action).__name__ for action in record.actions] == [
+        "CreateModel",
+        "CreateConfig",
+        "MarkVersion",
+        "CreateEndpoint",
+    ]
+    assert world.states == {1: "Challenger/Pending"}
+    assert not world.sagemaker.models
+    assert arn in world.sagemaker.packages
+
+
+def story(sagemaker: FakeSageMaker, *, kill_at: tuple[int, bool] | None) -> World:
+    """A champion serves; a broken version, then five good ones; the process may be killed once."""
+    world = World("A", sagemaker)
+    world.roll_out()
+    sagemaker.calls.clear()
+    sagemaker.kill_at = kill_at
+    for broken in (True, False, False, False, False):
+        arn = world.register(broken=broken)
+        for act in (lambda arn=arn: world.deploy(arn), world.run_out, world.run_out):
+            try:
+                act()
+            except Killed:
+                pass
+            except DeploymentError:
+                assert broken
+    return world
+
+
+def test_being_killed_between_any_two_calls_changes_nothing_about_the_end() -> None:
+    whole = story(FakeSageMaker(), kill_at=None)
+    calls = len(whole.sagemaker.calls)
+    assert whole.weights == {"v1": 0.7, "v4": 0.1, "v5": 0.1, "v6": 0.1}
+    for call in range(1, calls + 1):
+        for before in (True, False):
+            world = story(FakeSageMaker(), kill_at=(call, before))
+            assert world.sagemaker.kill_at is None, f"killed {call}"
+            assert world.states == whole.states, f"killed at {world.sagemaker.calls[call - 1][0]}, before: {before}"
+            assert world.weights == whole.weights
+            assert set(world.sagemaker.configs) == set(whole.sagemaker.configs)
+            assert set(world.sagemaker.models) == set(whole.sagemaker.models)

@@ -1,0 +1,133 @@
+"""Shares, plans as data, and making changes that may be made already."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+
+from contender import endpoints
+from contender.endpoints import (
+    Apply,
+    CreateConfig,
+    CreateEndpoint,
+    CreateModel,
+    DeleteConfig,
+    DeleteEndpoint,
+    DeleteModel,
+    MarkVersion,
+    UpdateEndpoint,
+    Variant,
+    describe,
+)
+from contender.naming import Names
+from contender.reconcile import Outcome, Plan, Policy, View, plan, shares
+from contender.registry import Role, Status, Version
+from tests.lambdas.fakes import FakeSageMaker
+
+NAMES = Names("contender")
+POLICY = Policy(challenger_share=0.1, max_challengers=3, instance_type="ml.m5.large", instance_count=1)
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_the_champion_gives_the_newcomers_share() -> None:
+    assert shares({1: 1.0}, 1, 2, POLICY) == {1: 0.9, 2: 0.1}
+    assert shares({1: 0.65, 2: 0.35}, 1, 3, POLICY) == {1: 0.55, 2: 0.35, 3: 0.1}
+
+
+def test_the_champion_takes_over_what_a_leaving_challenger_had() -> None:
+    assert shares({1: 0.4, 2: 0.4, 3: 0.1, 4: 0.1}, 1, 5, POLICY) == {1: 0.7, 3: 0.1, 4: 0.1, 5: 0.1}
+
+
+def test_a_champion_with_little_left_gives_half_of_it() -> None:
+    assert shares({1: 0.08, 2: 0.92}, 1, 3, POLICY) == {1: 0.04, 2: 0.92, 3: 0.04}
+
+
+def test_a_champion_that_has_been_promoted_is_no_challenger() -> None:
+    assert shares({1: 0.2, 2: 0.8}, 2, 3, POLICY) == {1: 0.2, 2: 0.7, 3: 0.1}
+
+
+def test_shares_always_sum_to_one_and_none_is_negative() -> None:
+    for first, second, share, most in itertools.product((0.0, 0.1, 1 / 3, 0.7), (0.0, 0.3), (0.0, 0.1, 0.9), (1, 2, 3)):
+        live = {1: 1 - first - second, 2: first, 3: second}
+        found = shares(live, 1, 4, Policy(share, most, "ml.m5.large", 1))
+        assert sum(found.values()) == pytest.approx(1.0, abs=1e-5)
+        assert min(found.values()) >= 0
+        assert len(found) <= most + 1
+        assert set(found) >= {1, 4}
+
+
+def test_a_plan_is_a_value_that_depends_on_nothing_else() -> None:
+    version = Version(1, "arn/1", Role.CHALLENGER, Status.PENDING, "", "Approved", NOW)
+    view = View(NAMES, "A", (version,), None)
+    found = plan(view, POLICY)
+    assert found == plan(view, POLICY)
+    assert found.outcome is Outcome.CREATED
+    assert [describe(action) for action in found.actions] == [
+        "create model contender-A-v1",
+        f"create endpoint config {found.config} (v1 100.0%)",
+        f"mark version 1 Challenger/Deploying: alone, with endpoint config {found.config}",
+        f"create endpoint contender-A with {found.config}",
+    ]
+
+
+def test_nothing_registered_and_nothing_serving_is_nothing_to_do() -> None:
+    assert plan(View(NAMES, "A", (), None), POLICY) == Plan(Outcome.UNCHANGED)
+
+
+def test_a_config_is_told_apart_by_all_that_it_asks_for() -> None:
+    variants = [
+        Variant("v1", "contender-A-v1", share, kind, count)
+        for share in (1.0, 0.9)
+        for kind in ("ml.m5.large", "ml.m5.xlarge")
+        for count in (1, 2)
+    ]
+    assert len({NAMES.config("A", [variant.content]) for variant in variants}) == len(variants)
+
+
+def test_what_is_there_already_is_success_and_what_is_gone_is_deleted() -> None:
+    sagemaker = FakeSageMaker()
+    arn = sagemaker.register("contender-A")
+    apply = Apply(sagemaker, "arn:aws:iam::123456789012:role/models")
+    config = CreateConfig("contender-A-0123456789", (Variant("v1", "contender-A-v1", 1 / 3, "ml.m5.large", 1),))
+    for action in (
+        CreateModel("contender-A-v1", arn),
+        config,
+        CreateEndpoint("contender-A", config.name),
+        MarkVersion(1, arn, Role.CHAMPION, Status.IN_SERVICE, "x"),
+    ):
+        apply.run(action)
+        apply.run(action)
+    sagemaker.settle()
+    apply.run(CreateConfig("contender-A-abcdef0123", config.variants))
+    for _ in range(2):
+        apply.run(UpdateEndpoint("contender-A", "contender-A-abcdef0123"))
+    sagemaker.settle()
+    for gone in (DeleteConfig("contender-A-0123456789"), DeleteModel("contender-A-v1")):
+        apply.run(gone)
+        apply.run(gone)
+    apply.run(DeleteEndpoint("contender-A"))
+    sagemaker.settle()
+    apply.run(DeleteEndpoint("contender-A"))
+    assert not sagemaker.models
+    assert not sagemaker.endpoints
+
+
+def test_live_shares_are_parts_of_one_and_read_back_as_they_were_set() -> None:
+    sagemaker = FakeSageMaker()
+    arn = sagemaker.register("contender-A")
+    apply = Apply(sagemaker, "arn:aws:iam::123456789012:role/models")
+    apply.run(CreateModel("m", arn))
+    variants = tuple(Variant(name, "m", 0.0, "ml.m5.large", 1) for name in ("v1", "v2", "other"))
+    apply.run(CreateConfig("contender-A-0123456789", variants))
+    apply.run(CreateEndpoint("contender-A", "contender-A-0123456789"))
+    sagemaker.settle()
+    serving = endpoints.read(sagemaker, "contender-A")
+    assert serving is not None
+    assert serving.live_shares() == {1: 0.0, 2: 0.0}
+    sagemaker.set_weights("contender-A", v1=0.9, v2=0.1)
+    serving = endpoints.read(sagemaker, "contender-A")
+    assert serving is not None
+    assert serving.live_shares() == {1: 0.9, 2: 0.1}
+    assert endpoints.read(sagemaker, "contender-B") is None
