@@ -1,0 +1,170 @@
+"""The project's pipeline: compile it, compare it with what is deployed, deploy it.
+
+The project's own module (`pipeline: pipelines.train` in contender.yaml) is loaded by name from the project's folder and
+has one function: `compile(settings, outputs) -> Compiled`. Compiling decides everything and touches nothing; `upsert`
+then uploads the files and writes the definition, and does neither when both are there already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from contender.config import Settings
+from contender.errors import DeploymentError, SettingsError
+from contender.naming import Names
+from contender.pipeline_checks import check
+
+MAX_DEFINITION = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that a definition refers to."""
+
+    path: Path
+    bucket: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A definition and the files it needs."""
+
+    definition: str
+    uploads: tuple[Upload, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.definition.encode()).hexdigest()[:12]
+
+    @property
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.definition)
+        return document
+
+
+def compiled(definition: str, uploads: Sequence[Upload]) -> Compiled:
+    """A compiler's result, checked for what SageMaker would only find later. Raises DeploymentError."""
+    document = json.loads(definition)
+    check(document)
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    if len(text) > MAX_DEFINITION:
+        raise DeploymentError(f"the pipeline's definition has {len(text)} characters, the limit is {MAX_DEFINITION}")
+    return Compiled(text, tuple(dict.fromkeys(uploads)))
+
+
+def compile_project(settings: Settings, outputs: Mapping[str, str], folder: Path | None = None) -> Compiled:
+    """Load the project's pipeline module from `folder` (default: here) and let it compile."""
+    place = str((folder or Path.cwd()).resolve())
+    if place not in sys.path:
+        sys.path.insert(0, place)
+    with _sdk_as_compiler(settings.region):
+        return _compiler(settings.pipeline, place)(settings, outputs)
+
+
+def _compiler(name: str, place: str) -> Callable[[Settings, Mapping[str, str]], Compiled]:
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
+            raise SettingsError(f"pipeline module {name!r} is not in {place}: run there, or set `pipeline:`") from error
+        raise SettingsError(f"{name} needs {error.name}: pip install 'contender[pipeline]'") from error
+    compiler: Callable[[Settings, Mapping[str, str]], Compiled] | None = getattr(module, "compile", None)
+    if compiler is None:
+        raise SettingsError(f"pipeline module {name!r} has no compile(settings, outputs)")
+    return compiler
+
+
+@contextmanager
+def _sdk_as_compiler(region: str) -> Iterator[None]:
+    """The SageMaker SDK without a role check over the network and without advice on the console.
+
+    It reads these variables itself, the region already when it is imported, and takes no argument instead.
+    """
+    wanted = {"SAGEMAKER_VALIDATE_ROLE": "false", "AWS_DEFAULT_REGION": region}
+    before = {name: os.environ.get(name) for name in wanted}
+    level = logging.root.manager.disable
+    os.environ.update(wanted)
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def deployed_definition(sagemaker: Any, name: str) -> str | None:
+    """The definition SageMaker has, or None."""
+    try:
+        definition: str = sagemaker.describe_pipeline(PipelineName=name)["PipelineDefinition"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFound":
+            return None
+        raise
+    return definition
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What `upsert` did."""
+
+    action: str
+    arn: str
+    uploaded: tuple[str, ...]
+
+
+def upsert(sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled) -> Upserted:
+    """Make SageMaker's pipeline the compiled one: `created`, `updated` or `unchanged`. Safe to repeat.
+
+    Files go first: a definition must never refer to code that is not there.
+    """
+    uploaded = [f"s3://{item.bucket}/{item.key}" for item in result.uploads if _upload(s3, item)]
+    name = Names(settings.project).pipeline
+    request = {"PipelineName": name, "PipelineDefinition": result.definition, "RoleArn": role_arn}
+    try:
+        described = sagemaker.describe_pipeline(PipelineName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFound":
+            raise
+        arn = sagemaker.create_pipeline(
+            **request,
+            PipelineDisplayName=name,
+            PipelineDescription="Trains, judges and rolls out one dimension's model.",
+            # The same bytes, the same token: a create that is sent twice is one create.
+            ClientRequestToken=hashlib.sha256(result.definition.encode()).hexdigest()[:32],
+        )["PipelineArn"]
+        return Upserted("created", arn, tuple(uploaded))
+    if described["PipelineDefinition"] == result.definition and described["RoleArn"] == role_arn:
+        return Upserted("unchanged", described["PipelineArn"], tuple(uploaded))
+    return Upserted("updated", sagemaker.update_pipeline(**request)["PipelineArn"], tuple(uploaded))
+
+
+def _upload(s3: Any, item: Upload) -> bool:
+    """Put a file unless it is there: its key is made of its content."""
+    try:
+        s3.head_object(Bucket=item.bucket, Key=item.key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
+            raise
+        s3.put_object(Bucket=item.bucket, Key=item.key, Body=item.path.read_bytes())
+        return True
+    return False

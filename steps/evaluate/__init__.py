@@ -1,0 +1,1 @@
+"""Challenger and champion on the same held-out rows."""

@@ -1,0 +1,1 @@
+"""Booster, encoder and serving code to one artifact that answers raw rows."""

@@ -1,0 +1,1 @@
+"""Raw CSV to train, validation and test, and an encoder."""

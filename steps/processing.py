@@ -1,0 +1,84 @@
+"""A step that runs one of our scripts in one of AWS's images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from sagemaker.core.processing import Processor
+from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
+from sagemaker.core.workflow.properties import PropertyFile
+from sagemaker.mlops.workflow.steps import ProcessingStep
+
+from steps.build import Build, cache, job_retries
+
+ROOT = PurePosixPath("/opt/ml/processing")
+
+
+def processing_step(
+    build: Build,
+    name: str,
+    *,
+    title: str,
+    description: str,
+    image: str,
+    code: Sequence[str],
+    arguments: Sequence[Any] = (),
+    inputs: Mapping[str, Any],
+    outputs: Sequence[str],
+    property_files: Sequence[PropertyFile] = (),
+) -> ProcessingStep:
+    """Run the first file of `code`, with the others beside it.
+
+    Each input (name to S3 URI) is a folder `/opt/ml/processing/input/<name>` of the container, each output a folder
+    `/opt/ml/processing/output/<name>`; these are the scripts' defaults.
+    """
+    script = ROOT / "input" / "code" / PurePosixPath(code[0]).name
+    processor = Processor(
+        image_uri=image,
+        entrypoint=["python3", str(script)],
+        role=build.role,
+        instance_type=build.settings.processing.instance_type,
+        instance_count=1,
+        max_runtime_in_seconds=build.settings.processing.max_runtime_s,
+        sagemaker_session=build.session,
+    )
+    sources = {**inputs, "code": build.code(*code)}
+    return ProcessingStep(
+        name=name,
+        display_name=title,
+        description=description,
+        step_args=processor.run(
+            # An empty list of arguments is not a legal request.
+            arguments=list(arguments) or None,
+            inputs=[_input(input_name, uri) for input_name, uri in sources.items()],
+            outputs=[_output(build, name, output_name) for output_name in outputs],
+            # The SDK would make up a name from the time; the service names the job itself.
+            job_name=name,
+        ),
+        property_files=list(property_files),
+        cache_config=cache(),
+        retry_policies=job_retries(),
+    )
+
+
+def output_uri(step: ProcessingStep, name: str) -> Any:
+    """The S3 folder of a step's output, also when the step's result came from the cache."""
+    return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
+
+
+def _input(name: str, uri: Any) -> ProcessingInput:
+    local_path = str(ROOT / "input" / name)
+    return ProcessingInput(
+        input_name=name,
+        s3_input=ProcessingS3Input(s3_uri=uri, local_path=local_path, s3_data_type="S3Prefix", s3_input_mode="File"),
+    )
+
+
+def _output(build: Build, step: str, name: str) -> ProcessingOutput:
+    local_path = str(ROOT / "output" / name)
+    return ProcessingOutput(
+        output_name=name,
+        s3_output=ProcessingS3Output(s3_uri=build.output(step, name), local_path=local_path, s3_upload_mode="EndOfJob"),
+    )

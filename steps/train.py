@@ -1,0 +1,95 @@
+"""Train, or Tune: XGBoost's built-in algorithm on the training rows, watched on the validation rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
+from sagemaker.core.shapes import OutputDataConfig
+from sagemaker.core.workflow.functions import Join
+from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
+from sagemaker.train.configs import Compute, InputData, StoppingCondition
+from sagemaker.train.model_trainer import ModelTrainer
+from sagemaker.train.tuner import HyperparameterTuner
+
+from contender.hyperparameters import INTEGERS
+from steps.build import Build, cache, job_retries, untracked
+from steps.processing import output_uri
+
+
+def train_step(build: Build, preprocess: ProcessingStep) -> TrainingStep:
+    """One training with the settings' hyperparameters."""
+    return TrainingStep(
+        name="Train",
+        display_name="Train the challenger",
+        description="XGBoost with the settings' hyperparameters.",
+        step_args=untracked(_trainer(build).train)(input_data_config=_channels(preprocess)),
+        cache_config=cache(),
+        retry_policies=job_retries(),
+    )
+
+
+def tune_step(build: Build, preprocess: ProcessingStep) -> TuningStep:
+    """A search of `tuning_trials` trainings for the best AUC on the validation rows."""
+    training = build.settings.training
+    tuner = HyperparameterTuner(
+        model_trainer=_trainer(build),
+        objective_metric_name="validation:auc",
+        objective_type="Maximize",
+        strategy="Bayesian",
+        hyperparameter_ranges={
+            name: _range(name, low, high) for name, (low, high) in sorted(training.tuning_ranges.items())
+        },
+        max_jobs=training.tuning_trials,
+        max_parallel_jobs=min(training.tuning_parallel, training.tuning_trials),
+        early_stopping_type="Auto",
+        random_seed=1,
+    )
+    return TuningStep(
+        name="Tune",
+        display_name="Search for the best challenger",
+        description=f"{training.tuning_trials} trainings of XGBoost; the best AUC on the validation rows wins.",
+        step_args=tuner.tune(inputs=_channels(preprocess)),
+        cache_config=cache(),
+        retry_policies=job_retries(),
+    )
+
+
+def model_uri(build: Build, step: TrainingStep | TuningStep) -> Any:
+    """The model.tar.gz that the training, or the search's best training, left."""
+    if isinstance(step, TrainingStep):
+        return step.properties.ModelArtifacts.S3ModelArtifacts
+    best = step.properties.BestTrainingJob.TrainingJobName
+    return Join(on="/", values=[*build.training_folder(), best, "output", "model.tar.gz"])
+
+
+def _trainer(build: Build) -> ModelTrainer:
+    training = build.settings.training
+    return ModelTrainer(
+        training_image=build.xgboost_image,
+        sagemaker_session=build.session,
+        role=build.role,
+        base_job_name="train",
+        compute=Compute(instance_type=training.instance_type, instance_count=1, volume_size_in_gb=30),
+        stopping_condition=StoppingCondition(max_runtime_in_seconds=training.max_runtime_s),
+        output_data_config=OutputDataConfig(s3_output_path=Join(on="/", values=build.training_folder())),
+        hyperparameters={
+            **{name: str(value) for name, value in sorted(training.hyperparameters.items())},
+            "eval_metric": str(training.hyperparameters.get("eval_metric", "auc")),
+            "num_round": str(training.rounds),
+            "objective": "binary:logistic",
+        },
+    )
+
+
+def _channels(preprocess: ProcessingStep) -> list[InputData]:
+    return [
+        InputData(channel_name=name, data_source=output_uri(preprocess, name), content_type="text/csv")
+        for name in ("train", "validation")
+    ]
+
+
+def _range(name: str, low: float, high: float) -> ContinuousParameter | IntegerParameter:
+    if name in INTEGERS:
+        return IntegerParameter(int(low), int(high))
+    return ContinuousParameter(low, high)
