@@ -1,0 +1,275 @@
+"""Expressions of a pipeline definition: Get, Std:Join and Std:JsonGet, read once and resolved when a step starts.
+
+{"Get": "Parameters.N"}                              the parameter, in its own type
+{"Get": "Execution.PipelineExecutionId"}
+{"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}    a field of the Describe* answer
+{"Std:Join": {"On": "/", "Values": [...]}}           always a string
+{"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": "a.b[0]"}}
+{"Std:JsonGet": {"S3Uri": ..., "Path": "Result"}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contender.local.pipelines.paths import Path, PathError, follow, parse_path
+
+Primitive = str | int | float | bool
+
+EXECUTION_VARIABLES = (
+    "StartDateTime",
+    "CurrentDateTime",
+    "PipelineName",
+    "PipelineArn",
+    "PipelineExecutionId",
+    "PipelineExecutionArn",
+)
+FUNCTIONS = ("Get", "Std:Join", "Std:JsonGet")
+
+
+class ExpressionError(Exception):
+    """An expression that cannot be read or resolved; the message holds the expression."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRef:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRef:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepRef:
+    """A field of what a step put out."""
+
+    step: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyFileRef:
+    step: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    on: str
+    values: tuple[Operand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonGet:
+    """A value in a property file."""
+
+    file: PropertyFileRef
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class JsonGetUri:
+    """A value in any JSON document on S3."""
+
+    uri: Operand
+    path: Path
+
+
+Reference = ParameterRef | ExecutionRef | StepRef | PropertyFileRef
+Expression = ParameterRef | ExecutionRef | StepRef | Join | JsonGet | JsonGetUri
+Operand = Expression | Primitive
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What expressions of one step can see when it starts.
+
+    `outputs` holds what finished steps put out; `property_file_uri` says where a step left a property file;
+    `read_json` reads a document from S3. Both raise ExpressionError.
+    """
+
+    parameters: Mapping[str, Primitive]
+    execution: Mapping[str, str]
+    outputs: Mapping[str, Mapping[str, Any]]
+    property_file_uri: Callable[[PropertyFileRef], str]
+    read_json: Callable[[str], Any]
+
+
+def is_expression(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in FUNCTIONS
+
+
+def parse(value: dict[str, Any]) -> Expression:
+    """Read one expression. Raises ExpressionError."""
+    try:
+        return _parse(value)
+    except PathError as error:
+        raise ExpressionError(f"{show(value)}: {error}") from error
+
+
+def find(value: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every outermost expression inside a JSON value, each with its place, such as `Environment.MODE`."""
+    if is_expression(value):
+        yield where, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from find(item, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from find(item, f"{where}[{index}]")
+
+
+def references(expression: Operand) -> Iterator[Reference]:
+    """Everything an expression looks at, through joins and JSON documents."""
+    match expression:
+        case ParameterRef() | ExecutionRef() | StepRef():
+            yield expression
+        case Join(values=values):
+            for value in values:
+                yield from references(value)
+        case JsonGet(file=file):
+            yield file
+        case JsonGetUri(uri=uri):
+            yield from references(uri)
+
+
+def resolve(value: Any, scope: Scope, where: str = "") -> Any:
+    """`value` with every expression replaced by what it stands for. Raises ExpressionError, naming the place."""
+    if is_expression(value):
+        try:
+            return _value(parse(value), scope)
+        except (ExpressionError, PathError) as error:
+            shown = "" if isinstance(error, ExpressionError) and show(value) in str(error) else f"{show(value)}: "
+            raise ExpressionError(f"{where}: {shown}{error}" if where else f"{shown}{error}") from error
+    if isinstance(value, dict):
+        return {key: resolve(item, scope, f"{where}.{key}" if where else str(key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolve(item, scope, f"{where}[{index}]") for index, item in enumerate(value)]
+    return value
+
+
+def as_text(value: Any) -> str:
+    """A value inside a joined string, as AWS writes it: true, not True."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ExpressionError(f"a {_json_type(value)} cannot be part of a Std:Join")
+
+
+def show(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _parse(value: dict[str, Any]) -> Expression:
+    function, body = next(iter(value.items()))
+    if function == "Get":
+        return _parse_get(value, body)
+    if not isinstance(body, dict):
+        raise ExpressionError(f"{show(value)}: {function} takes an object")
+    return _parse_join(value, body) if function == "Std:Join" else _parse_json_get(value, body)
+
+
+def _parse_get(value: Any, text: Any) -> ParameterRef | ExecutionRef | StepRef:
+    found = _get_target(value, text)
+    if isinstance(found, PropertyFileRef):
+        raise ExpressionError(f"{show(value)}: a property file is read by Std:JsonGet, not by Get")
+    return found
+
+
+def _get_target(value: Any, text: Any) -> Reference:
+    if not isinstance(text, str):
+        raise ExpressionError(f"{show(value)}: Get takes a text such as Parameters.Name")
+    namespace, _, rest = text.partition(".")
+    if namespace == "Parameters" and rest:
+        return ParameterRef(rest)
+    if namespace == "Execution" and rest in EXECUTION_VARIABLES:
+        return ExecutionRef(rest)
+    if namespace == "Execution":
+        raise ExpressionError(f"{show(value)}: there is no such variable; known are {', '.join(EXECUTION_VARIABLES)}")
+    if namespace == "Steps" and rest:
+        step, _, path = rest.partition(".")
+        if not path:
+            raise ExpressionError(f"{show(value)}: it names the step {step} but no field of it")
+        if path.startswith("PropertyFiles."):
+            return PropertyFileRef(step, path.removeprefix("PropertyFiles."))
+        return StepRef(step, parse_path(path))
+    raise ExpressionError(f"{show(value)}: Get reads Parameters.<name>, Execution.<variable> or Steps.<step>.<field>")
+
+
+def _parse_join(value: Any, body: dict[str, Any]) -> Join:
+    on, values = body.get("On", ""), body.get("Values")
+    if body.keys() - {"On", "Values"} or not isinstance(on, str) or not isinstance(values, list):
+        raise ExpressionError(f"{show(value)}: Std:Join takes a text On and a list Values")
+    return Join(on, tuple(_operand(item) for item in values))
+
+
+def _parse_json_get(value: Any, body: dict[str, Any]) -> JsonGet | JsonGetUri:
+    sources = body.keys() - {"Path"}
+    if sources not in ({"PropertyFile"}, {"S3Uri"}) or not isinstance(body.get("Path"), str):
+        raise ExpressionError(f"{show(value)}: Std:JsonGet takes a text Path and either a PropertyFile or an S3Uri")
+    path = parse_path(body["Path"])
+    if "S3Uri" in body:
+        return JsonGetUri(_operand(body["S3Uri"]), path)
+    file = body["PropertyFile"]
+    target = _get_target(file, file.get("Get")) if isinstance(file, dict) else None
+    if not isinstance(target, PropertyFileRef):
+        raise ExpressionError(f"{show(value)}: PropertyFile takes a Get of Steps.<step>.PropertyFiles.<name>")
+    return JsonGet(target, path)
+
+
+def _operand(value: Any) -> Operand:
+    if is_expression(value):
+        return parse(value)
+    if isinstance(value, str | int | float):
+        return value
+    raise ExpressionError(f"{show(value)} is neither an expression nor a text, number or truth value")
+
+
+def _value(expression: Operand, scope: Scope) -> Any:
+    match expression:
+        case ParameterRef(name):
+            return _look_up(scope.parameters, name, "the parameter")
+        case ExecutionRef(name):
+            return scope.execution[name]
+        case StepRef(step, path):
+            return follow(_look_up(scope.outputs, step, "the output of the step"), path)
+        case Join(on, values):
+            return on.join(as_text(_value(item, scope)) for item in values)
+        case JsonGet(file, path):
+            return _read(scope.property_file_uri(file), path, scope)
+        case JsonGetUri(uri, path):
+            return _read(as_text(_value(uri, scope)), path, scope)
+    return expression
+
+
+def _read(uri: str, path: Path, scope: Scope) -> Any:
+    document = scope.read_json(uri)
+    try:
+        found = follow(document, path)
+    except PathError as error:
+        raise ExpressionError(f"{uri}: {error}") from error
+    if isinstance(found, dict | list) or found is None:
+        raise ExpressionError(f"{uri}: the value is a {_json_type(found)}, not a text, number or truth value")
+    return found
+
+
+def _look_up(values: Mapping[str, Any], name: str, what: str) -> Any:
+    try:
+        return values[name]
+    except KeyError:
+        raise ExpressionError(f"{what} {name} is not there") from None
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    return "JSON object" if isinstance(value, dict) else type(value).__name__

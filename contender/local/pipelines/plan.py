@@ -1,0 +1,79 @@
+"""What may start next, what never will, and how an execution ended: pure functions of statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from contender.local.pipelines.definition import Definition
+from contender.local.pipelines.graph import Dependency, Trigger, order
+
+ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+
+_TRIGGERED_BY: Mapping[Trigger, frozenset[str]] = {
+    Trigger.COMPLETED: frozenset({"Succeeded"}),
+    Trigger.FAILED: frozenset({"Failed"}),
+    Trigger.STOPPED: frozenset({"Stopped"}),
+    Trigger.ANY: ENDED,
+}
+
+
+class _Verdict(Enum):
+    MET = 1
+    OPEN = 2
+    NEVER = 3
+
+
+class Plan:
+    """Answers for one definition; `statuses` holds the steps that have started, `outcomes` those of Conditions."""
+
+    def __init__(self, definition: Definition) -> None:
+        self._steps = definition.steps
+        self._order = order({name: step.waits_for for name, step in definition.steps.items()})
+        self._position = {name: index for index, name in enumerate(definition.steps)}
+
+    def ready(self, statuses: Mapping[str, str], outcomes: Mapping[str, bool]) -> list[str]:
+        """Steps that may start now, in the definition's order."""
+        never: set[str] = set()
+        found: list[str] = []
+        for name in self._order:
+            if name in statuses:
+                continue
+            verdicts = {_verdict(each, statuses, outcomes, never) for each in self._steps[name].waits_for}
+            if _Verdict.NEVER in verdicts:
+                never.add(name)
+            elif _Verdict.OPEN not in verdicts:
+                found.append(name)
+        return sorted(found, key=self._position.__getitem__)
+
+    def ended_as(self, statuses: Mapping[str, str]) -> str:
+        """The status of an execution in which nothing runs and nothing is ready.
+
+        A failure that another step waited for and ran on is dealt with: AWS then says CompletedWithFailures.
+        """
+        handled = {
+            dependency.step
+            for name, step in self._steps.items()
+            if name in statuses
+            for dependency in step.waits_for
+            if dependency.trigger is not Trigger.COMPLETED
+        }
+        open_ends = {status for name, status in statuses.items() if name not in handled}
+        for status in ("Failed", "Stopped"):
+            if status in open_ends:
+                return status
+        return "Succeeded" if set(statuses.values()) <= {"Succeeded"} else "CompletedWithFailures"
+
+
+def _verdict(
+    dependency: Dependency, statuses: Mapping[str, str], outcomes: Mapping[str, bool], never: set[str]
+) -> _Verdict:
+    if dependency.step in never:
+        return _Verdict.NEVER
+    status = statuses.get(dependency.step)
+    if status not in ENDED:
+        return _Verdict.OPEN
+    met = status in _TRIGGERED_BY[dependency.trigger]
+    if dependency.branch is not None:
+        met = met and outcomes.get(dependency.step) is dependency.branch
+    return _Verdict.MET if met else _Verdict.NEVER
