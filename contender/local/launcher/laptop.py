@@ -95,7 +95,7 @@ class Laptop:
             if old and len(living) == len(_HEALTH):
                 self._wait_until_ready(old, {})
                 return old.addresses
-            addresses = old.addresses if old and living else _choose(ports or Ports())
+            addresses = old.addresses if old and living else _choose(ports or Ports(), old)
             taken = {AWS: ("aws",), SAGEMAKER: ("sagemaker", "runtime")}
             missing = [name for name in _HEALTH if name not in living]
             for port_name in (each for name in missing for each in taken[name]):
@@ -114,7 +114,7 @@ class Laptop:
                 for name in started:
                     if name in identities:
                         processes.stop(identities[name], _PATIENCE_S)
-                self._write(_Record(addresses, region, living)) if living else self._forget()
+                self._write(_Record(addresses, region, living))
                 raise
             return addresses
 
@@ -134,7 +134,7 @@ class Laptop:
     def status(self) -> list[Status]:
         """Every process: the two that were started, and all that they started since."""
         record = self._read()
-        if not record:
+        if not record or not record.identities:
             return []
         return [row for name in _HEALTH for row in self._status_of(name, record)]
 
@@ -212,11 +212,13 @@ class Laptop:
                 time.sleep(0.02)
 
     def _stop_all(self) -> list[str]:
-        living = self._living(self._read())
+        old = self._read()
+        living = self._living(old)
         for name in (SAGEMAKER, AWS):  # SageMaker first: what it says while stopping still needs S3
             if name in living:
                 processes.stop(living[name], _PATIENCE_S)
-        self._forget()
+        if old:
+            self._write(_Record(old.addresses, old.region, {}))
         return list(living)
 
     def _living(self, record: _Record | None) -> dict[str, Identity]:
@@ -250,9 +252,6 @@ class Laptop:
         draft.write_text(json.dumps(stored, indent=2) + "\n")
         draft.replace(self._record_path)
 
-    def _forget(self) -> None:
-        self._record_path.unlink(missing_ok=True)
-
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """One `up`, `down` or `reset` of a home at a time; the kernel frees the lock of a killed one."""
@@ -273,10 +272,15 @@ def exports(env: Mapping[str, str], shell: Mapping[str, str]) -> str:
     return "\n".join(lines + [f"export {name}={shlex.quote(value)}" for name, value in env.items()])
 
 
-def _choose(ports: Ports) -> Addresses:
-    wanted = {name: getattr(ports, name) for name in (AWS, SAGEMAKER, RUNTIME)}
-    spare = iter(processes.free_ports(len(wanted)))
-    return Addresses(**{name: f"http://127.0.0.1:{port or next(spare)}" for name, port in wanted.items()})
+def _choose(ports: Ports, old: _Record | None) -> Addresses:
+    """Addresses for these ports. Where any will do the last one comes first: queue URLs hold it."""
+    chosen = {name: getattr(ports, name) for name in (AWS, SAGEMAKER, RUNTIME)}
+    for name in chosen:
+        last = int(_port(getattr(old.addresses, name))) if old else 0
+        if not chosen[name] and last and processes.port_is_free(last):
+            chosen[name] = last
+    spare = iter(processes.free_ports(len(chosen)))
+    return Addresses(**{name: f"http://127.0.0.1:{port or next(spare)}" for name, port in chosen.items()})
 
 
 def _require_free(name: str, address: str) -> None:
