@@ -1,0 +1,1 @@
+"""Jobs: processing, training, tuning and batch transform, run in warm processes."""

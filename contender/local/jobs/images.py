@@ -1,0 +1,29 @@
+"""Which containers this machine can stand in for, told by the image's repository name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Runtime = Literal["xgboost", "scikit-learn"]
+
+KNOWN: dict[str, Runtime] = {"sagemaker-xgboost": "xgboost", "sagemaker-scikit-learn": "scikit-learn"}
+
+
+class UnknownImage(Exception):
+    """No local runtime for an image; the message names it and the known ones."""
+
+
+def runtime_of(image: str) -> Runtime:
+    """The runtime for an image URI such as `683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5`.
+
+    Raises:
+        UnknownImage: nothing here can stand in for it.
+    """
+    repository = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+    for name, runtime in KNOWN.items():
+        if name in repository:
+            return runtime
+    raise UnknownImage(
+        f"the image {image!r} has no runtime on this machine; known are images whose repository is named "
+        f"{' or '.join(KNOWN)}"
+    )

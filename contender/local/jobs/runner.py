@@ -1,0 +1,181 @@
+"""Runs the jobs: a thread for each, as many processes at once as there are slots, and whoever waits is told."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from contender.local.context import Context
+from contender.local.jobs import documents, processing, training, transform, tuning
+from contender.local.jobs.files import Files
+from contender.local.jobs.job import Job, JobFailed, JobStopped
+from contender.local.jobs.kinds import KINDS, PROCESSING, TERMINAL, TRAINING, TRANSFORM, TUNING, JobKind
+from contender.local.jobs.logs import LogShipper
+from contender.local.store import Document, Filter
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTED = "InternalServerError: interrupted: the local server stopped while it ran"
+STOP_GRACE_S = 30.0
+STOP_CHECK_S = 0.25
+CLOSE_S = 5.0
+
+
+class Executor(Protocol):
+    """What a module of one kind of job offers."""
+
+    def execute(self, context: Context, job: Job) -> None:
+        """Run the job to its end. Raises JobFailed and JobStopped."""
+
+    def end(self, context: Context, name: str, status: str, reason: str | None) -> None:
+        """Store the last status of a job that did not complete; one that is over already stays as it is."""
+
+
+EXECUTORS: dict[str, Executor] = {
+    PROCESSING.kind: processing,
+    TRAINING.kind: training,
+    TUNING.kind: tuning,
+    TRANSFORM.kind: transform,
+}
+
+
+class JobRunner:
+    """The service `context.jobs`."""
+
+    def __init__(self, context: Context, stop_grace_s: float = STOP_GRACE_S) -> None:
+        self.stop_grace_s = stop_grace_s
+        self.files = Files(lambda: context.aws.client("s3"), context.settings.home / "cache" / "s3")
+        self.logs = LogShipper(lambda: context.aws.client("logs"))
+        self._context = context
+        self._changed = threading.Condition()
+        self._running: dict[tuple[str, str], Job] = {}
+        self._threads: set[threading.Thread] = set()
+        self._free_slots = context.settings.job_slots
+        self._queue: deque[Job] = deque()
+        self._closing = False
+        self._version = 0
+
+    @property
+    def threads_per_job(self) -> int:
+        """Jobs that run at once share the cores: with more threads than cores they starve each other."""
+        return max(1, (os.cpu_count() or 1) // self._context.settings.job_slots)
+
+    def start(self, kind: JobKind, name: str) -> None:
+        """Run a job whose document is stored."""
+        job = Job(kind, name, self._context.settings.home / "jobs" / kind.kind / name)
+        thread = threading.Thread(target=self._run, args=(job,), name=f"{kind.kind}/{name}", daemon=True)
+        with self._changed:
+            self._running[kind.kind, name] = job
+            self._threads.add(thread)
+        thread.start()
+
+    def stop(self, kind: str, name: str) -> None:
+        """Ask a job to stop: SIGTERM to its process, after a grace SIGKILL. One that is over is left alone."""
+        with self._changed:
+            job = self._running.get((kind, name))
+        if job is None:
+            return
+        documents.mark_stopping(self._context, job.kind, name)
+        job.request_stop()
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait(self, kind: str, name: str, stop: threading.Event | None = None) -> Document:
+        """Block until the job is over, and answer its document; when `stop` is set meanwhile, the job is stopped."""
+        field = KINDS[kind].status_field
+        asked = False
+        while True:
+            version = self.version
+            body = self._context.store.get(kind, name)
+            if body[field] in TERMINAL:
+                return body
+            if stop is not None and stop.is_set() and not asked:
+                asked = True
+                self.stop(kind, name)
+            self.wait_for_change(version, None if stop is None or asked else STOP_CHECK_S)
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of a job's status."""
+        return self._version
+
+    def wait_for_change(self, version: int, timeout_s: float | None) -> None:
+        """Until some job's status changed since `version`, or the time is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != version, timeout_s)
+
+    def notify(self) -> None:
+        """A job's status changed. Holds no lock while it asks for another, so it may be called in a transaction."""
+        with self._changed:
+            self._version += 1
+            self._changed.notify_all()
+
+    @contextmanager
+    def slot(self, job: Job) -> Iterator[None]:
+        """One of the places for processes; who came first is served first. Raises JobStopped while waiting."""
+        with self._changed:
+            self._queue.append(job)
+            try:
+                while not job.stopping.is_set() and not (self._free_slots and self._queue[0] is job):
+                    self._changed.wait()
+                job.check_stop()
+                self._free_slots -= 1
+            finally:
+                self._queue.remove(job)
+                self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free_slots += 1
+                self._changed.notify_all()
+
+    def recover(self) -> None:
+        """After a start: what ran when the server stopped has failed, and says so."""
+        for kind in KINDS.values():
+            for status in ("InProgress", "Stopping"):
+                for body in self._context.store.page(kind.kind, Filter(status=status)):
+                    over = "Stopped" if status == "Stopping" else "Failed"
+                    reason = INTERRUPTED if over == "Failed" else None
+                    EXECUTORS[kind.kind].end(self._context, body[kind.name_field], over, reason)
+        shutil.rmtree(self._context.settings.home / "jobs", ignore_errors=True)
+        self.files.prune()
+
+    def close(self) -> None:
+        """End what runs: it counts as interrupted, as it would after a crash."""
+        with self._changed:
+            self._closing = True
+            running, threads = list(self._running.values()), list(self._threads)
+        for job in running:
+            EXECUTORS[job.kind.kind].end(self._context, job.name, "Failed", INTERRUPTED)
+            job.kill()
+        with self._changed:
+            self._changed.notify_all()
+        for thread in threads:
+            thread.join(CLOSE_S)
+        self.logs.close()
+
+    def _run(self, job: Job) -> None:
+        end = EXECUTORS[job.kind.kind].end
+        try:
+            job.ml.mkdir(parents=True)
+            EXECUTORS[job.kind.kind].execute(self._context, job)
+        except JobStopped as stopped:
+            end(self._context, job.name, "Stopped", str(stopped) or None)
+        except JobFailed as failure:
+            end(self._context, job.name, "Failed", str(failure))
+        except Exception as error:
+            if not self._closing:
+                logger.exception("%s %s failed", job.kind.kind, job.name)
+                end(self._context, job.name, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
+        finally:
+            with self._changed:
+                self._running.pop((job.kind.kind, job.name), None)
+                self._threads.discard(threading.current_thread())
+            shutil.rmtree(job.ml, ignore_errors=True)
