@@ -11,7 +11,7 @@ from steps.build import Build
 
 
 def champion_step(build: Build, challenger_uri: Any) -> LambdaStep:
-    """`ChampionVersion` is "0" where nothing serves yet; `ChampionModelUri` is then the challenger's, so that it exists."""
+    """`ChampionVersion` is "0" where nothing serves yet; `ChampionModelUri` is then the challenger's own."""
     return LambdaStep(
         name="Champion",
         display_name="Find the champion",
