@@ -45,7 +45,7 @@ def command() -> None:
 @json_option
 def up(home: Path, aws_port: int, sagemaker_port: int, runtime_port: int, region: str, as_json: bool) -> None:
     """Start what does not run yet, and wait until it answers. Port 0 takes any free one."""
-    with _one_line_errors():
+    with one_line_errors():
         addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port))
     if as_json:
         emit(asdict(addresses))
@@ -59,7 +59,7 @@ def up(home: Path, aws_port: int, sagemaker_port: int, runtime_port: int, region
 @home_option
 def down(home: Path) -> None:
     """Stop it. What it holds stays, and is there again after the next `up`."""
-    with _one_line_errors():
+    with one_line_errors():
         stopped = Laptop(home).down()
     note(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
 
@@ -69,7 +69,7 @@ def down(home: Path) -> None:
 @json_option
 def status(home: Path, as_json: bool) -> None:
     """Every process with its pid and address. Exit code 1 if it does not run."""
-    with _one_line_errors():
+    with one_line_errors():
         rows = [asdict(each) for each in Laptop(home).status()]
     emit_rows(rows, ["name", "pid", "state", "address", "resident_mb"], as_json=as_json)
     if not rows or any(row["state"] != "running" for row in rows):
@@ -82,7 +82,7 @@ def status(home: Path, as_json: bool) -> None:
 @json_option
 def env(home: Path, as_json: bool) -> None:
     """Print what makes any AWS tool in a shell talk to this machine: eval "$(contender local env)"."""
-    with _one_line_errors():
+    with one_line_errors():
         settings = Laptop(home).env()
     if as_json:
         emit(settings)
@@ -97,13 +97,14 @@ def reset(home: Path, yes: bool) -> None:
     """Stop it and delete everything it holds: objects, models, endpoints, logs."""
     if not yes:
         click.confirm(f"Delete everything in {home.resolve()}?", abort=True, err=True)
-    with _one_line_errors():
+    with one_line_errors():
         Laptop(home).reset()
     note(f"{home.resolve()} is empty")
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
+    """The laptop's own errors as errors of the product."""
     try:
         yield
     except LaptopFailure as error:
