@@ -1,0 +1,133 @@
+"""The runtime front: takes InvokeEndpoint requests, picks a variant, lets one of its workers answer.
+
+A process of its own, started by the server (`front_process.py` holds the other end), which tells it through a socket
+what to route where:
+
+    server → front   {"id": 1, "do": "route", "endpoint": "churn", "variants": [{"name", "weight", "workers": [path]}]}
+    server → front   {"id": 2, "do": "remove", "endpoint": "churn"}        {"id": 3, "do": "flush"}
+    front → server   {"id": 1}      or {"id": 1, "error": "…"}       once old workers have no request left
+    front → server   {"metrics": […]}                                every few seconds with traffic
+
+It ends when that socket does. It holds no state of its own and imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import random
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from contender.local.serving.invocations import Invocations
+from contender.local.serving.metrics import MetricCounts
+from contender.local.serving.routing import Links, Router
+
+logger = logging.getLogger(__name__)
+
+METRICS_PERIOD_S = 2.0
+
+
+class Front:
+    """Obeys the server's orders and reports to it."""
+
+    def __init__(self, router: Router, links: Links, counts: MetricCounts, channel: socket.socket) -> None:
+        self._router = router
+        self._links = links
+        self._counts = counts
+        self._channel = channel
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Until the server goes away."""
+        reader, self._writer = await asyncio.open_connection(sock=self._channel)
+        reporter = asyncio.create_task(self._report())
+        async for line in reader:
+            task = asyncio.create_task(self._obey(json.loads(line)))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        reporter.cancel()
+
+    async def _obey(self, order: dict[str, Any]) -> None:
+        answer: dict[str, Any] = {"id": order["id"]}
+        try:
+            if order["do"] == "route":
+                await self._route(order["endpoint"], order["variants"])
+            elif order["do"] == "remove":
+                await self._links.drain(self._router.remove(order["endpoint"]))
+            elif order["do"] == "flush":
+                self._flush()
+        except Exception as error:  # the outermost edge: the server waits for an answer
+            logger.exception("%s failed", order["do"])
+            answer["error"] = str(error) or type(error).__name__
+        self._send(answer)
+
+    async def _route(self, endpoint: str, variants: list[dict[str, Any]]) -> None:
+        paths = {path for variant in variants for path in variant["workers"]}
+        await self._links.open(paths)
+        left = self._router.route(endpoint, [(v["name"], v["weight"], self._links.at(v["workers"])) for v in variants])
+        await self._links.drain(left)
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(METRICS_PERIOD_S)
+            self._flush()
+
+    def _flush(self) -> None:
+        if taken := self._counts.take():
+            self._send({"metrics": taken})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._writer.write(json.dumps(message).encode() + b"\n")
+
+
+async def serve(channel: socket.socket, listener: socket.socket, account: str, region: str, seed: int | None) -> None:
+    links, counts = Links(), MetricCounts()
+    router = Router(random.Random(seed))
+    app = Invocations(router, account=account, region=region, observers=(counts.add,))
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_keep_alive=75,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    gc.collect()
+    gc.freeze()
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    sweeping = asyncio.create_task(links.sweep())
+    await Front(router, links, counts, channel).run()
+    server.should_exit = server.force_exit = True
+    sweeping.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="contender.local.serving.front")
+    parser.add_argument("--channel", type=int, required=True, help="file descriptor of the socket to the server")
+    parser.add_argument("--listener", type=int, required=True, help="file descriptor of the listening socket")
+    parser.add_argument("--account", required=True)
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--seed", type=int, help="of the generator that splits traffic by weight")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    channel, listener = socket.socket(fileno=arguments.channel), socket.socket(fileno=arguments.listener)
+    uvloop.run(serve(channel, listener, arguments.account, arguments.region, arguments.seed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
