@@ -18,8 +18,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contender.errors import NotFoundError
-
 MAX_DESCRIPTION = 1024
 
 
@@ -71,19 +69,10 @@ def list_versions(sagemaker: Any, group: str) -> tuple[Version, ...]:
     return tuple(sorted(versions, key=lambda version: version.number))
 
 
-def list_dimensions(sagemaker: Any, prefix: str) -> tuple[str, ...]:
-    """Names of the model package groups that contain `prefix`; the caller parses them exactly."""
-    pages = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=prefix)
+def list_groups(sagemaker: Any, part: str) -> tuple[str, ...]:
+    """Names of the model package groups that contain `part`; the caller parses them exactly."""
+    pages = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=part)
     return tuple(group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"])
-
-
-def describe_version(sagemaker: Any, group: str, number: int) -> Mapping[str, Any]:
-    """Everything the registry holds about a version; NotFoundError if there is none."""
-    for summary in _summaries(sagemaker, group):
-        if summary.get("ModelPackageVersion") == number:
-            described: Mapping[str, Any] = sagemaker.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
-            return described
-    raise NotFoundError(f"group {group!r} has no version {number}: list them with `contender models list`")
 
 
 def champion(versions: Sequence[Version]) -> Version | None:

@@ -3,7 +3,8 @@
 Woken by three kinds of event, each only a hint to look (they come late, repeated and out of order):
 
     SageMaker Endpoint State Change         the dimension of detail.EndpointName
-    SageMaker Model Package State Change    the dimension of detail.ModelPackageGroupName: a late approval deploys
+    SageMaker Model Package State Change    the dimension of detail.ModelPackageGroupName: a late approval deploys.
+                                            Our own marks raise this event too; it needs no look then
     Scheduled Event                         every dimension: picks up what was interrupted or whose event was lost
 
 Endpoints and groups that are not this project's are left alone.
@@ -25,15 +26,19 @@ from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
 from contender.reconcile import Result, reconcile
+from contender.registry import Status
 
 
 def dimensions_of(sagemaker: Any, names: Names, event: Mapping[str, Any]) -> tuple[str, ...]:
     """The dimensions an event asks to look at."""
     if event.get("detail-type") == "Scheduled Event":
-        candidates = registry.list_dimensions(sagemaker, f"{names.project}-")
+        candidates = registry.list_groups(sagemaker, f"{names.project}-")
     else:
         detail = event.get("detail", {})
+        status = detail.get("ModelLifeCycle", {}).get("StageStatus", Status.PENDING)
         candidates = (detail.get("EndpointName") or detail.get("ModelPackageGroupName") or "",)
+        if status != Status.PENDING:
+            candidates = ()
     dimensions = (names.dimension_of(candidate) for candidate in candidates)
     return tuple(dimension for dimension in dimensions if dimension is not None)
 

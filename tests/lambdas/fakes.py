@@ -199,9 +199,9 @@ class FakeSageMaker(Fake):
     @operation
     def list_model_packages(self, **request: Any) -> dict[str, Any]:
         group = request["ModelPackageGroupName"]
-        described = ("InferenceSpecification", "ModelPackageStatusDetails", "LastModifiedTime")
+        summarised = service_model("sagemaker").shape_for("ModelPackageSummary").members
         found = [
-            {key: value for key, value in package.items() if key not in described}
+            {key: value for key, value in package.items() if key in summarised}
             for package in reversed(self.packages.values())
             if package["ModelPackageGroupName"] == group
         ]

@@ -204,6 +204,17 @@ def test_a_version_that_nobody_approved_is_not_deployed_until_somebody_does() ->
     assert world.weights == {"v1": 0.9, "v2": 0.1}
 
 
+def test_our_own_marks_wake_nobody_up() -> None:
+    world = World()
+    detail = {
+        "ModelPackageGroupName": world.group,
+        "ModelLifeCycle": {"Stage": "Challenger", "StageStatus": "Deploying"},
+    }
+    event = {"detail-type": "SageMaker Model Package State Change", "detail": detail}
+    assert finish.answer(world.sagemaker, world.executor, SETTINGS, event) == {}
+    assert world.sagemaker.calls == []
+
+
 def test_a_rejected_version_is_an_error() -> None:
     world = World()
     with pytest.raises(DeploymentError, match="version 1 of 'contender-A' is rejected"):

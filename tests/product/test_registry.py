@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import pytest
 
 from contender import registry
-from contender.errors import NotFoundError
 from contender.registry import Role, Status, Version
 from tests.lambdas.fakes import FakeSageMaker, client_error
 
@@ -85,14 +84,6 @@ def test_what_may_be_deployed(approval: str, status: Status, deployable: bool) -
 def test_a_reason_becomes_one_short_line() -> None:
     assert registry.one_line("a\n b\tc") == "a b c"
     assert len(registry.one_line("x" * 5000)) == 1024
-
-
-def test_a_version_that_does_not_exist_is_named() -> None:
-    sagemaker = FakeSageMaker()
-    sagemaker.register("contender-A")
-    assert registry.describe_version(sagemaker, "contender-A", 1)["ModelPackageVersion"] == 1
-    with pytest.raises(NotFoundError, match="group 'contender-A' has no version 2"):
-        registry.describe_version(sagemaker, "contender-A", 2)
 
 
 def test_finds_the_artifact_in_either_form() -> None:
