@@ -22,6 +22,7 @@ from contender.local.containers.xgboost_hyperparameters import HyperparameterErr
 from contender.local.containers.xgboost_metrics import CUSTOM, MAXIMISED, custom_metric
 
 MODEL_NAME = "xgboost-model"
+NEVER_NEGATIVE = frozenset({"count:poisson", "reg:tweedie", "reg:gamma"})
 NOT_FOR_XGBOOST = ("num_round", "csv_weights", "early_stopping_rounds", "save_model_on_termination")
 
 
@@ -97,6 +98,8 @@ def fit(hyperparameters: Mapping[str, Any], watched: list[tuple[Any, str]], thre
             )
         )
     objective = str(parameters.get("objective", "reg:squarederror"))
+    for matrix, channel in watched:
+        check_labels(matrix.get_label(), channel, objective, parameters.get("num_class"))
     try:
         return xgb.train(
             parameters,
@@ -108,7 +111,26 @@ def fit(hyperparameters: Mapping[str, Any], watched: list[tuple[Any, str]], thre
             verbose_eval=True,
         )
     except (xgb.core.XGBoostError, ValueError) as error:
-        raise AlgorithmError(f"XGB train call failed with exception: {_first_line(error)}") from error
+        labels = watched[0][0].get_label()
+        hint = f" (every label of the train channel is {labels[0]:g})" if (labels == labels[0]).all() else ""
+        raise AlgorithmError(f"XGB train call failed with exception: {_first_line(error)}{hint}") from error
+
+
+def check_labels(labels: Any, channel: str, objective: str, classes: int | None) -> None:
+    """Refuse labels the objective has no meaning for, before XGBoost does with a message about its own insides."""
+    low, high = float(labels.min()), float(labels.max())
+    if objective.startswith("binary:") or objective == "reg:logistic":
+        wanted, good = "in [0, 1]", low >= 0 and high <= 1
+    elif objective.startswith("multi:"):
+        wanted, good = f"in [0, num_class = {classes})", low >= 0 and high < (classes or 0)
+    elif objective in NEVER_NEGATIVE:
+        wanted, good = "nonnegative", low >= 0
+    else:
+        return
+    if not good:
+        raise AlgorithmError(
+            f"labels must be {wanted} for {objective}; those of channel {channel} are {low:g} to {high:g}"
+        )
 
 
 def main() -> int:

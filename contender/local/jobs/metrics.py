@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,9 @@ def final_metrics(readings: Sequence[Reading], now: datetime) -> list[dict[str, 
 
 
 def _number(text: str | None) -> float | None:
+    """None for what is no number; also for NaN, which an AUC of one class is, because the API cannot say it."""
     try:
-        return float(text) if text else None
+        value = float(text or "nan")
     except ValueError:
         return None
+    return value if math.isfinite(value) else None
