@@ -38,6 +38,10 @@ class Upload:
     bucket: str
     key: str
 
+    @property
+    def uri(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -112,59 +116,70 @@ def _sdk_as_compiler(region: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def deployed_definition(sagemaker: Any, name: str) -> str | None:
-    """The definition SageMaker has, or None."""
-    try:
-        definition: str = sagemaker.describe_pipeline(PipelineName=name)["PipelineDefinition"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFound":
-            return None
-        raise
-    return definition
-
-
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """What `upsert` did."""
+    """What `upsert` did, or would do: `created`, `updated` or `unchanged`, and the files that were missing."""
 
     action: str
     arn: str
     uploaded: tuple[str, ...]
 
 
-def upsert(sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled) -> Upserted:
-    """Make SageMaker's pipeline the compiled one: `created`, `updated` or `unchanged`. Safe to repeat.
+def plan_upsert(sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled) -> Upserted:
+    """What `upsert` would do."""
+    missing = tuple(item.uri for item in result.uploads if not _exists(s3, item))
+    described = _describe(sagemaker, Names(settings.project).pipeline)
+    if described is None:
+        return Upserted("created", "", missing)
+    same = described["PipelineDefinition"] == result.definition and described["RoleArn"] == role_arn
+    return Upserted("unchanged" if same else "updated", described["PipelineArn"], missing)
 
-    Files go first: a definition must never refer to code that is not there.
-    """
-    uploaded = [f"s3://{item.bucket}/{item.key}" for item in result.uploads if _upload(s3, item)]
+
+def upsert(sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled) -> Upserted:
+    """Make SageMaker's pipeline the compiled one. Safe to repeat: identical bytes change nothing."""
+    plan = plan_upsert(sagemaker, s3, settings, role_arn, result)
+    # Files go first: a definition must never refer to code that is not there.
+    for item in result.uploads:
+        if item.uri in plan.uploaded:
+            s3.put_object(Bucket=item.bucket, Key=item.key, Body=item.path.read_bytes())
     name = Names(settings.project).pipeline
     request = {"PipelineName": name, "PipelineDefinition": result.definition, "RoleArn": role_arn}
-    try:
-        described = sagemaker.describe_pipeline(PipelineName=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFound":
-            raise
-        arn = sagemaker.create_pipeline(
+    if plan.action == "created":
+        answer = sagemaker.create_pipeline(
             **request,
             PipelineDisplayName=name,
             PipelineDescription="Trains, judges and rolls out one dimension's model.",
             # The same bytes, the same token: a create that is sent twice is one create.
             ClientRequestToken=hashlib.sha256(result.definition.encode()).hexdigest()[:32],
-        )["PipelineArn"]
-        return Upserted("created", arn, tuple(uploaded))
-    if described["PipelineDefinition"] == result.definition and described["RoleArn"] == role_arn:
-        return Upserted("unchanged", described["PipelineArn"], tuple(uploaded))
-    return Upserted("updated", sagemaker.update_pipeline(**request)["PipelineArn"], tuple(uploaded))
+        )
+        return Upserted("created", answer["PipelineArn"], plan.uploaded)
+    if plan.action == "updated":
+        sagemaker.update_pipeline(**request)
+    return plan
 
 
-def _upload(s3: Any, item: Upload) -> bool:
-    """Put a file unless it is there: its key is made of its content."""
+def deployed_definition(sagemaker: Any, name: str) -> str | None:
+    """The definition SageMaker has, or None."""
+    described = _describe(sagemaker, name)
+    return None if described is None else str(described["PipelineDefinition"])
+
+
+def _describe(sagemaker: Any, name: str) -> Mapping[str, Any] | None:
+    try:
+        described: Mapping[str, Any] = sagemaker.describe_pipeline(PipelineName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFound":
+            return None
+        raise
+    return described
+
+
+def _exists(s3: Any, item: Upload) -> bool:
+    """Whether the file is there: its key is made of its content, so a file under the key is this one."""
     try:
         s3.head_object(Bucket=item.bucket, Key=item.key)
     except ClientError as error:
-        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
-            raise
-        s3.put_object(Bucket=item.bucket, Key=item.key, Body=item.path.read_bytes())
-        return True
-    return False
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+            return False
+        raise
+    return True

@@ -1,0 +1,181 @@
+"""Executions of the pipeline: start one, find one, and see how far each of its steps has come."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+
+from contender.errors import DataError, DeploymentError, NotFoundError
+from contender.naming import Names, checked_dimension
+
+RUNNING = frozenset({"Executing", "Stopping"})
+MAX_PARAMETER = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an execution; `status` is Waiting before it starts and Skipped when its branch was not taken."""
+
+    name: str
+    title: str
+    type: str
+    status: str
+    started: datetime | None = None
+    ended: datetime | None = None
+    cached: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An execution at one moment."""
+
+    arn: str
+    name: str
+    status: str
+    reason: str
+    parameters: Mapping[str, str]
+    steps: tuple[Step, ...]
+
+    @property
+    def running(self) -> bool:
+        return self.status in RUNNING
+
+    @property
+    def done(self) -> int:
+        return sum(1 for step in self.steps if step.status not in ("Waiting", "Starting", "Executing", "Stopping"))
+
+
+class Watcher:
+    """Takes snapshots of one execution; what cannot change is read once."""
+
+    def __init__(self, sagemaker: Any, arn: str) -> None:
+        self._sagemaker = sagemaker
+        self._arn = arn
+        described = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)
+        self._planned = list(_planned(json.loads(described["PipelineDefinition"])["Steps"]))
+        pages = sagemaker.get_paginator("list_pipeline_parameters_for_execution").paginate(PipelineExecutionArn=arn)
+        self._parameters = {item["Name"]: item["Value"] for page in pages for item in page["PipelineParameters"]}
+
+    def snapshot(self) -> Snapshot:
+        # The execution first: once it has ended, no step that is read afterwards can still change.
+        execution = self._sagemaker.describe_pipeline_execution(PipelineExecutionArn=self._arn)
+        pages = self._sagemaker.get_paginator("list_pipeline_execution_steps").paginate(PipelineExecutionArn=self._arn)
+        found = {item["StepName"]: item for page in pages for item in page["PipelineExecutionSteps"]}
+        status = execution["PipelineExecutionStatus"]
+        absent = "Waiting" if status in RUNNING else "Skipped"
+        return Snapshot(
+            arn=self._arn,
+            name=execution.get("PipelineExecutionDisplayName", self._arn.rpartition("/")[2]),
+            status=status,
+            reason=execution.get("FailureReason", ""),
+            parameters=self._parameters,
+            steps=tuple(_step(planned, found.get(planned["Name"]), absent) for planned in self._planned),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a new execution is started with."""
+
+    dimension: str
+    uri: str
+    version: str
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return {"Dimension": self.dimension, "InputDataUri": self.uri, "DataVersion": self.version}
+
+
+def plan_start(sagemaker: Any, s3: Any, names: Names, dimension: str, uri: str) -> Start:
+    """Check that the object exists and that the dimension is free. DataError or DeploymentError says what is wrong."""
+    names.endpoint(checked_dimension(dimension))
+    place = urlsplit(uri, allow_fragments=False)
+    if place.scheme != "s3" or not place.netloc or len(place.path) < 2 or len(uri) > MAX_PARAMETER:
+        raise DataError(f"data {uri!r} is no S3 object: give s3://<bucket>/<key>, or use `contender data upload`")
+    for execution in executions(sagemaker, names.pipeline):
+        display_name = execution.get("PipelineExecutionDisplayName", "")
+        if execution["PipelineExecutionStatus"] in RUNNING and display_name.rpartition("-")[0] == dimension:
+            raise DeploymentError(
+                f"dimension {dimension!r} is in execution {display_name}: "
+                f"wait for it (`contender pipeline watch {dimension}`)"
+            )
+    try:
+        head = s3.head_object(Bucket=place.netloc, Key=place.path.removeprefix("/"))
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
+            raise
+        raise DataError(f"{uri} does not exist: upload it with `contender data upload`") from error
+    version = head.get("VersionId")
+    return Start(dimension, uri, version if version not in (None, "null") else head["ETag"].strip('"'))
+
+
+def start(sagemaker: Any, names: Names, request: Start) -> str:
+    """Start an execution and return its ARN."""
+    token = uuid.uuid4().hex
+    answer = sagemaker.start_pipeline_execution(
+        PipelineName=names.pipeline,
+        PipelineExecutionDisplayName=names.execution(request.dimension, token),
+        PipelineParameters=[{"Name": name, "Value": value} for name, value in request.parameters.items()],
+        ClientRequestToken=token,
+    )
+    return str(answer["PipelineExecutionArn"])
+
+
+def find(sagemaker: Any, pipeline: str, word: str | None) -> str:
+    """ARN of the execution that `word` names: its ARN or id, or a dimension's latest; without a word the latest."""
+    if word and word.startswith("arn:"):
+        return word
+    for execution in executions(sagemaker, pipeline):
+        arn: str = execution["PipelineExecutionArn"]
+        display_name = execution.get("PipelineExecutionDisplayName", "")
+        if word in (None, arn.rpartition("/")[2], display_name, display_name.rpartition("-")[0]):
+            return arn
+    what = f"{word!r} names no execution of" if word else "there is no execution of"
+    raise NotFoundError(f"{what} pipeline {pipeline!r}: upload data, or use `contender pipeline start`")
+
+
+def executions(sagemaker: Any, pipeline: str) -> Iterator[Mapping[str, Any]]:
+    """Summaries, the latest first."""
+    pages = sagemaker.get_paginator("list_pipeline_executions").paginate(
+        PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending"
+    )
+    try:
+        for page in pages:
+            yield from page["PipelineExecutionSummaries"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFound":
+            raise
+        raise NotFoundError(
+            f"pipeline {pipeline!r} does not exist: make it with `contender pipeline upsert`"
+        ) from error
+
+
+def _planned(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for step in steps:
+        yield step
+        if step["Type"] == "Condition":
+            yield from _planned([*step["Arguments"].get("IfSteps", []), *step["Arguments"].get("ElseSteps", [])])
+
+
+def _step(planned: Mapping[str, Any], found: Mapping[str, Any] | None, absent: str) -> Step:
+    name, title = planned["Name"], planned.get("DisplayName", planned["Name"])
+    if found is None:
+        return Step(name, title, planned["Type"], absent)
+    return Step(
+        name,
+        title,
+        planned["Type"],
+        found["StepStatus"],
+        found.get("StartTime"),
+        found.get("EndTime"),
+        "CacheHitResult" in found,
+        found.get("FailureReason", ""),
+    )
