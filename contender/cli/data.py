@@ -57,21 +57,18 @@ def upload(source: Path, dimension: str | None, dry_run: bool, as_json: bool) ->
     settings = load()
     files = find_files(source, dimension)
     bucket = stack_outputs(client("cloudformation", settings.region), Names(settings.project).stack)["DataBucket"]
+    keys = [object_key(settings.data.prefix, name, path.name) for name, path in files]
     rows = [
-        {
-            "dimension": name,
-            "file": str(path),
-            "uri": f"s3://{bucket}/{object_key(settings.data.prefix, name, path.name)}",
-        }
-        for name, path in files
+        {"dimension": name, "file": str(path), "uri": f"s3://{bucket}/{key}"}
+        for (name, path), key in zip(files, keys, strict=True)
     ]
     if not dry_run:
         s3 = client("s3", settings.region)
         with progress() as bar:
             task = bar.add_task("uploading", total=len(files))
-            for (name, path), row in zip(files, rows, strict=True):
+            for (name, path), key in zip(files, keys, strict=True):
                 bar.update(task, description=f"uploading {name}")
-                s3.upload_file(str(path), bucket, row["uri"].removeprefix(f"s3://{bucket}/"))
+                s3.upload_file(str(path), bucket, key)
                 bar.advance(task)
     emit_rows(rows, ("dimension", "file", "uri"), as_json=as_json)
 
