@@ -8,12 +8,11 @@ from typing import Any
 
 from sagemaker.core.processing import Processor
 from sagemaker.core.shapes import ProcessingInput, ProcessingOutput, ProcessingS3Input, ProcessingS3Output
+from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from steps.build import Build, cache, job_retries
-
-ROOT = PurePosixPath("/opt/ml/processing")
 
 
 def processing_step(
@@ -31,10 +30,13 @@ def processing_step(
 ) -> ProcessingStep:
     """Run the first file of `code`, with the others beside it.
 
-    Each input (name to S3 URI) is a folder `/opt/ml/processing/input/<name>` of the container, each output a folder
-    `/opt/ml/processing/output/<name>`; these are the scripts' defaults.
+    Each input (name to S3 URI) is a folder of the container, and so is each output; the script gets their places as
+    `--<name>` arguments.
     """
-    script = ROOT / "input" / "code" / PurePosixPath(code[0]).name
+    script = _place("input", "code") / PurePosixPath(code[0]).name
+    places = {name: _place("input", name) for name in inputs} | {name: _place("output", name) for name in outputs}
+    places["last-words"] = PurePosixPath("/opt/ml/output")
+    folders = [f"--{option}={place}" for option, place in places.items()]
     processor = Processor(
         image_uri=image,
         entrypoint=["python3", str(script)],
@@ -50,8 +52,7 @@ def processing_step(
         display_name=title,
         description=description,
         step_args=processor.run(
-            # An empty list of arguments is not a legal request.
-            arguments=list(arguments) or None,
+            arguments=[*arguments, *folders],
             inputs=[_input(input_name, uri) for input_name, uri in sources.items()],
             outputs=[_output(build, name, output_name) for output_name in outputs],
             # The SDK would make up a name from the time; the service names the job itself.
@@ -63,13 +64,22 @@ def processing_step(
     )
 
 
+def argument(option: str, value: Any) -> Join:
+    """`--option=value` of a value known only when it runs; as one word it may begin with a hyphen."""
+    return Join(on="=", values=[f"--{option}", value])
+
+
 def output_uri(step: ProcessingStep, name: str) -> Any:
     """The S3 folder of a step's output, also when the step's result came from the cache."""
     return step.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
+def _place(direction: str, name: str) -> PurePosixPath:
+    return PurePosixPath("/opt/ml/processing") / direction / name
+
+
 def _input(name: str, uri: Any) -> ProcessingInput:
-    local_path = str(ROOT / "input" / name)
+    local_path = str(_place("input", name))
     return ProcessingInput(
         input_name=name,
         s3_input=ProcessingS3Input(s3_uri=uri, local_path=local_path, s3_data_type="S3Prefix", s3_input_mode="File"),
@@ -77,7 +87,7 @@ def _input(name: str, uri: Any) -> ProcessingInput:
 
 
 def _output(build: Build, step: str, name: str) -> ProcessingOutput:
-    local_path = str(ROOT / "output" / name)
+    local_path = str(_place("output", name))
     return ProcessingOutput(
         output_name=name,
         s3_output=ProcessingS3Output(s3_uri=build.output(step, name), local_path=local_path, s3_upload_mode="EndOfJob"),

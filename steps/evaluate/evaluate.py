@@ -17,7 +17,6 @@ import importlib.util
 import io
 import json
 import math
-import os
 import shutil
 import sys
 import tarfile
@@ -39,9 +38,9 @@ def main(argv=None):
     try:
         report = evaluate(options)
     except CannotEvaluate as error:
-        return fail(str(error), options.output_dir)
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "evaluation.json").write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
+        return fail(str(error), options.last_words)
+    options.evaluation.mkdir(parents=True, exist_ok=True)
+    (options.evaluation / "evaluation.json").write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
     print(json.dumps(report["gate"], sort_keys=True))
     return 0
 
@@ -57,8 +56,8 @@ def parse_arguments(argv):
     parser.add_argument("--test", type=Path, default=Path("/opt/ml/processing/input/test"))
     parser.add_argument("--challenger", type=Path, default=Path("/opt/ml/processing/input/challenger"))
     parser.add_argument("--champion", type=Path, default=Path("/opt/ml/processing/input/champion"))
-    parser.add_argument("--output", type=Path, default=Path("/opt/ml/processing/output/evaluation"))
-    parser.add_argument("--output-dir", type=Path, default=Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output")))
+    parser.add_argument("--evaluation", type=Path, default=Path("/opt/ml/processing/output/evaluation"))
+    parser.add_argument("--last-words", type=Path, default=Path("/opt/ml/output"), help="for why the job failed")
     return parser.parse_args(argv)
 
 

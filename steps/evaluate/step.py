@@ -9,7 +9,7 @@ from sagemaker.mlops.workflow.lambda_step import LambdaStep
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from steps.build import Build
-from steps.processing import output_uri, processing_step
+from steps.processing import argument, output_uri, processing_step
 
 REPORT = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
 
@@ -38,7 +38,6 @@ def evaluate_step(
             f"--min-auc={gates.min_auc:g}",
             f"--max-auc-drop={gates.max_auc_drop:g}",
             f"--alpha={gates.alpha:g}",
-            "--champion-version",
-            champion.properties.Outputs["ChampionVersion"],
+            argument("champion-version", champion.properties.Outputs["ChampionVersion"]),
         ],
     )

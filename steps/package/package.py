@@ -34,7 +34,7 @@ def main(argv=None):
     try:
         summary = package(options)
     except BadArtifact as error:
-        return fail(str(error), options.output_dir)
+        return fail(str(error), options.last_words)
     print(json.dumps(summary, sort_keys=True))
     return 0
 
@@ -44,8 +44,8 @@ def parse_arguments(argv):
     parser.add_argument("--model", type=Path, default=Path("/opt/ml/processing/input/model"))
     parser.add_argument("--encoder", type=Path, default=Path("/opt/ml/processing/input/encoder"))
     parser.add_argument("--code", type=Path, default=Path(__file__).resolve().parent)
-    parser.add_argument("--output", type=Path, default=Path("/opt/ml/processing/output/model"))
-    parser.add_argument("--output-dir", type=Path, default=Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output")))
+    parser.add_argument("--artifact", type=Path, default=Path("/opt/ml/processing/output/artifact"))
+    parser.add_argument("--last-words", type=Path, default=Path("/opt/ml/output"), help="for why the job failed")
     return parser.parse_args(argv)
 
 
@@ -64,8 +64,8 @@ def package(options):
         shutil.copyfile(options.encoder / "encoder.json", root / "encoder.json")
         shutil.copyfile(options.code / "inference.py", root / "code" / "inference.py")
         try_one_row(root, encoder)
-        options.output.mkdir(parents=True, exist_ok=True)
-        archive = options.output / "model.tar.gz"
+        options.artifact.mkdir(parents=True, exist_ok=True)
+        archive = options.artifact / "model.tar.gz"
         pack(root, archive)
     return {"artifact": archive.name, "bytes": archive.stat().st_size, "trees": booster.num_boosted_rounds()}
 

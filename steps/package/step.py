@@ -20,10 +20,10 @@ def package_step(build: Build, model_uri: Any, preprocess: ProcessingStep) -> Pr
         image=build.xgboost_image,
         code=["package/package.py", "package/inference.py"],
         inputs={"model": model_uri, "encoder": output_uri(preprocess, "encoder")},
-        outputs=["model"],
+        outputs=["artifact"],
     )
 
 
 def artifact_uri(package: ProcessingStep) -> Join:
     """The packed model.tar.gz."""
-    return Join(on="/", values=[output_uri(package, "model"), "model.tar.gz"])
+    return Join(on="/", values=[output_uri(package, "artifact"), "model.tar.gz"])

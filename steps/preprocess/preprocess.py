@@ -1,6 +1,6 @@
 """Turn one dimension's raw CSV into the three splits a model is trained, tuned and judged on, and an encoder.
 
-    input/*.csv ─► check ─► split by a stable hash ─► fit the encoder on train rows
+    data/*.csv ─► check ─► split by a stable hash ─► fit the encoder on train rows
         train/train.csv               label first, no header: as XGBoost's built-in algorithm reads it
         validation/validation.csv     the same
         test/test.csv                 raw rows with header and label: as the world will send them
@@ -16,7 +16,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -38,7 +37,7 @@ def main(argv=None):
     try:
         summary = preprocess(options)
     except BadData as error:
-        return fail(str(error), options.output_dir)
+        return fail(str(error), options.last_words)
     print(json.dumps(summary, sort_keys=True))
     return 0
 
@@ -54,17 +53,17 @@ def parse_arguments(argv):
     parser.add_argument("--test-share", type=float, default=0.15)
     parser.add_argument("--data-uri", default="", help="the object that was uploaded, to pick it among its neighbours")
     parser.add_argument("--data-version", default="", help="its version: enters the step's cache key")
-    parser.add_argument("--input", type=Path, default=Path("/opt/ml/processing/input/data"))
+    parser.add_argument("--data", type=Path, default=Path("/opt/ml/processing/input/data"))
     parser.add_argument("--train", type=Path, default=Path("/opt/ml/processing/output/train"))
     parser.add_argument("--validation", type=Path, default=Path("/opt/ml/processing/output/validation"))
     parser.add_argument("--test", type=Path, default=Path("/opt/ml/processing/output/test"))
     parser.add_argument("--encoder", type=Path, default=Path("/opt/ml/processing/output/encoder"))
-    parser.add_argument("--output-dir", type=Path, default=Path(os.environ.get("SM_OUTPUT_DIR", "/opt/ml/output")))
+    parser.add_argument("--last-words", type=Path, default=Path("/opt/ml/output"), help="for why the job failed")
     return parser.parse_args(argv)
 
 
 def preprocess(options):
-    header, rows = read(options.input, options.data_uri)
+    header, rows = read(options.data, options.data_uri)
     labels = read_labels(header, rows, options.label, options.positive)
     features = feature_columns(header, options)
     parts = split(header, rows, options)

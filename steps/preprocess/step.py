@@ -5,7 +5,7 @@ from __future__ import annotations
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from steps.build import Build
-from steps.processing import processing_step
+from steps.processing import argument, processing_step
 
 
 def preprocess_step(build: Build) -> ProcessingStep:
@@ -28,10 +28,8 @@ def preprocess_step(build: Build) -> ProcessingStep:
             *[f"--split-by={column}" for column in data.split_by],
             f"--validation-share={data.validation_share:g}",
             f"--test-share={data.test_share:g}",
-            "--data-uri",
-            build.data_uri,
+            argument("data-uri", build.data_uri),
             # A new upload under the same key must not be answered from the cache.
-            "--data-version",
-            build.data_version,
+            argument("data-version", build.data_version),
         ],
     )
