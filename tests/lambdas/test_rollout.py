@@ -344,6 +344,24 @@ def test_two_runs_at_once_make_one_change() -> None:
     assert len(world.sagemaker.configs) == 1
 
 
+@pytest.mark.parametrize("broken", [False, True])
+def test_an_endpoint_that_is_through_before_deploy_is_leaves_no_version_half_way(broken: bool) -> None:
+    world = World()
+    world.roll_out()
+    arn = world.register(broken=broken)
+    update = world.sagemaker.update_endpoint
+
+    def at_once(**request: object) -> object:
+        answer = update(**request)
+        world.sagemaker.settle()
+        world.finish()
+        return answer
+
+    world.sagemaker.update_endpoint = at_once  # type: ignore[method-assign]
+    assert world.deploy(arn)["Action"] == "updating"
+    assert world.states[2] == ("Challenger/Failed" if broken else "Challenger/InService")
+
+
 def test_a_version_changed_by_somebody_else_is_read_again() -> None:
     world = World()
     arn = world.register()

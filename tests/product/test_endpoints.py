@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,12 +17,14 @@ from contender.endpoints import (
     DeleteEndpoint,
     DeleteModel,
     MarkVersion,
+    Serving,
+    Slot,
     UpdateEndpoint,
     Variant,
     describe,
 )
 from contender.naming import Names
-from contender.reconcile import Outcome, Plan, Policy, View, plan, shares
+from contender.reconcile import Outcome, Plan, Policy, View, plan, plan_cleanup, shares
 from contender.registry import Role, Status, Version
 from tests.lambdas.fakes import FakeSageMaker
 
@@ -74,6 +76,40 @@ def test_a_plan_is_a_value_that_depends_on_nothing_else() -> None:
 
 def test_nothing_registered_and_nothing_serving_is_nothing_to_do() -> None:
     assert plan(View(NAMES, "A", (), None), POLICY) == Plan(Outcome.UNCHANGED)
+
+
+def test_cleaning_up_keeps_what_serves_what_may_start_and_what_may_return() -> None:
+    serving = Serving(
+        "contender-A",
+        "InService",
+        "contender-A-0000000002",
+        "contender-A-0000000002",
+        (Slot("v3", "contender-A-v3", 1.0),),
+        "",
+        NOW,
+        config_created_at=NOW,
+    )
+    states = {
+        1: (Role.CHAMPION, Status.IN_SERVICE),
+        2: (Role.RETIRED, Status.REMOVED),
+        3: (Role.RETIRED, Status.REMOVED),
+        4: (Role.CHALLENGER, Status.FAILED),
+        5: (Role.CHALLENGER, Status.PENDING),
+    }
+    versions = tuple(Version(number, "", *state, "", "Approved", NOW) for number, state in states.items())
+    configs = {
+        "contender-A-0000000001": NOW - timedelta(days=1),
+        # A list that rounds its times down must not make the serving config look older than itself.
+        "contender-A-0000000002": NOW - timedelta(milliseconds=5),
+        "contender-A-0000000003": NOW + timedelta(seconds=1),
+    }
+    models = [f"contender-A-v{number}" for number in (*states, 6)]
+    found = plan_cleanup(View(NAMES, "A", versions, serving), configs, models)
+    assert found.actions == (
+        DeleteConfig("contender-A-0000000001"),
+        DeleteModel("contender-A-v2"),
+        DeleteModel("contender-A-v4"),
+    )
 
 
 def test_a_config_is_told_apart_by_all_that_it_asks_for() -> None:
