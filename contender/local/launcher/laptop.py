@@ -11,7 +11,6 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 import urllib.request
@@ -102,18 +101,14 @@ class Laptop:
                 _require_free(port_name, getattr(addresses, port_name))
             region = old.region if old and living else self._region
             started = {name: self._start(name, addresses, region) for name in missing}
-            identities = dict(living)
-            for name, child in started.items():
-                if found := processes.identify(child.pid):
-                    identities[name] = found
-            record = _Record(addresses, region, identities)
+            new = {name: identity for name, identity in started.items() if identity}
+            record = _Record(addresses, region, living | new)
             self._write(record)
             try:
                 self._wait_until_ready(record, started)
             except LaptopFailure:
-                for name in started:
-                    if name in identities:
-                        processes.stop(identities[name], _PATIENCE_S)
+                for identity in new.values():
+                    processes.stop(identity, _PATIENCE_S)
                 self._write(_Record(addresses, region, living))
                 raise
             return addresses
@@ -176,7 +171,7 @@ class Laptop:
             where = record.addresses.runtime if label == RUNTIME else ""
             yield Status(label, child.identity.pid, "running", where, round(child.resident_mb, 1), str(log))
 
-    def _start(self, name: str, addresses: Addresses, region: str) -> subprocess.Popen[bytes]:
+    def _start(self, name: str, addresses: Addresses, region: str) -> Identity | None:
         if name == AWS:
             wiring = ["--sagemaker-url", addresses.sagemaker, "--runtime-url", addresses.runtime]
         else:
@@ -185,24 +180,19 @@ class Laptop:
         command += ["--port", _port(getattr(addresses, name)), *wiring]
         log = self._log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=_child_environment(os.environ),
-                cwd=_PACKAGE_ROOT,  # finds the package without a PYTHONPATH that jobs and Lambdas would inherit
-            )
+        return processes.start_detached(
+            command,
+            log,
+            environment=_child_environment(os.environ),
+            folder=_PACKAGE_ROOT,  # finds the package without a PYTHONPATH that jobs and Lambdas would inherit
+        )
 
-    def _wait_until_ready(self, record: _Record, started: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    def _wait_until_ready(self, record: _Record, started: Mapping[str, Identity | None]) -> None:
         deadline = time.monotonic() + _READY_S
         for name, path in _HEALTH.items():
             url = getattr(record.addresses, name) + path
             while not _answers(url):
-                child = started.get(name)
-                if child and child.poll() is not None:
+                if name in started and not _lives(started[name]):
                     raise LaptopFailure(f"{name} stopped while starting: {_last_line(self._log(name))}")
                 if time.monotonic() > deadline:
                     raise LaptopFailure(
@@ -237,10 +227,12 @@ class Laptop:
     def _read(self) -> _Record | None:
         try:
             stored: dict[str, Any] = json.loads(self._record_path.read_text())
+            identities = {name: Identity(**identity) for name, identity in stored["processes"].items()}
+            return _Record(Addresses(**stored["addresses"]), stored["region"], identities)
         except FileNotFoundError:
             return None
-        identities = {name: Identity(**identity) for name, identity in stored["processes"].items()}
-        return _Record(Addresses(**stored["addresses"]), stored["region"], identities)
+        except (ValueError, KeyError, TypeError) as error:
+            raise LaptopFailure(f"{self._record_path} is not ours or is damaged: delete it") from error
 
     def _write(self, record: _Record) -> None:
         stored = {
@@ -301,6 +293,10 @@ def _require_free(name: str, address: str) -> None:
 
 def _port(address: str) -> str:
     return address.rsplit(":", 1)[1]
+
+
+def _lives(process: Identity | None) -> bool:
+    return process is not None and processes.alive(process)
 
 
 def _answers(url: str) -> bool:

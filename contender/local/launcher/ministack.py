@@ -34,6 +34,8 @@ _LONGEST_PAUSE_S = 15.0
 _DUTY = 0.1
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+_NOT_INHERITED = ("AWS_", "MINISTACK_", "LOCALSTACK_", "LAMBDA_")
+
 log = logging.getLogger(__name__)
 
 
@@ -45,6 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--sagemaker-url", required=True, help="where Lambdas find SageMaker")
     parser.add_argument("--runtime-url", required=True, help="where Lambdas find SageMaker's runtime")
+    parser.add_argument("--enforce-iam", action="store_true", help="let Lambdas do only what their roles allow")
     options = parser.parse_args(argv)
 
     work = options.home.resolve() / "ministack"
@@ -52,11 +55,10 @@ def main(argv: list[str] | None = None) -> None:
     shutil.rmtree(temporary, ignore_errors=True)  # MiniStack never removes the work directories of Lambdas
     for directory in (work / "state", work / "s3", temporary):
         directory.mkdir(parents=True, exist_ok=True)
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    settings = environment(work, options.port, options.region, options.sagemaker_url, options.runtime_url)
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_INHERITED)}
     os.environ.clear()
-    os.environ.update(
-        inherited | environment(work, options.port, options.region, options.sagemaker_url, options.runtime_url)
-    )
+    os.environ.update(inherited | settings | {"AUTH": str(options.enforce_iam).lower()})
     tempfile.tempdir = None  # forget a directory chosen before TMPDIR was set
     _allow_many_connections()
     asyncio.run(_serve(options.port, options.region))
@@ -74,6 +76,8 @@ def environment(work: Path, port: int, region: str, sagemaker_url: str, runtime_
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(work / "s3"),
         "TMPDIR": str(work / "tmp"),
+        "SERVICES": "",
+        "USE_SSL": "0",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{work}/no-docker.sock",  # it would reap containers of other MiniStacks

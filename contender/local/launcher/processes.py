@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,6 @@ class Seen:
 
 def identify(pid: int) -> Identity | None:
     """The living process with this pid; None if there is none, or only its unreaped remains."""
-    _reap(pid)
     if _HAS_PROC:
         fields = _stat(pid)
         return Identity(pid, fields[19]) if fields and fields[0] != "Z" else None
@@ -61,6 +60,25 @@ def descendants(pid: int) -> list[Seen]:
 def look(pid: int) -> Seen | None:
     """One process with its command and memory."""
     return _look(pid) if _HAS_PROC else next((each for each in _all() if each.identity.pid == pid), None)
+
+
+def start_detached(
+    command: Sequence[str], log: Path, *, environment: Mapping[str, str], folder: Path
+) -> Identity | None:
+    """Start a process that outlives us, in a session of its own; None if it has ended already.
+
+    The shell in between makes it nobody's child: a caller that lives on has no zombie to collect.
+    """
+    started = subprocess.run(
+        ["sh", "-c", '"$@" >>"$0" 2>&1 & echo $!', str(log), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env=dict(environment),
+        cwd=folder,
+        check=True,
+    )
+    return identify(int(started.stdout))
 
 
 def stop(process: Identity, patience_s: float) -> None:
@@ -127,12 +145,6 @@ def _gone(processes: Iterable[Identity], patience_s: float) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def _reap(pid: int) -> None:
-    """Collect the exit status if the process was our own child."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
 
 
 def _all() -> list[Seen]:

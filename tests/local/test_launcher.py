@@ -1,0 +1,180 @@
+"""The laptop's switch: what is on after `up`, what is gone after `down`, and what a caller is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contender.local.launcher import processes
+from contender.local.launcher.laptop import Laptop, LaptopFailure, Ports, exports
+from tests.local.running import eventually
+
+ANY = Ports(aws=0, sagemaker=0, runtime=0)
+
+
+def laptop_at(home: Path) -> Laptop:
+    return Laptop(home, sagemaker_module="tests.local.stand_in_server")
+
+
+@pytest.fixture
+def laptop(tmp_path: Path) -> Iterator[Laptop]:
+    laptop = laptop_at(tmp_path / "home")
+    yield laptop
+    laptop.down()
+
+
+def pids(laptop: Laptop) -> dict[str, int]:
+    return {each.name: each.pid for each in laptop.status()}
+
+
+def test_up_starts_what_answers_and_lists_every_process(laptop: Laptop) -> None:
+    addresses = laptop.up(ANY)
+    rows = {each.name: each for each in laptop.status()}
+    assert set(rows) == {"aws", "sagemaker", "job"}
+    assert (rows["aws"].address, rows["sagemaker"].address) == (addresses.aws, addresses.sagemaker)
+    assert all(each.state == "running" and each.resident_mb > 1 for each in rows.values())
+    with urllib.request.urlopen(f"{addresses.aws}/_ministack/health", timeout=5) as answer:
+        assert answer.status == 200
+
+
+def test_up_again_changes_nothing(laptop: Laptop) -> None:
+    addresses, running = laptop.up(ANY), pids(laptop)
+    assert laptop_at(laptop.home).up(Ports()) == addresses
+    assert pids(laptop) == running
+
+
+def test_two_ups_at_once_start_one_laptop(laptop: Laptop) -> None:
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(laptop_at(laptop.home).up(ANY))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 2
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["aws", "sagemaker"])
+def test_up_replaces_only_what_died(laptop: Laptop, name: str) -> None:
+    addresses, before = laptop.up(ANY), pids(laptop)
+    os.kill(before[name], signal.SIGKILL)
+    eventually(lambda: processes.identify(before[name]) is None)
+    assert {each.name: each.state for each in laptop.status()}[name] == "stopped"
+    assert laptop.up(ANY) == addresses
+    after = pids(laptop)
+    other = "sagemaker" if name == "aws" else "aws"
+    assert after[name] != before[name]
+    assert after[other] == before[other]
+
+
+def test_down_leaves_nothing_not_even_a_child_that_ignores_it(laptop: Laptop) -> None:
+    laptop.up(ANY)
+    running = pids(laptop)
+    assert laptop.down() == ["aws", "sagemaker"]
+    assert [name for name, pid in running.items() if processes.identify(pid)] == []
+    assert laptop.status() == []
+    assert laptop.down() == []
+
+
+def test_down_spares_a_stranger_with_a_reused_pid(laptop: Laptop) -> None:
+    laptop.up(ANY)
+    laptop.down()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        record = json.loads((laptop.home / "processes.json").read_text())
+        record["processes"] = {"aws": {"pid": stranger.pid, "started": "long ago"}}
+        (laptop.home / "processes.json").write_text(json.dumps(record))
+        assert laptop.down() == []
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_ports_of_the_last_time_come_back_where_any_will_do(laptop: Laptop) -> None:
+    first = laptop.up(ANY)
+    laptop.down()
+    assert laptop.up(ANY) == first
+
+
+def test_a_taken_port_is_named_with_its_holder(laptop: Laptop) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LaptopFailure) as refused:
+            laptop.up(Ports(aws=port, sagemaker=0, runtime=0))
+    message = str(refused.value)
+    assert f"port {port} for aws is taken by" in message
+    assert "--aws-port" in message
+    assert "\n" not in message
+    if Path("/proc/net/tcp").exists():
+        assert f"(pid {os.getpid()})" in message
+    assert laptop.status() == []
+
+
+def test_a_start_that_fails_says_the_last_words_and_leaves_nothing(laptop: Laptop) -> None:
+    laptop.home.mkdir()
+    (laptop.home / "refuse-to-start").touch()
+    with pytest.raises(LaptopFailure, match="sagemaker stopped while starting: the database is from a newer version"):
+        laptop.up(ANY)
+    assert laptop.status() == []
+    assert "aws" not in [name for name, pid in pids(laptop).items() if processes.identify(pid)]
+
+
+def test_a_damaged_record_is_one_line(laptop: Laptop) -> None:
+    laptop.home.mkdir()
+    record = laptop.home / "processes.json"
+    record.write_text("{")
+    with pytest.raises(LaptopFailure, match=r"processes\.json is not ours or is damaged"):
+        laptop.up(ANY)
+    record.unlink()
+
+
+def test_the_callers_aws_settings_do_not_reach_the_processes(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere")
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    addresses = laptop.up(ANY)
+    with urllib.request.urlopen(addresses.sagemaker, timeout=5) as answer:
+        seen = json.load(answer)
+    assert not [name for name in seen if name.startswith("AWS_")]
+    assert seen["NO_PROXY"] == seen["no_proxy"] == "example.com,127.0.0.1,localhost"
+
+
+def test_env_points_every_tool_here(laptop: Laptop) -> None:
+    addresses = laptop.up(ANY)
+    env = laptop.env()
+    assert env["AWS_ENDPOINT_URL"] == addresses.aws
+    assert env["AWS_ENDPOINT_URL_SAGEMAKER"] == addresses.sagemaker
+    assert env["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"] == addresses.runtime
+    assert env["CONTENDER_HOME"] == str(laptop.home)
+    assert env["SAGEMAKER_VALIDATE_ROLE"] == "false"
+
+
+def test_env_of_a_laptop_that_is_off_says_how_to_start_it(laptop: Laptop) -> None:
+    with pytest.raises(LaptopFailure, match="contender local up"):
+        laptop.env()
+
+
+def test_exports_survive_a_shell_and_unset_what_would_overrule_them() -> None:
+    shell = {"AWS_ENDPOINT_URL_S3": "http://elsewhere", "AWS_PROFILE": "production", "PATH": os.environ["PATH"]}
+    lines = exports({"AWS_ENDPOINT_URL": "http://here", "CONTENDER_HOME": "/a folder/it's"}, shell)
+    script = f'{lines}\necho "$AWS_ENDPOINT_URL|$CONTENDER_HOME|$AWS_PROFILE|$AWS_ENDPOINT_URL_S3"'
+    said = subprocess.run(["sh", "-c", script], env=shell, capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "http://here|/a folder/it's||"
+
+
+def test_reset_deletes_what_aws_remembers_and_nothing_else(laptop: Laptop) -> None:
+    laptop.up(ANY)
+    running = pids(laptop)
+    (laptop.home / "sagemaker.sqlite-wal").touch()
+    (laptop.home / "notes.txt").touch()
+    laptop.reset()
+    assert {path.name for path in laptop.home.iterdir()} == {"notes.txt", "launcher.lock"}
+    assert [name for name, pid in running.items() if processes.identify(pid)] == []

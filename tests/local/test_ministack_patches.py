@@ -1,0 +1,226 @@
+"""Each private name of MiniStack that we touch, seen from outside: an upgrade that moves one fails here."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import urllib.error
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+from contender.local.launcher.processes import identify
+from tests.local.running import MiniStack, eventually
+
+FUNCTION = """
+import os
+def handler(event, context):
+    print("called")
+    return {"pid": os.getpid(), **{k: v for k, v in os.environ.items() if k.startswith("AWS_ENDPOINT_URL")}}
+"""
+
+
+@pytest.fixture(scope="module")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    running = MiniStack(tmp_path_factory.mktemp("ministack"))
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def queue(ministack: MiniStack) -> str:
+    """A queue that all events of S3 and SageMaker are delivered to."""
+    sqs, events = ministack.client("sqs"), ministack.client("events")
+    url = str(sqs.create_queue(QueueName="events")["QueueUrl"])
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="events", EventPattern=json.dumps({"source": ["aws.s3", "aws.sagemaker"]}))
+    events.put_targets(Rule="events", Targets=[{"Id": "queue", "Arn": arn}])
+    return url
+
+
+def next_event(ministack: MiniStack, queue: str) -> dict[str, Any]:
+    sqs = ministack.client("sqs")
+    messages = eventually(lambda: sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages"))
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
+    event: dict[str, Any] = json.loads(messages[0]["Body"])
+    return event
+
+
+def upload(ministack: MiniStack, bucket: str, *, versioned: bool) -> dict[str, Any]:
+    s3 = ministack.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    if versioned:
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    answer: dict[str, Any] = s3.put_object(Bucket=bucket, Key="data/SM-1/a file.csv", Body=b"1,2")
+    return answer
+
+
+def put_function(ministack: MiniStack, name: str) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("code.py", FUNCTION)
+    ministack.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="code.handler",
+        Role="arn:aws:iam::000000000000:role/any",
+        Code={"ZipFile": code.getvalue()},
+    )
+
+
+def invoke(ministack: MiniStack, name: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.load(ministack.client("lambda").invoke(FunctionName=name)["Payload"])
+    return answer
+
+
+def test_the_version_is_the_one_the_patches_were_written_for() -> None:
+    assert version("ministack") == "1.5.33"
+
+
+def test_an_event_of_an_aws_service_reaches_a_rule(ministack: MiniStack, queue: str) -> None:
+    entry = {
+        "Source": "aws.sagemaker",
+        "DetailType": "SageMaker Endpoint State Change",
+        "Detail": json.dumps({"EndpointName": "contender-SM-1"}),
+        "Resources": ["arn:aws:sagemaker:us-east-1:000000000000:endpoint/contender-sm-1"],
+    }
+    answer = json.loads(ministack.post("/_contender/events", json.dumps({"Entries": [entry]}).encode()))
+    assert answer["FailedEntryCount"] == 0
+    event = next_event(ministack, queue)
+    assert (event["source"], event["detail-type"]) == ("aws.sagemaker", "SageMaker Endpoint State Change")
+    assert event["detail"] == {"EndpointName": "contender-SM-1"}
+    assert event["resources"] == entry["Resources"]
+    assert (event["account"], event["region"]) == ("000000000000", "us-east-1")
+
+
+def test_the_public_door_still_refuses_aws_sources(ministack: MiniStack) -> None:
+    entry = {"Source": "aws.sagemaker", "DetailType": "any", "Detail": "{}"}
+    assert ministack.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"Entries": [{"Source": "aws.s3", "Detail": "no JSON"}]}'])
+def test_what_is_no_event_is_refused_with_the_shape(ministack: MiniStack, body: bytes) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ministack.post("/_contender/events", body)
+    assert refused.value.code == 400
+    assert b"Entries" in refused.value.read()
+
+
+def test_an_upload_to_a_versioned_bucket_names_its_version(ministack: MiniStack, queue: str) -> None:
+    answer = upload(ministack, "versioned", versioned=True)
+    uploaded = next_event(ministack, queue)["detail"]["object"]
+    assert uploaded["version-id"] == answer["VersionId"]
+    assert uploaded["etag"] == answer["ETag"].strip('"')
+    assert uploaded["key"] == "data/SM-1/a file.csv"
+    assert uploaded["sequencer"]
+
+
+def test_an_upload_to_a_plain_bucket_names_no_version(ministack: MiniStack, queue: str) -> None:
+    upload(ministack, "plain", versioned=False)
+    assert "version-id" not in next_event(ministack, queue)["detail"]["object"]
+
+
+def test_metrics_of_sagemaker_are_taken(ministack: MiniStack) -> None:
+    cloudwatch = ministack.client("cloudwatch")
+    dimensions = [{"Name": "EndpointName", "Value": "contender-SM-1"}, {"Name": "VariantName", "Value": "v1"}]
+    metric = {"MetricName": "Invocations", "Value": 3, "Unit": "Count", "Dimensions": dimensions}
+    cloudwatch.put_metric_data(Namespace="AWS/SageMaker", MetricData=[metric])
+    assert cloudwatch.list_metrics(Namespace="AWS/SageMaker")["Metrics"][0]["Dimensions"] == dimensions
+
+
+def test_a_lambda_finds_every_service_whatever_the_callers_shell_says(ministack: MiniStack) -> None:
+    put_function(ministack, "finder")
+    seen = invoke(ministack, "finder")
+    del seen["pid"]
+    assert seen == {
+        "AWS_ENDPOINT_URL": ministack.url,
+        "AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:1",
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": "http://127.0.0.1:2",
+    }
+
+
+def test_it_listens_on_this_machine_only(ministack: MiniStack) -> None:
+    outside = next(
+        (found[4][0] for found in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)), "127.0.0.1"
+    )
+    if str(outside).startswith("127."):
+        pytest.skip("this machine has no other address")
+    with pytest.raises(OSError):
+        socket.create_connection((str(outside), ministack.port), timeout=2)
+
+
+def test_a_killed_one_comes_back_with_what_it_acknowledged(tmp_path: Any) -> None:
+    running = MiniStack(tmp_path)
+    running.start()
+    try:
+        before = _fill(running)
+        state = tmp_path / "ministack" / "state"
+        eventually(lambda: "last-item" in _text(state / "dynamodb.json") and "held" in _text(state / "sqs.json"))
+        worker = invoke(running, "survivor")["pid"]
+        running.kill()
+        eventually(lambda: identify(worker) is None)
+        leftover = tmp_path / "ministack" / "tmp" / "leftover"
+        leftover.touch()
+        running.start()
+        assert _contents(running) == before
+        assert not leftover.exists()
+        assert invoke(running, "survivor")["pid"] != worker
+    finally:
+        running.close()
+
+
+def test_a_clean_stop_keeps_the_last_write(tmp_path: Any) -> None:
+    running = MiniStack(tmp_path)
+    running.start()
+    try:
+        running.client("ssm").put_parameter(Name="last", Value="word", Type="String")
+        running.stop()
+        running.start()
+        assert running.client("ssm").get_parameter(Name="last")["Parameter"]["Value"] == "word"
+    finally:
+        running.close()
+
+
+def _fill(running: MiniStack) -> dict[str, Any]:
+    s3 = running.client("s3")
+    s3.create_bucket(Bucket="kept")
+    s3.put_bucket_versioning(Bucket="kept", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket="kept", Key="a", Body=b"first", Metadata={"note": "kept too"})
+    s3.put_object(Bucket="kept", Key="a", Body=b"second", Metadata={"note": "kept too"})
+    put_function(running, "survivor")
+    queue = running.client("sqs").create_queue(QueueName="kept")["QueueUrl"]
+    running.client("sqs").send_message(QueueUrl=queue, MessageBody="held", DelaySeconds=900)
+    dynamodb = running.client("dynamodb")
+    dynamodb.create_table(
+        TableName="kept",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.put_item(TableName="kept", Item={"id": {"S": "last-item"}})
+    return _contents(running)
+
+
+def _contents(running: MiniStack) -> dict[str, Any]:
+    s3, sqs = running.client("s3"), running.client("sqs")
+    queue = sqs.list_queues()["QueueUrls"][0]
+    versions = s3.list_object_versions(Bucket="kept")["Versions"]
+    return {
+        "objects": [s3.get_object(Bucket="kept", Key="a", VersionId=v["VersionId"])["Body"].read() for v in versions],
+        "metadata": s3.head_object(Bucket="kept", Key="a")["Metadata"],
+        "items": running.client("dynamodb").scan(TableName="kept")["Items"],
+        "waiting": sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessagesDelayed"])[
+            "Attributes"
+        ],
+        "functions": [each["FunctionName"] for each in running.client("lambda").list_functions()["Functions"]],
+    }
+
+
+def _text(path: Any) -> str:
+    return path.read_text() if path.exists() else ""
