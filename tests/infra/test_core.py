@@ -1,0 +1,214 @@
+"""The core template: valid, narrow, in step with the code, and it carries an upload to the starter."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cfnlint.api import lint_file
+from cfnlint.decode import decode
+
+from contender.deployment import Cloud, Deployment, deploy
+from contender.lambdas.settings import RolloutSettings, StarterSettings
+from contender.naming import Names
+from tests.local.running import MiniStack, eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+PATH = ROOT / "infra" / "core.yaml"
+NO_NARROWER_RESOURCE = {
+    *("sagemaker:ListModelPackageGroups", "sagemaker:ListModels", "sagemaker:ListEndpointConfigs"),
+    *("ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"),
+}
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    document, problems = decode(str(PATH))
+    assert not problems
+    found: dict[str, Any] = document
+    return found
+
+
+@pytest.fixture(scope="module")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    """Roles are enforced: what a Lambda may not do fails here as it would on AWS."""
+    running = MiniStack(tmp_path_factory.mktemp("core"), "--enforce-iam")
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def stack(ministack: MiniStack) -> Deployment:
+    cloud = Cloud(ministack.client("cloudformation"), ministack.client("s3"), "000000000000", "us-east-1")
+    return deploy(cloud, Names("contender"), PATH, {"RetryDelaySeconds": "1"}, root=ROOT)
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == kind}
+
+
+def statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
+    for name, policy in of_type(template, "AWS::IAM::ManagedPolicy").items():
+        yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def environment_of(template: dict[str, Any], function: str) -> set[str]:
+    return set(of_type(template, "AWS::Lambda::Function")[function]["Environment"]["Variables"])
+
+
+def variables_read_by(settings: type[StarterSettings] | type[RolloutSettings]) -> set[str]:
+    """Names of the environment variables that `from_environ` asks for."""
+    asked: set[str] = set()
+
+    class Asked(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            asked.add(name)
+            numbers = {"RETRY_DELAY_SECONDS", "CHALLENGER_SHARE", "MAX_CHALLENGERS", "INSTANCE_COUNT"}
+            return "1" if name in numbers else "word"
+
+    settings.from_environ(Asked())
+    return asked
+
+
+def test_the_linter_has_nothing_to_say() -> None:
+    assert lint_file(PATH) == []
+
+
+def test_cloudformation_takes_the_file_as_it_is() -> None:
+    """It limits a template's size, and knows no YAML aliases, which every tool on a laptop does."""
+    text = PATH.read_text()
+    assert len(text.encode()) < 51_200
+    assert not [token for token in yaml.scan(text) if isinstance(token, (yaml.AnchorToken, yaml.AliasToken))]
+
+
+def test_permissions_name_what_they_are_for(template: dict[str, Any]) -> None:
+    for owner, statement in statements(template):
+        assert statement["Effect"] == "Allow"
+        actions = listed(statement["Action"])
+        assert not [action for action in actions if "*" in action], f"{owner} {statement['Sid']}"
+        if "*" in [resource for resource in listed(statement["Resource"]) if isinstance(resource, str)]:
+            assert set(actions) <= NO_NARROWER_RESOURCE, f"{owner} {statement['Sid']}"
+
+
+def test_every_lambda_has_a_role_and_a_log_group_of_its_own(template: dict[str, Any]) -> None:
+    functions = of_type(template, "AWS::Lambda::Function")
+    roles = [json.dumps(function["Role"]) for function in functions.values()]
+    assert len(set(roles)) == len(functions) == 4
+    groups = {json.dumps(group["LogGroupName"]) for group in of_type(template, "AWS::Logs::LogGroup").values()}
+    names = {json.dumps(function["FunctionName"]) for function in functions.values()}
+    assert groups == {name.replace('"${', '"/aws/lambda/${') for name in names}
+
+
+def test_every_handler_exists(template: dict[str, Any]) -> None:
+    for function in of_type(template, "AWS::Lambda::Function").values():
+        module, _, name = function["Handler"].rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
+    optional = {"PIPELINE_NAME"}
+    assert environment_of(template, "StarterFunction") == variables_read_by(StarterSettings) - optional
+    assert environment_of(template, "DeployFunction") == variables_read_by(RolloutSettings)
+    assert environment_of(template, "FinishFunction") == variables_read_by(RolloutSettings)
+    assert environment_of(template, "ChampionFunction") == {"PROJECT"}
+
+
+def test_what_a_lambda_calls_in_sagemaker_its_role_allows(template: dict[str, Any]) -> None:
+    """The operations in the code, as IAM names them, are those of the policies: none missing, none too many."""
+    code = "".join((ROOT / "contender" / name).read_text() for name in ("endpoints.py", "registry.py"))
+    called = {
+        "".join(word.title() for word in found.split("_"))
+        for found in re.findall(r"sagemaker\.((?:create|describe|update|delete)_\w+)", code)
+        + re.findall(r"get_paginator\(\"(\w+)\"\)", code)
+    }
+    rollout = {
+        action.partition(":")[2]
+        for owner, statement in statements(template)
+        if owner in ("RolloutPolicy", "FinishRole")
+        for action in listed(statement["Action"])
+        if action.startswith("sagemaker:")
+    }
+    assert called == rollout
+
+
+def test_nobody_reads_the_buckets_in_the_clear_or_from_outside(template: dict[str, Any]) -> None:
+    buckets = of_type(template, "AWS::S3::Bucket")
+    assert set(buckets) == {"DataBucket", "ArtifactBucket"}
+    for bucket in buckets.values():
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert bucket["BucketEncryption"]
+    policies = of_type(template, "AWS::S3::BucketPolicy").values()
+    denied = [policy["PolicyDocument"]["Statement"][0] for policy in policies]
+    assert [(each["Effect"], each["Condition"]) for each in denied] == [
+        ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    ] * 2
+
+
+def test_a_stack_that_is_deleted_leaves_data_and_models(template: dict[str, Any]) -> None:
+    for name in ("DataBucket", "ArtifactBucket"):
+        assert template["Resources"][name]["DeletionPolicy"].startswith("Retain")
+        assert template["Resources"][name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_waiting_outlasts_a_lambda_that_is_still_working(template: dict[str, Any]) -> None:
+    timeout_s = of_type(template, "AWS::Lambda::Function")["StarterFunction"]["Timeout"]
+    assert of_type(template, "AWS::SQS::Queue")["UploadQueue"]["VisibilityTimeout"] >= 6 * timeout_s
+
+
+def test_an_upload_nobody_can_use_ends_in_the_dead_letter_queue(ministack: MiniStack, stack: Deployment) -> None:
+    """From S3 through rule, queue and Lambda, each allowed by the template's own policies."""
+    bucket = stack.outputs["DataBucket"]
+    ministack.client("s3").put_object(Bucket=bucket, Key="elsewhere/SM-1/a.csv", Body=b"not under the prefix")
+    ministack.client("s3").put_object(Bucket=bucket, Key="data/SM-1.csv", Body=b"no dimension")
+
+    def dead() -> Any:
+        return (
+            ministack.client("sqs")
+            .receive_message(
+                QueueUrl=stack.outputs["DeadLetterQueueUrl"], MessageAttributeNames=["Reason"], WaitTimeSeconds=1
+            )
+            .get("Messages")
+        )
+
+    messages = eventually(dead)
+    assert len(messages) == 1
+    assert "data/SM-1.csv" in messages[0]["MessageAttributes"]["Reason"]["StringValue"]
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "resource", "allowed"),
+    [
+        ("deploy", "sagemaker:UpdateEndpoint", "endpoint/contender-sm-1", True),
+        ("deploy", "sagemaker:UpdateEndpoint", "endpoint/other-sm-1", False),
+        ("finish", "sagemaker:DeleteModel", "model/contender-sm-1-v1", True),
+        ("champion", "sagemaker:UpdateModelPackage", "model-package/contender-SM-1/1", False),
+        ("starter", "sagemaker:StartPipelineExecution", "pipeline/contender", True),
+        ("starter", "sagemaker:StartPipelineExecution", "pipeline/other", False),
+        ("model", "sagemaker:UpdateEndpoint", "endpoint/contender-sm-1", False),
+        ("pipeline", "sagemaker:CreateModelPackage", "model-package/contender-SM-1/1", True),
+        ("pipeline", "sagemaker:DeleteEndpoint", "endpoint/contender-sm-1", False),
+    ],
+)
+def test_roles_reach_this_projects_things_only(
+    ministack: MiniStack, stack: Deployment, role: str, action: str, resource: str, allowed: bool
+) -> None:
+    answer = ministack.client("iam").simulate_principal_policy(
+        PolicySourceArn=f"arn:aws:iam::000000000000:role/contender-{role}-us-east-1",
+        ActionNames=[action],
+        ResourceArns=[f"arn:aws:sagemaker:us-east-1:000000000000:{resource}"],
+    )
+    assert (answer["EvaluationResults"][0]["EvalDecision"] == "allowed") == allowed

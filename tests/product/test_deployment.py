@@ -1,0 +1,345 @@
+"""Deploying the stack: to MiniStack for real, and to fakes where CloudFormation must misbehave."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from contender.cli.deploy import stack_parameters
+from contender.config import Settings
+from contender.deployment import Cloud, deploy, parse_parameters, stack_outputs
+from contender.errors import DeploymentError, NotFoundError, SettingsError
+from contender.lambda_code import package
+from contender.naming import Names
+from tests.local.running import MiniStack
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "infra" / "core.yaml"
+TINY = """
+Parameters:
+  Project: {Type: String}
+  CodeBucket: {Type: String}
+  CodeKey: {Type: String}
+  Color: {Type: String, Default: red}
+Resources:
+  Note:
+    Type: AWS::SSM::Parameter
+    Properties: {Name: !Sub "/${Project}/note", Type: String, Value: !Sub "${Color} ${CodeKey}"}
+Outputs:
+  Note: {Value: !Ref Note}
+"""
+BROKEN = TINY.replace("Outputs:", "  Wrong:\n    Type: AWS::Nowhere::Nothing\n    DependsOn: Note\nOutputs:")
+
+
+@pytest.fixture(scope="module")
+def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
+    running = MiniStack(tmp_path_factory.mktemp("deployment"))
+    running.start()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def cloud(ministack: MiniStack) -> Cloud:
+    return Cloud(ministack.client("cloudformation"), ministack.client("s3"), "000000000000", "us-east-1")
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "template.yaml"
+    path.write_text(text)
+    return path
+
+
+def names_in(body: bytes) -> list[str]:
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return archive.namelist()
+
+
+# ── The code ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_same_code_makes_the_same_bytes_wherever_and_whenever_it_lies(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "contender", tmp_path / "contender", ignore=shutil.ignore_patterns("__pycache__"))
+    os.utime(tmp_path / "contender" / "naming.py", (1, 1))
+    (tmp_path / "contender" / "naming.py").chmod(0o600)
+    assert package(tmp_path) == package(ROOT)
+
+
+def test_other_code_gets_another_key(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "contender", tmp_path / "contender", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "contender" / "naming.py").open("a") as source:
+        source.write("\n")
+    assert package(tmp_path).key != package(ROOT).key
+
+
+def test_the_zip_holds_what_the_handlers_import_and_no_more() -> None:
+    found = names_in(package(ROOT).body)
+    assert "contender/lambdas/starter.py" in found
+    assert "contender/naming.py" in found
+    assert "contender/__init__.py" in found
+    assert not [name for name in found if name.startswith(("contender/cli", "contender/local", "contender/config"))]
+    assert len(package(ROOT).body) < 200_000
+
+
+def test_the_handlers_load_from_the_zip_alone(tmp_path: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(package(ROOT).body)) as archive:
+        archive.extractall(tmp_path)
+    load = "import importlib, sys; sys.path.insert(0, sys.argv[1])\n"
+    load += "for name in ('starter', 'champion', 'deploy', 'finish'):\n"
+    load += "    assert importlib.import_module(f'contender.lambdas.{name}').handler\n"
+    load += (
+        "assert all(m.__file__.startswith(sys.argv[1]) for n, m in sys.modules.items() if n.startswith('contender'))"
+    )
+    subprocess.run([sys.executable, "-I", "-c", load, str(tmp_path)], check=True)
+
+
+def test_a_folder_without_lambdas_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DeploymentError, match="there is no contender/lambdas"):
+        package(tmp_path)
+
+
+# ── The stack ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_core_stack_is_created_then_unchanged_then_updated(cloud: Cloud) -> None:
+    names, said = Names("core1"), []
+    planned = deploy(cloud, names, TEMPLATE, {}, root=ROOT, dry_run=True)
+    assert planned.action == "planned"
+    assert {"StarterFunction", "DataBucket", "PipelineRole"} <= {change.resource for change in planned.changes}
+    with pytest.raises(NotFoundError, match="contender deploy"):
+        stack_outputs(cloud.cloudformation, names.stack)
+
+    created = deploy(cloud, names, TEMPLATE, {}, root=ROOT, say=said.append)
+    assert created.action == "created"
+    assert created.changes == planned.changes
+    assert "add DataBucket (AWS::S3::Bucket)" in said
+    assert set(created.outputs) >= {
+        *("DataBucket", "ArtifactBucket", "PipelineRoleArn", "QueueUrl", "DeadLetterQueueUrl", "LockTable"),
+        *(f"{name}FunctionArn" for name in ("Champion", "Deploy", "Starter", "Finish")),
+    }
+    assert created.outputs["DataBucket"] == names.bucket("data", "000000000000", "us-east-1")
+
+    assert deploy(cloud, names, TEMPLATE, {}, root=ROOT).action == "unchanged"
+    assert deploy(cloud, names, TEMPLATE, {}, root=ROOT, dry_run=True).action == "unchanged"
+
+    updated = deploy(cloud, names, TEMPLATE, {"RetryDelaySeconds": "1"}, root=ROOT)
+    assert (updated.action, [change.resource for change in updated.changes]) == ("updated", ["StarterFunction"])
+    assert stack_outputs(cloud.cloudformation, names.stack) == created.outputs
+
+
+def test_a_dry_run_leaves_no_bucket(cloud: Cloud) -> None:
+    names = Names("dry")
+    deploy(cloud, names, TEMPLATE, {}, root=ROOT, dry_run=True)
+    buckets = [bucket["Name"] for bucket in cloud.s3.list_buckets()["Buckets"]]
+    assert not [bucket for bucket in buckets if bucket.startswith("dry-")]
+
+
+def test_new_code_is_a_change(cloud: Cloud, tmp_path: Path) -> None:
+    names, template = Names("code"), written(tmp_path, TINY)
+    assert deploy(cloud, names, template, {}, root=ROOT).action == "created"
+    shutil.copytree(ROOT / "contender", tmp_path / "contender", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / "contender" / "naming.py").open("a") as source:
+        source.write("\n")
+    assert deploy(cloud, names, template, {}, root=tmp_path).action == "updated"
+
+
+def test_a_failed_creation_names_the_resource_and_can_be_tried_again(cloud: Cloud, tmp_path: Path) -> None:
+    names, said = Names("failing"), []
+    with pytest.raises(DeploymentError, match=r"stack failing-core.*AWS::Nowhere::Nothing"):
+        deploy(cloud, names, written(tmp_path, BROKEN), {}, root=ROOT)
+    assert deploy(cloud, names, written(tmp_path, TINY), {}, root=ROOT, say=said.append).action == "created"
+
+
+def test_an_unknown_parameter_is_named_with_the_known_ones(cloud: Cloud, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"'Colour' is not in .*template\.yaml; known: CodeBucket, .*Color"):
+        deploy(cloud, Names("typo"), written(tmp_path, TINY), {"Colour": "blue"}, root=ROOT)
+
+
+def test_a_parameter_out_of_bounds_is_one_line(cloud: Cloud) -> None:
+    with pytest.raises(DeploymentError, match="RetryDelaySeconds") as refused:
+        deploy(cloud, Names("bounds"), TEMPLATE, {"RetryDelaySeconds": "1000"}, root=ROOT)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_template_that_is_not_there_is_named(cloud: Cloud, tmp_path: Path) -> None:
+    with pytest.raises(DeploymentError, match=r"absent\.yaml cannot be read"):
+        deploy(cloud, Names("absent"), tmp_path / "absent.yaml", {}, root=ROOT)
+
+
+# ── CloudFormation on a bad day ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Formation:
+    """CloudFormation that answers what it was told to; each list is used up, its last answer stays."""
+
+    def __init__(self, statuses: list[str], proposal: dict[str, Any], events: list[list[dict[str, Any]]]) -> None:
+        self._statuses, self._proposal, self._pages = statuses, proposal, events
+        self.called: list[str] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
+        return {"Stacks": [{"StackStatus": status, "Outputs": []}]}
+
+    def validate_template(self, TemplateBody: str) -> dict[str, Any]:
+        return {"Parameters": [{"ParameterKey": key} for key in ("Project", "CodeBucket", "CodeKey")]}
+
+    def create_change_set(self, **request: Any) -> dict[str, Any]:
+        self.called.append(f"create {request['ChangeSetType']}")
+        return {"Id": "change-set"}
+
+    def describe_change_set(self, ChangeSetName: str) -> dict[str, Any]:
+        return self._proposal
+
+    def delete_change_set(self, ChangeSetName: str) -> None:
+        self.called.append("discard")
+
+    def execute_change_set(self, ChangeSetName: str) -> None:
+        self.called.append("execute")
+        self._pages.pop(0)
+
+    def get_paginator(self, operation: str) -> Any:
+        pages = {
+            "describe_change_set": lambda: [self._proposal],
+            "describe_stack_events": lambda: [{"StackEvents": self._pages[0]}],
+        }[operation]
+
+        class Pages:
+            paginate: Callable[..., Any] = staticmethod(lambda **request: pages())
+
+        return Pages()
+
+
+class Bucket:
+    """S3 with a bucket that holds everything already."""
+
+    def head_bucket(self, Bucket: str) -> None:
+        """It is there."""
+
+    def list_objects_v2(self, Bucket: str, Prefix: str) -> dict[str, Any]:
+        return {"Contents": [{"Key": Prefix}]}
+
+
+class ForeignBucket(Bucket):
+    """The name belongs to another account."""
+
+    def head_bucket(self, Bucket: str) -> None:
+        answer = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+        raise ClientError(answer, "HeadBucket")
+
+
+MODIFY = {"Action": "Modify", "LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table"}
+CHANGE = {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": MODIFY}]}
+
+
+def event(number: int, resource: str, status: str, reason: str = "") -> dict[str, Any]:
+    kind = "AWS::CloudFormation::Stack" if resource == "Stack" else "AWS::Some::Thing"
+    words = {"ResourceStatusReason": reason} if reason else {}
+    return {
+        "EventId": str(number),
+        "LogicalResourceId": resource,
+        "ResourceType": kind,
+        "ResourceStatus": status,
+        **words,
+    }
+
+
+def on(formation: Formation, s3: object | None = None) -> Cloud:
+    return Cloud(formation, s3 or Bucket(), "1" * 12, "eu-west-1", sleep=lambda seconds: None)
+
+
+def test_a_rolled_back_update_names_the_first_cause_and_not_what_it_cancelled(tmp_path: Path) -> None:
+    after = [
+        event(5, "Stack", "UPDATE_ROLLBACK_COMPLETE"),
+        event(4, "Queue", "UPDATE_FAILED", "Resource update cancelled"),
+        event(3, "Table", "UPDATE_FAILED", "the throughput is too high"),
+        event(2, "Stack", "UPDATE_IN_PROGRESS"),
+        event(1, "Old", "CREATE_FAILED", "long ago"),
+    ]
+    statuses = ["UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
+    formation = Formation(statuses, CHANGE, [after[-1:], after])
+    with pytest.raises(DeploymentError) as failed:
+        deploy(on(formation), Names("any"), written(tmp_path, TINY), {}, root=ROOT)
+    assert str(failed.value) == (
+        "stack any-core is UPDATE_ROLLBACK_COMPLETE: Table (AWS::Some::Thing): the throughput is too high"
+    )
+
+
+def test_an_update_counts_as_done_only_after_it_began(tmp_path: Path) -> None:
+    before = [event(1, "Stack", "UPDATE_COMPLETE")]
+    formation = Formation(["UPDATE_COMPLETE"], CHANGE, [before, before])
+    waits: list[float] = []
+
+    def begin_later(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            formation._pages[0] = [event(2, "Stack", "UPDATE_COMPLETE"), *before]
+
+    cloud = Cloud(formation, Bucket(), "1" * 12, "eu-west-1", sleep=begin_later)
+    assert deploy(cloud, Names("any"), written(tmp_path, TINY), {}, root=ROOT).action == "updated"
+    assert waits == sorted(waits)
+    assert len(waits) == 3
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "The submitted information didn't contain changes. Submit different information to create a change set.",
+        "No updates are to be performed.",
+    ],
+)
+def test_an_empty_change_set_is_no_failure(tmp_path: Path, reason: str) -> None:
+    formation = Formation(["UPDATE_COMPLETE"], {"Status": "FAILED", "StatusReason": reason}, [[]])
+    assert deploy(on(formation), Names("any"), written(tmp_path, TINY), {}, root=ROOT).action == "unchanged"
+    assert formation.called == ["create UPDATE", "discard"]
+
+
+def test_a_refused_change_set_says_why(tmp_path: Path) -> None:
+    formation = Formation(["UPDATE_COMPLETE"], {"Status": "FAILED", "StatusReason": "role is missing"}, [[]])
+    with pytest.raises(DeploymentError, match="stack any-core cannot be changed: role is missing"):
+        deploy(on(formation), Names("any"), written(tmp_path, TINY), {}, root=ROOT)
+    assert formation.called[-1] == "discard"
+
+
+def test_it_keeps_its_hands_off_a_stack_that_somebody_is_changing(tmp_path: Path) -> None:
+    formation = Formation(["UPDATE_IN_PROGRESS"], CHANGE, [[]])
+    with pytest.raises(DeploymentError, match="wait until that is over"):
+        deploy(on(formation), Names("any"), written(tmp_path, TINY), {}, root=ROOT)
+    assert formation.called == []
+
+
+def test_a_bucket_of_somebody_else_is_named(tmp_path: Path) -> None:
+    formation = Formation(["UPDATE_COMPLETE"], CHANGE, [[]])
+    with pytest.raises(DeploymentError, match="bucket any-code-111111111111-eu-west-1 is not ours"):
+        deploy(on(formation, ForeignBucket()), Names("any"), written(tmp_path, TINY), {}, root=ROOT)
+
+
+# ── Parameters ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_parameters_are_read_from_one_line() -> None:
+    assert parse_parameters("A=1, B=x=y,") == {"A": "1", "B": "x=y"}
+    assert parse_parameters("") == {}
+
+
+@pytest.mark.parametrize("text", ["RetryDelaySeconds", "=1", "Two words=1"])
+def test_what_is_no_parameter_is_quoted(text: str) -> None:
+    with pytest.raises(SettingsError, match="is not of the form Name=value"):
+        parse_parameters(text)
+
+
+def test_the_environment_beats_the_settings() -> None:
+    settings = Settings()
+    assert stack_parameters(settings, {})["ChallengerShare"] == "0.1"
+    environ = {"CONTENDER_STACK_PARAMETERS": "ChallengerShare=0.2,RetryDelaySeconds=1"}
+    parameters = stack_parameters(settings, environ)
+    assert (parameters["ChallengerShare"], parameters["RetryDelaySeconds"]) == ("0.2", "1")
