@@ -68,7 +68,8 @@ def _fill(shape: Shape, value: Any, type_of: TypeOf, where: str, problems: list[
         actual = type_of(value)
         accepted = ACCEPTED.get(shape.type_name, ())
         if actual != "Any" and accepted and actual not in accepted:
-            problems.append(f"{where}: the expression is a {actual}, the field takes a {VALUE_TYPES[shape.type_name]}")
+            taken = VALUE_TYPES[shape.type_name]
+            problems.append(f"{where}: the expression is of type {actual}, the field takes {taken}")
         elif actual == "Any" and shape.type_name in ("list", "map", "structure"):
             problems.append(f"{where}: an expression cannot stand for a whole {VALUE_TYPES[shape.type_name]}")
         return _placeholder(shape, PLACEHOLDER)

@@ -98,9 +98,11 @@ class Engine:
         if coordinator is not None:
             coordinator.tell(message)
 
-    def _forget(self, execution_id: str) -> None:
+    def _forget(self, execution_id: str, coordinator: _Coordinator) -> None:
+        """Unless a retry has put another in its place already."""
         with self._lock:
-            self._coordinators.pop(execution_id, None)
+            if self._coordinators.get(execution_id) is coordinator:
+                del self._coordinators[execution_id]
 
     def _interrupt(self, execution: Document) -> None:
         records = Records(self._context, _id_of(execution), self.is_open)
@@ -163,7 +165,7 @@ class _Coordinator:
             logger.exception("execution %s", self._id)
             self._records.set_status("Failed", "InternalServerError: a defect of local SageMaker; its log says more")
         finally:
-            self._engine._forget(self._id)
+            self._engine._forget(self._id, self)
 
     def _load(self) -> None:
         """Steps that succeeded before a retry keep their results; the others are as if they had never begun."""

@@ -56,7 +56,7 @@ def _parse_one(where: str, entry: Any, problems: list[str]) -> Parameter | None:
     ]
     default, enum = entry.get("DefaultValue"), entry.get("EnumValues") or []
     if default is not None and not _fits(kind, default):
-        problems.append(f"Parameter {name!r}: DefaultValue: {default!r} is not a {kind}")
+        problems.append(f"Parameter {name!r}: DefaultValue: {default!r} is not of type {kind}")
     if not isinstance(enum, list) or not all(isinstance(value, str) for value in enum) or (enum and kind != "String"):
         problems.append(f"Parameter {name!r}: EnumValues: a list of texts, for a String parameter, is needed")
         enum = []
@@ -83,7 +83,7 @@ def assign(
     for name, parameter in parameters.items():
         value = _read(parameter.type, texts[name]) if name in texts else parameter.default
         if value is None and name in texts:
-            problems.append(f"Parameter {name!r}: {texts[name]!r} is not a {parameter.type}")
+            problems.append(f"Parameter {name!r}: {texts[name]!r} is not of type {parameter.type}")
         elif value is None:
             problems.append(f"Parameter {name!r} has no default; a value is needed at start")
         elif parameter.enum and value not in parameter.enum:

@@ -114,7 +114,8 @@ def _output(name: str, kind: str, payload: Any) -> Any:
         raise StepFailed(f"OutputParameters: the function's answer has no {name!r} at its top level; it has {has}")
     value = payload[name]
     if not isinstance(value, OUTPUT_TYPES[kind]) or (isinstance(value, bool) and kind in ("Integer", "Float")):
-        raise StepFailed(f"OutputParameters: {name!r} is {json.dumps(value)[:100]} in the answer, not a {kind}")
+        shown = json.dumps(value)[:100]
+        raise StepFailed(f"OutputParameters: {name!r} is {shown} in the answer, which is not of type {kind}")
     if kind == "String":
         value = as_text(value)
         if len(value) > MAX_OUTPUT_CHARACTERS:
