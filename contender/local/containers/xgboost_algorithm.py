@@ -111,9 +111,7 @@ def fit(hyperparameters: Mapping[str, Any], watched: list[tuple[Any, str]], thre
             verbose_eval=True,
         )
     except (xgb.core.XGBoostError, ValueError) as error:
-        labels = watched[0][0].get_label()
-        hint = f" (every label of the train channel is {labels[0]:g})" if (labels == labels[0]).all() else ""
-        raise AlgorithmError(f"XGB train call failed with exception: {_first_line(error)}{hint}") from error
+        raise AlgorithmError(f"XGB train call failed with exception: {_first_line(error)}") from error
 
 
 def check_labels(labels: Any, channel: str, objective: str, classes: int | None) -> None:

@@ -71,6 +71,8 @@ class JobRunner:
         job = Job(kind, name, self._context.settings.home / "jobs" / kind.kind / name)
         thread = threading.Thread(target=self._run, args=(job,), name=f"{kind.kind}/{name}", daemon=True)
         with self._changed:
+            if self._closing:
+                return
             self._running[kind.kind, name] = job
             self._threads.add(thread)
         thread.start()
@@ -83,8 +85,7 @@ class JobRunner:
             return
         documents.mark_stopping(self._context, job.kind, name)
         job.request_stop()
-        with self._changed:
-            self._changed.notify_all()
+        self.notify()
 
     def wait(self, kind: str, name: str, stop: threading.Event | None = None) -> Document:
         """Block until the job is over, and answer its document; when `stop` is set meanwhile, the job is stopped."""
@@ -152,30 +153,39 @@ class JobRunner:
         with self._changed:
             self._closing = True
             running, threads = list(self._running.values()), list(self._threads)
-        for job in running:
+        for job in sorted(running, key=lambda each: each.kind is TUNING):
             EXECUTORS[job.kind.kind].end(self._context, job.name, "Failed", INTERRUPTED)
             job.kill()
-        with self._changed:
-            self._changed.notify_all()
+        self.notify()
         for thread in threads:
             thread.join(CLOSE_S)
         self.logs.close()
 
     def _run(self, job: Job) -> None:
-        end = EXECUTORS[job.kind.kind].end
         try:
-            job.ml.mkdir(parents=True)
-            EXECUTORS[job.kind.kind].execute(self._context, job)
-        except JobStopped as stopped:
-            end(self._context, job.name, "Stopped", str(stopped) or None)
-        except JobFailed as failure:
-            end(self._context, job.name, "Failed", str(failure))
-        except Exception as error:
-            if not self._closing:
-                logger.exception("%s %s failed", job.kind.kind, job.name)
-                end(self._context, job.name, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
+            self._execute(job)
+        except Exception:
+            logger.exception("%s %s has no last status", job.kind.kind, job.name)
         finally:
             with self._changed:
                 self._running.pop((job.kind.kind, job.name), None)
                 self._threads.discard(threading.current_thread())
             shutil.rmtree(job.ml, ignore_errors=True)
+
+    def _execute(self, job: Job) -> None:
+        executor = EXECUTORS[job.kind.kind]
+        status, reason = "Failed", ""
+        try:
+            job.ml.mkdir(parents=True)
+            executor.execute(self._context, job)
+            return
+        except JobStopped as stopped:
+            status, reason = "Stopped", str(stopped)
+        except JobFailed as failure:
+            reason = str(failure)
+        except Exception as error:
+            if not self._closing:
+                logger.exception("%s %s failed", job.kind.kind, job.name)
+            reason = f"InternalServerError: {type(error).__name__}: {error}"
+        if not self._closing:
+            executor.end(self._context, job.name, status, reason or None)

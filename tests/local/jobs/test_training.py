@@ -118,7 +118,6 @@ def test_csv_weights_are_the_second_column(machine: Machine) -> None:
         ("no-features", "1\n0\n", "a label and at least one feature are needed"),
         ("no-label", ",1,2\n0,1,2\n", "row 1 has no label"),
         ("words", "1,2,True.\n", "could not convert"),
-        ("one-class", "1,1,2\n1,1,2\n", "every label of the train channel is 1"),
         (
             "not-in-range",
             "3,1,2\n4,1,2\n",
