@@ -27,6 +27,9 @@ RUNNING = ("Executing", "Stopping")
 EXECUTION_EVENT = "SageMaker Model Building Pipeline Execution Status Change"
 STEP_EVENT = "SageMaker Model Building Pipeline Execution Step Status Change"
 
+# A step only goes on in this order: a stop asked for while it ends does not undo the end.
+PROGRESS = ("Starting", "Executing", "Stopping", "Stopped", "Failed", "Succeeded")
+
 MAX_EXECUTION_REASON = 1300
 MAX_STEP_REASON = 1024
 
@@ -87,12 +90,14 @@ class Records:
         self._announce_step(body, before["StepStatus"] if before else None)
 
     def move_step(self, step: str, status: str, **changes: Any) -> None:
-        """Any later transition, with the fields it brings."""
+        """Any later transition, with the fields it brings. A step that has ended meanwhile is left as it ended."""
         if not self.open():
             return
         store, name, now = self.context.store, self._name(step), self.context.clock()
         with store.transaction():
             before = store.get(STEP, name)
+            if PROGRESS.index(status) < PROGRESS.index(before["StepStatus"]):
+                return
             after = store.update(STEP, name, {"StepStatus": status, **changes}, now=now, status=status)
         if before["StepStatus"] != status:
             self._announce_step(after, before["StepStatus"])
