@@ -120,7 +120,8 @@ class Reader:
         if place.until:
             request["endTime"] = _milliseconds(place.until) + 1000
         lines = []
-        for event in self._events(request):
+        # MiniStack ignores the prefix it is asked for, so it is applied here again.
+        for event in (each for each in self._events(request) if each["logStreamName"].startswith(place.streams)):
             # Lines of one millisecond may arrive in two reads, so the last millisecond is read again.
             self._from_ms[key] = max(self._from_ms.get(key, 0), event["timestamp"])
             if event["eventId"] not in self._seen:

@@ -212,3 +212,17 @@ def test_roles_reach_this_projects_things_only(
         ResourceArns=[f"arn:aws:sagemaker:us-east-1:000000000000:{resource}"],
     )
     assert (answer["EvaluationResults"][0]["EvalDecision"] == "allowed") == allowed
+
+
+def test_the_stack_goes_on_working_after_a_kill(ministack: MiniStack, stack: Deployment) -> None:
+    """Rule, queue, mapping and Lambda come back from the last checkpoint and take the next upload."""
+    queue, s3 = stack.outputs["DeadLetterQueueUrl"], ministack.client("s3")
+    ministack.kill()
+    ministack.start()
+    s3.put_object(Bucket=stack.outputs["DataBucket"], Key="data/after-the-kill.csv", Body=b"no dimension")
+
+    def dead() -> bool:
+        found = ministack.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10)
+        return any("after-the-kill" in message["Body"] for message in found.get("Messages", []))
+
+    assert eventually(dead)
