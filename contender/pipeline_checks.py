@@ -8,7 +8,7 @@ from typing import Any
 
 from contender.errors import DeploymentError
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _REFERENCE = re.compile(r"(Parameters|Steps)\.([^.\[]+)")
 
 

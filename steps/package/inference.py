@@ -112,20 +112,25 @@ class Encoder:
 
     def from_record(self, record, number):
         """The values of one JSON record in the training order; a column it leaves out is missing."""
-        if isinstance(record, list):
-            return record
-        if not isinstance(record, dict):
+        if isinstance(record, dict):
+            values = self._by_name(record, number)
+        elif isinstance(record, list):
+            values = record
+        else:
             raise ValueError(f"row {number}: expected an object of columns or a list of values, got {record!r:.40}")
-        if not self._position.keys() >= record.keys() - {self.label}:
-            unknown = next(key for key in record if key not in self._position and key != self.label)
-            near = difflib.get_close_matches(unknown, self.columns, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"row {number}: unknown column {unknown!r}{hint}")
+        for position, value in enumerate(values):
+            if isinstance(value, (list, dict)):
+                raise ValueError(f"row {number}, value {position + 1}: {value!r:.40} is not a single value")
+        return values
+
+    def _by_name(self, record, number):
         if not record:
             raise ValueError(f"row {number}: an empty record")
-        for column, value in record.items():
-            if isinstance(value, (list, dict)):
-                raise ValueError(f"row {number}, column {column!r}: {value!r:.40} is not a single value")
+        for name in record:
+            if name not in self._position and name != self.label:
+                near = difflib.get_close_matches(name, self.columns, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"row {number}: unknown column {name!r}{hint}")
         return [record.get(column) for column in self.columns]
 
     def _unparsed(self, value, row, position):

@@ -1,0 +1,219 @@
+"""Preprocess: honest splits, an encoder that only saw training rows, and refusals in words."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contender.sample_data import COLUMNS, generate
+from tests.steps.chain import STEPS, Chain, load, to_csv
+
+HEADER = "Dimension,Phone,Day Mins,Plan,Churn?"
+PHONE = COLUMNS.index("Phone")
+
+
+def small(rows: int = 200, **columns: Callable[[int], str]) -> str:
+    """A little upload; a column is given by a function of the row number."""
+    lines = [HEADER]
+    for number in range(rows):
+        values = {
+            "Dimension": "A",
+            "Phone": f"555-{number:04d}",
+            "Day Mins": str(number % 17),
+            "Plan": "yes" if number % 3 else "no",
+            "Churn?": "True." if number % 2 else "False.",
+        }
+        values |= {name.replace("_", " "): make(number) for name, make in columns.items()}
+        lines.append(",".join(values.values()))
+    return "\n".join(lines) + "\n"
+
+
+def arguments(chain: Chain) -> list[str]:
+    return [argument for argument in chain.preprocess_arguments() if "Area Code" not in argument]
+
+
+def prepare(chain: Chain, content: str | bytes, *more: str) -> int:
+    chain.upload(content)
+    code: int = load("preprocess/preprocess.py").main([*arguments(chain), *more])
+    return code
+
+
+def test_every_row_lands_in_exactly_one_split(trained: Chain, upload: list[list[str]]) -> None:
+    sizes = [
+        len(trained.rows("train/train.csv")),
+        len(trained.rows("validation/validation.csv")),
+        len(trained.rows("test/test.csv")) - 1,
+    ]
+    assert sum(sizes) == len(upload) - 1
+    assert sizes[1] / sum(sizes) == pytest.approx(0.15, abs=0.04)
+    assert sizes[2] / sum(sizes) == pytest.approx(0.15, abs=0.04)
+
+
+def test_a_customer_stays_in_one_split_over_uploads() -> None:
+    preprocess = load("preprocess/preprocess.py")
+    options = preprocess.parse_arguments(["--label=Churn?", "--positive=True.", "--split-by=Phone"])
+    where: dict[str, set[str]] = {}
+    for seed in (1, 2):
+        rows = generate("region-1", 500, seed)
+        for part, indexes in preprocess.split(list(COLUMNS), rows, options).items():
+            for index in indexes:
+                where.setdefault(rows[index][PHONE], set()).add(part)
+    assert len(where) < 1000, "the uploads share customers"
+    assert all(len(parts) == 1 for parts in where.values())
+
+
+def test_without_split_columns_a_row_decides_by_its_content_and_not_by_its_label() -> None:
+    preprocess = load("preprocess/preprocess.py")
+    options = preprocess.parse_arguments(["--label=y", "--positive=1"])
+    for number in range(50):
+        parts = preprocess.split(["x", "y"], [[str(number), "0"], [str(number), "1"]], options)
+        assert sorted(len(indexes) for indexes in parts.values()) == [0, 0, 2]
+
+
+def test_the_shares_of_the_hash_are_even() -> None:
+    hash_share = load("preprocess/preprocess.py").hash_share
+    shares = [hash_share(f"customer {number}") for number in range(20_000)]
+    assert sum(share < 0.15 for share in shares) / len(shares) == pytest.approx(0.15, abs=0.01)
+    assert min(shares) >= 0
+    assert max(shares) < 1
+
+
+def test_the_encoder_is_fitted_on_training_rows_only(chain: Chain) -> None:
+    preprocess = load("preprocess/preprocess.py")
+    held_out = {number for number in range(200) if preprocess.hash_share(f"555-{number:04d}") < 0.30}
+    content = small(Plan=lambda number: "held-out" if number in held_out else ("yes" if number % 3 else "no"))
+    assert prepare(chain, content) == 0
+    plan = next(feature for feature in chain.encoder["features"] if feature["column"] == "Plan")
+    assert plan["categories"] == ["no", "yes"]
+
+
+def test_encoded_files_have_the_label_first_and_no_header(trained: Chain) -> None:
+    rows = trained.rows("train/train.csv")
+    assert {row[0] for row in rows} == {"0", "1"}
+    assert {len(row) for row in rows} == {trained.encoder["width"] + 1}
+
+
+def test_the_test_split_is_raw_and_has_its_header(trained: Chain, upload: list[list[str]]) -> None:
+    rows = trained.rows("test/test.csv")
+    assert rows[0] == list(COLUMNS)
+    assert all(row in upload for row in rows[1:20])
+
+
+def test_a_missing_number_is_an_empty_field_and_a_missing_category_the_unknown_one(chain: Chain) -> None:
+    content = small(
+        Day_Mins=lambda number: "" if number % 5 == 0 else str(number),
+        Plan=lambda number: "" if number % 7 == 0 else "yes" if number % 3 else "no",
+    )
+    assert prepare(chain, content) == 0
+    rows = chain.rows("train/train.csv")
+    assert {tuple(row[2:]) for row in rows} == {("1", "0", "0"), ("0", "1", "0"), ("0", "0", "1")}
+    assert "" in {row[1] for row in rows}
+
+
+def test_dropped_and_constant_columns_are_no_features_but_stay_in_a_request(trained: Chain) -> None:
+    encoder = trained.encoder
+    assert encoder["columns"] == [column for column in COLUMNS if column != "Churn?"]
+    assert not {feature["column"] for feature in encoder["features"]} & {"Dimension", "Phone", "Churn?"}
+
+
+def test_codes_are_categories_when_the_settings_say_so(trained: Chain) -> None:
+    kinds = {feature["column"]: feature["kind"] for feature in trained.encoder["features"]}
+    assert kinds["Area Code"] == "category"
+    assert kinds["Day Mins"] == "number"
+
+
+def test_the_named_object_is_chosen_among_its_neighbours(chain: Chain) -> None:
+    chain.upload(small() + "broken\n", "march.csv.old")
+    chain.upload("not,the,file\n", "other.csv")
+    chain.upload(small(), "march.csv")
+    assert load("preprocess/preprocess.py").main([*arguments(chain), "--data-uri=s3://b/data/A/march.csv"]) == 0
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(chain: Chain) -> None:
+    assert prepare(chain, b"\xef\xbb\xbf" + small().replace("\n", "\r\n").encode()) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(b"", "upload.csv is empty", id="empty file"),
+        pytest.param(HEADER.encode() + b"\n", "has a header but no rows", id="no rows"),
+        pytest.param(small().encode("utf-16"), "UTF-16", id="wrong encoding"),
+        pytest.param(
+            small(Plan=lambda number: "ja" if number != 3 else "n\xe9").encode("latin-1"),
+            "not UTF-8 text: byte 0xe9 on line 5",
+            id="latin-1",
+        ),
+        pytest.param(b"PK\x03\x04\0\0", "null bytes", id="a spreadsheet"),
+        pytest.param(small().replace("Churn?", "Churned"), "column 'Churn?', the label", id="label column missing"),
+        pytest.param(small(**{"Churn?": lambda number: ""}), "is empty in every row", id="labels missing"),
+        pytest.param(
+            small(**{"Churn?": lambda number: "" if number < 4 else "True." if number % 2 else "False."}),
+            "empty in 4 of 200 rows",
+            id="some labels missing",
+        ),
+        pytest.param(small(**{"Churn?": lambda number: "True."}), "one class only", id="one class"),
+        pytest.param(
+            small(**{"Churn?": lambda number: "yes" if number % 2 else "no"}), "never 'True.'", id="other spelling"
+        ),
+        pytest.param(
+            small(**{"Churn?": lambda number: ("True.", "False.", "Maybe")[number % 3]}), "3 values", id="three classes"
+        ),
+        pytest.param(small().replace("Phone", "Telephone"), "data.split_by", id="split column missing"),
+        pytest.param(small() + "A,555-9999,1,yes\n", "line 202: 4 values under a header of 5", id="short row"),
+        pytest.param(small().replace("Plan", "Phone", 1), "'Phone' occurs twice", id="column twice"),
+        pytest.param(small().replace("Plan", "", 1), "column 4 of the header has no name", id="nameless column"),
+        pytest.param(
+            small(Day_Mins=lambda number: "lots" if number == 9 else str(number)),
+            "'Day Mins' holds numbers, but row 10 has 'lots'",
+            id="a word among numbers",
+        ),
+        pytest.param(
+            small(Plan=lambda number: f"plan {number}"), "differs in every row: list it under data.drop", id="free text"
+        ),
+        pytest.param(small(rows=4), "upload more rows", id="too few rows"),
+    ],
+)
+def test_broken_data_is_refused_in_words(chain: Chain, content: str | bytes, words: str) -> None:
+    assert prepare(chain, content) == 1
+    assert words in chain.last_words
+    assert "\n" not in chain.last_words
+    assert (chain.root / "output" / "failure").read_text() == chain.last_words
+
+
+def test_an_upload_without_csv_is_refused(chain: Chain) -> None:
+    (chain.root / "data").mkdir()
+    assert chain.preprocess() == 1
+    assert "no CSV file" in chain.last_words
+
+
+def test_runs_alone_as_a_process_and_fails_with_one_line(chain: Chain) -> None:
+    chain.upload(b"")
+    command = [sys.executable, "-I", str(STEPS / "preprocess" / "preprocess.py"), *chain.preprocess_arguments()]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1
+    assert result.stderr == "Refused: upload.csv is empty\n"
+
+
+@pytest.mark.parametrize("script", ["preprocess/preprocess.py", "package/package.py", "evaluate/evaluate.py"])
+def test_scripts_parse_on_the_python_of_older_images(script: str) -> None:
+    ast.parse((STEPS / script).read_text(), feature_version=(3, 8))
+
+
+def test_takes_the_files_of_others(chain: Chain, real_data: Path) -> None:
+    for path in sorted(real_data.glob("training/*/*.csv"))[:1]:
+        chain.upload(path.read_bytes(), path.name)
+    report = chain.run()
+    assert report["binary_classification_metrics"]["auc"]["value"] >= 0.97
+
+
+def test_writes_the_same_bytes_for_the_same_upload(chain: Chain, trained: Chain, upload: list[list[str]]) -> None:
+    chain.upload(to_csv(upload))
+    assert chain.preprocess() == 0
+    for name in ("train/train.csv", "validation/validation.csv", "test/test.csv", "encoder/encoder.json"):
+        assert (chain.root / name).read_bytes() == (trained.root / name).read_bytes()
