@@ -153,7 +153,7 @@ class Laptop:
             "SAGEMAKER_VALIDATE_ROLE": "false",
             **_no_proxy(os.environ),
             "CONTENDER_HOME": str(self.home),
-            "CONTENDER_STACK_PARAMETERS": "RetryDelaySeconds=1",
+            "CONTENDER_STACK_PARAMETERS": "RetryDelaySeconds=1,SweepRate=rate(1 minute)",  # here waiting is dear
         }
 
     def _status_of(self, name: str, record: _Record) -> Iterator[Status]:
