@@ -89,6 +89,8 @@ def test_a_trigger_counts_for_what_the_step_reads_too() -> None:
         (definition(lambda_step("A"), Stepps=[]), "Pipeline: Stepps: there is no such field (did you mean 'Steps'?)"),
         (" " * 1_048_577, "1048577 characters; at most 1048576"),
         (definition("A"), "Steps[0]: a step is an object"),
+        ('{"Version": "2020-12-01", "Steps": ' + "[" * 100_000, "nested too deeply"),
+        (f'{{"Version": "2020-12-01", "Steps": {"[" * 900}{"]" * 900}}}', "a step is an object"),
     ],
 )
 def test_refuses_what_is_no_definition(text: str, complaint: str) -> None:

@@ -241,6 +241,17 @@ def test_retry_goes_on_without_redoing_what_succeeded(sagemaker: Sagemaker) -> N
     assert len(sagemaker.aws.function.payloads) == 2
 
 
+def test_a_retry_forgets_what_only_the_failure_had_started(sagemaker: Sagemaker) -> None:
+    sagemaker.jobs.outcomes = {"A": ["broken", "Completed"]}
+    sagemaker.aws.function.answer = lambda payload: RuntimeError("no mail server")
+    notify = lambda_step("Notify", DependsOn=[{"Step": "A", "Trigger": "Failed"}])
+    execution = sagemaker.run(processing("A"), notify)
+    arn = execution["PipelineExecutionArn"]
+    assert sagemaker.statuses(arn) == {"A": "Failed", "Notify": "Failed"}
+    assert sagemaker.retry(arn)["PipelineExecutionStatus"] == "Succeeded"
+    assert sagemaker.statuses(arn) == {"A": "Succeeded"}
+
+
 def test_a_token_retries_once(sagemaker: Sagemaker) -> None:
     sagemaker.jobs.outcomes = {"A": ["broken"] * 3}
     arn = sagemaker.run(processing("A"))["PipelineExecutionArn"]

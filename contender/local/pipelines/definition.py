@@ -147,6 +147,13 @@ class Check:
 
 def parse(text: str, kinds: Mapping[str, StepKind], model: SageMakerModel) -> Definition:
     """Read a definition. Raises DefinitionError with every problem found."""
+    try:
+        return _parse(text, kinds, model)
+    except RecursionError as error:
+        raise DefinitionError(["the definition is nested too deeply"]) from error
+
+
+def _parse(text: str, kinds: Mapping[str, StepKind], model: SageMakerModel) -> Definition:
     body = _load(text)
     problems = [_unknown_field("Pipeline", name, TOP_FIELDS) for name in sorted(body.keys() - TOP_FIELDS)]
     if body.get("Version") != VERSION:
@@ -178,8 +185,6 @@ def _load(text: str) -> dict[str, Any]:
         body = json.loads(text)
     except ValueError as error:
         raise DefinitionError([f"the definition is not JSON: {error}"]) from error
-    except RecursionError as error:
-        raise DefinitionError(["the definition is nested too deeply"]) from error
     if not isinstance(body, dict):
         raise DefinitionError(["the definition is not a JSON object"])
     return body

@@ -168,12 +168,11 @@ class _Coordinator:
             self._engine._forget(self._id, self)
 
     def _load(self) -> None:
-        """Steps that succeeded before a retry keep their results; the others are as if they had never begun."""
+        """What an earlier try of the execution has left, and whether it was stopped before it began."""
         self._stopping = self._records.execution()["PipelineExecutionStatus"] == "Stopping"
-        for step in self._records.steps():
-            if step["StepStatus"] == "Succeeded":
-                self._statuses[step["StepName"]] = "Succeeded"
-                self._outputs[step["StepName"]] = step.get("Outputs", {})
+        for step in self._records.keep_succeeded():
+            self._statuses[step["StepName"]] = "Succeeded"
+            self._outputs[step["StepName"]] = step.get("Outputs", {})
 
     def _coordinate(self) -> None:
         self._start_ready()

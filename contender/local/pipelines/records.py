@@ -50,6 +50,15 @@ class Records:
         """Steps that have started, oldest first."""
         return self.context.store.page(STEP, Filter(parent=self.execution_id))
 
+    def keep_succeeded(self) -> list[Document]:
+        """Before a retry: the steps that succeeded; the others are as if they had never begun."""
+        with self.context.store.transaction():
+            steps = self.steps()
+            for step in steps:
+                if step["StepStatus"] != "Succeeded":
+                    self.context.store.delete(STEP, self._name(step["StepName"]))
+        return [step for step in steps if step["StepStatus"] == "Succeeded"]
+
     def set_status(self, status: str, reason: str | None = None) -> None:
         """The execution's own transition. A reason of None leaves none."""
         if not self.open():
@@ -66,28 +75,25 @@ class Records:
         announce_execution(self.context, after, before["PipelineExecutionStatus"])
 
     def begin_step(self, step: Step) -> None:
-        """Starting. A step that an earlier try of the execution left behind begins anew."""
+        """Starting."""
         if not self.open():
             return
-        store, name = self.context.store, self._name(step.name)
-        with store.transaction():
-            before = store.find(STEP, name)
-            now = self._start_time()
-            body: Document = {
-                "StepName": step.name,
-                "StepType": step.type,
-                "StepDisplayName": step.display_name,
-                "StepDescription": step.description,
-                "StartTime": now,
-                "StepStatus": "Starting",
-                "AttemptCount": 1,
-                "Metadata": {},
-            }
-            if before is not None:
-                store.delete(STEP, name)
-            body = {key: value for key, value in body.items() if value is not None}
-            store.insert(STEP, name, body, now=now, parent=self.execution_id, status="Starting")
-        self._announce_step(body, before["StepStatus"] if before else None)
+        now = self._start_time()
+        body: Document = {
+            "StepName": step.name,
+            "StepType": step.type,
+            "StepDisplayName": step.display_name,
+            "StepDescription": step.description,
+            "StartTime": now,
+            "StepStatus": "Starting",
+            "AttemptCount": 1,
+            "Metadata": {},
+        }
+        body = {key: value for key, value in body.items() if value is not None}
+        self.context.store.insert(
+            STEP, self._name(step.name), body, now=now, parent=self.execution_id, status="Starting"
+        )
+        self._announce_step(body, None)
 
     def move_step(self, step: str, status: str, **changes: Any) -> None:
         """Any later transition, with the fields it brings. A step that has ended meanwhile is left as it ended."""
