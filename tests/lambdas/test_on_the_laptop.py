@@ -1,0 +1,146 @@
+"""The same code against local SageMaker and MiniStack: real models, real rollbacks, real conditional writes."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+import xgboost
+
+from contender.endpoints import Apply
+from contender.errors import DeploymentError
+from contender.lambdas import champion, deploy, finish
+from contender.lambdas.dimension_lock import Claim, DimensionLock
+from contender.lambdas.settings import RolloutSettings
+from contender.naming import Names
+from contender.reconcile import Policy, reconcile
+from tests.lambdas.fakes import FakeSageMaker
+
+NAMES = Names("rollouts")
+POLICY = Policy(challenger_share=0.1, max_challengers=3, instance_type="ml.m5.large", instance_count=1)
+SETTINGS = RolloutSettings(NAMES, "arn:aws:iam::000000000000:role/models", POLICY)
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+
+
+@pytest.fixture(scope="module")
+def booster(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("booster") / "xgboost-model"
+    rows = np.random.default_rng(0).normal(size=(50, 2))
+    parameters = {"objective": "binary:logistic", "nthread": 1, "max_depth": 2}
+    xgboost.train(parameters, xgboost.DMatrix(rows, rows[:, 0] > 0), 2).save_model(path.with_suffix(".ubj"))
+    return path.with_suffix(".ubj").read_bytes()
+
+
+class Project:
+    """One dimension on the laptop."""
+
+    def __init__(self, clients: Any, bucket: str, dimension: str) -> None:
+        self.sagemaker, self.s3, self.bucket, self.dimension = clients("sagemaker"), clients("s3"), bucket, dimension
+        self.group = self.endpoint = NAMES.group(dimension)
+        self.executor = Apply(self.sagemaker, SETTINGS.model_role_arn)
+        self.sagemaker.create_model_package_group(ModelPackageGroupName=self.group)
+
+    def register(self, content: bytes) -> str:
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w:gz") as file:
+            member = tarfile.TarInfo("xgboost-model.ubj")
+            member.size = len(content)
+            file.addfile(member, io.BytesIO(content))
+        key = f"{self.group}/{len(self.states())}/model.tar.gz"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive.getvalue())
+        answer = self.sagemaker.create_model_package(
+            ModelPackageGroupName=self.group,
+            ModelApprovalStatus="Approved",
+            ModelLifeCycle={"Stage": "Challenger", "StageStatus": "Pending"},
+            InferenceSpecification={
+                "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{self.bucket}/{key}"}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )
+        return str(answer["ModelPackageArn"])
+
+    def deploy(self, arn: str) -> dict[str, str]:
+        result = reconcile(self.sagemaker, self.executor, NAMES, self.dimension, POLICY)
+        return deploy.answer(result, NAMES.version_of_package(self.dimension, arn))
+
+    def finish(self) -> None:
+        waiter = self.sagemaker.get_waiter("endpoint_in_service")
+        waiter.wait(EndpointName=self.endpoint, WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
+        event = {"detail-type": "SageMaker Endpoint State Change", "detail": {"EndpointName": self.endpoint}}
+        finish.answer(self.sagemaker, self.executor, SETTINGS, event)
+
+    def states(self) -> dict[int, str]:
+        listed = self.sagemaker.list_model_packages(ModelPackageGroupName=self.group)["ModelPackageSummaryList"]
+        return {
+            package["ModelPackageVersion"]: "/".join(
+                (package["ModelLifeCycle"]["Stage"], package["ModelLifeCycle"]["StageStatus"])
+            )
+            for package in listed
+        }
+
+    def weights(self) -> dict[str, float]:
+        variants = self.sagemaker.describe_endpoint(EndpointName=self.endpoint)["ProductionVariants"]
+        return {variant["VariantName"]: round(variant["CurrentWeight"], 6) for variant in variants}
+
+
+def test_versions_join_a_broken_one_is_rolled_back_and_the_registry_knows(
+    clients: Any, bucket: str, booster: bytes
+) -> None:
+    project = Project(clients, bucket, "SM-1")
+    assert project.deploy(project.register(booster))["Action"] == "created"
+    project.finish()
+    assert project.states() == {1: "Champion/InService"}
+
+    assert project.deploy(project.register(booster))["Action"] == "updating"
+    project.finish()
+    assert project.states() == {1: "Champion/InService", 2: "Challenger/InService"}
+    assert project.weights() == {"v1": 0.9, "v2": 0.1}
+
+    broken = project.register(b"no booster")
+    assert project.deploy(broken)["Action"] == "updating"
+    project.finish()
+    assert project.states()[3] == "Challenger/Failed"
+    assert project.weights() == {"v1": 0.9, "v2": 0.1}
+    with pytest.raises(DeploymentError, match="version 3 of 'rollouts-SM-1' could not be deployed: rolled back"):
+        project.deploy(broken)
+
+    event = {"Dimension": "SM-1", "ChallengerModelUri": "s3://new/model.tar.gz"}
+    answer = champion.answer(project.sagemaker, NAMES, event)
+    assert answer == {"ChampionVersion": "1", "ChampionModelUri": f"s3://{bucket}/rollouts-SM-1/0/model.tar.gz"}
+    configs = project.sagemaker.list_endpoint_configs(NameContains="rollouts-SM-1")["EndpointConfigs"]
+    serving = project.sagemaker.describe_endpoint(EndpointName=project.endpoint)["EndpointConfigName"]
+    assert serving in {config["EndpointConfigName"] for config in configs}
+    project.sagemaker.delete_endpoint(EndpointName=project.endpoint)
+
+
+def test_the_lock_holds_by_conditional_writes(clients: Any) -> None:
+    dynamodb, sagemaker = clients("dynamodb"), FakeSageMaker()
+    dynamodb.create_table(
+        TableName="rollouts-locks",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "Dimension", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "Dimension", "KeyType": "HASH"}],
+    )
+    lock, now = DimensionLock(dynamodb, sagemaker, "rollouts-locks"), datetime(2026, 1, 1, tzinfo=UTC)
+
+    def claim(token: str) -> Claim:
+        return lock.claim("A", token, now).claim
+
+    arn = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/rollouts/execution/000000000001"
+    sagemaker.executions[arn] = {"token": "one", "status": "Executing"}
+    assert claim("one") is Claim.TAKEN
+    assert claim("two") is Claim.HELD
+    lock.name_execution("A", "one", arn)
+    lock.give_back("A", "one")
+    assert claim("one") is Claim.STARTED_BEFORE
+    assert claim("two") is Claim.HELD
+    sagemaker.executions[arn]["status"] = "Failed"
+    assert claim("two") is Claim.TAKEN
+    lock.name_execution("A", "one", arn)
+    lock.give_back("A", "two")
+    assert claim("three") is Claim.TAKEN
