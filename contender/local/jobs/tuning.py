@@ -13,7 +13,7 @@ from contender.local.context import Context
 from contender.local.jobs import documents, training
 from contender.local.jobs.job import Job, JobFailed
 from contender.local.jobs.kinds import TERMINAL, TRAINING, TUNING
-from contender.local.jobs.metrics import MetricLog, Reading
+from contender.local.jobs.metrics import MetricLog
 from contender.local.jobs.search import Search, open_search
 from contender.local.jobs.trials import (
     Objective,
@@ -209,6 +209,8 @@ class TuningRun:
         value = trial.objective.value_of(body)
         if value is not None:
             documents.change(self._context, TRAINING, trial.name, {"_Objective": trial.objective.final(value)})
+        if self._early:
+            self._report(trial)
         completed = body["TrainingJobStatus"] == "Completed"
         self._search.tell(trial.definition, trial.number, value if completed else None, pruned=trial.pruned)
         before = self._best_name()
@@ -218,10 +220,14 @@ class TuningRun:
 
     def _look_at_running(self) -> None:
         for trial in self._running:
-            readings = [each for each in trial.log.read() if each.name == trial.objective.metric]
-            if readings and not trial.pruned and self._search.report(trial.definition, trial.number, _points(readings)):
+            if not trial.pruned and self._report(trial):
                 trial.pruned = True
                 self._context.jobs.stop(TRAINING.kind, trial.name)
+
+    def _report(self, trial: Trial) -> bool:
+        """Tell the search what the trial logged since the last time; whether the trial is hopeless."""
+        points = [(each.step, each.value) for each in trial.log.read() if each.name == trial.objective.metric]
+        return bool(points) and self._search.report(trial.definition, trial.number, points)
 
     def _is_enough(self) -> bool:
         if self._deadline is not None and time.monotonic() > self._deadline:
@@ -270,10 +276,6 @@ def _conclude(context: Context, name: str, body: Mapping[str, Any]) -> None:
             f"is emitting the objective metric {metric!r} as defined by the regular expression provided"
         )
     documents.finish(context, TUNING, name, "Completed")
-
-
-def _points(readings: list[Reading]) -> list[tuple[int, float]]:
-    return [(reading.step, reading.value) for reading in readings]
 
 
 def _deadline(config: Mapping[str, Any]) -> float | None:

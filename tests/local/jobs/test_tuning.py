@@ -195,8 +195,8 @@ def test_hopeless_trials_are_stopped_early(machine: Machine) -> None:
             EPOCHS,
             Strategy="Grid",
             TrainingJobEarlyStoppingType="Auto",
-            RandomSeed=1,
-            limits={"MaxParallelTrainingJobs": 4},
+            RandomSeed=4,
+            limits={"MaxParallelTrainingJobs": 2},
             ParameterRanges={"CategoricalParameterRanges": [{"Name": "x", "Values": ["6", "5", "4", "0", "0.1"]}]},
         ),
     )
