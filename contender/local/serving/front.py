@@ -4,9 +4,10 @@ A process of its own, started by the server (`front_process.py` holds the other 
 what to route where:
 
     server → front   {"id": 1, "do": "route", "endpoint": "churn", "variants": [{"name", "weight", "workers": [path]}]}
-    server → front   {"id": 2, "do": "remove", "endpoint": "churn"}        {"id": 3, "do": "flush"}
-    front → server   {"id": 1}      or {"id": 1, "error": "…"}       once old workers have no request left
-    front → server   {"metrics": […]}                                every few seconds with traffic
+    server → front   {"id": 2, "do": "remove", "endpoint": "churn"}
+    server → front   {"id": 3, "do": "open"}   take requests;  "flush"   report now;  "stop"   finish what is in flight
+    front → server   {"id": 1}  or {"id": 1, "error": "…"}   done, and workers that left have no request any more
+    front → server   {"metrics": […]}                        every few seconds with traffic
 
 It ends when that socket does. It holds no state of its own and imports nothing heavy.
 """
@@ -19,6 +20,7 @@ import contextlib
 import gc
 import json
 import logging
+import os
 import random
 import socket
 import sys
@@ -30,32 +32,51 @@ import uvloop
 
 from contender.local.serving.invocations import Invocations
 from contender.local.serving.metrics import MetricCounts
-from contender.local.serving.routing import Links, Router
+from contender.local.serving.routing import OPEN_TIMEOUT_S, Links, Router
 
 logger = logging.getLogger(__name__)
 
 METRICS_PERIOD_S = 2.0
+ORDER_BYTES = 1 << 20
 
 
 class Front:
     """Obeys the server's orders and reports to it."""
 
-    def __init__(self, router: Router, links: Links, counts: MetricCounts, channel: socket.socket) -> None:
-        self._router = router
-        self._links = links
-        self._counts = counts
+    def __init__(self, channel: socket.socket, listener: socket.socket, app: Invocations, counts: MetricCounts) -> None:
         self._channel = channel
+        self._listener = listener
+        self._router = app.router
+        self._links = Links()
+        self._counts = counts
         self._tasks: set[asyncio.Task[None]] = set()
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=2,
+                backlog=2048,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Until the server goes away."""
-        reader, self._writer = await asyncio.open_connection(sock=self._channel)
-        reporter = asyncio.create_task(self._report())
-        async for line in reader:
-            task = asyncio.create_task(self._obey(json.loads(line)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        reporter.cancel()
+        reader, self._writer = await asyncio.open_connection(sock=self._channel, limit=ORDER_BYTES)
+        background = [asyncio.create_task(self._report()), asyncio.create_task(self._links.sweep())]
+        with contextlib.suppress(ConnectionError):
+            async for line in reader:
+                task = asyncio.create_task(self._obey(json.loads(line)))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        for task in background:
+            task.cancel()
 
     async def _obey(self, order: dict[str, Any]) -> None:
         answer: dict[str, Any] = {"id": order["id"]}
@@ -64,18 +85,33 @@ class Front:
                 await self._route(order["endpoint"], order["variants"])
             elif order["do"] == "remove":
                 await self._links.drain(self._router.remove(order["endpoint"]))
-            elif order["do"] == "flush":
-                self._flush()
+            elif order["do"] == "open":
+                await self._open()
+            elif order["do"] == "stop":
+                await self._stop()
+            self._flush()
         except Exception as error:  # the outermost edge: the server waits for an answer
             logger.exception("%s failed", order["do"])
             answer["error"] = str(error) or type(error).__name__
         self._send(answer)
 
     async def _route(self, endpoint: str, variants: list[dict[str, Any]]) -> None:
-        paths = {path for variant in variants for path in variant["workers"]}
-        await self._links.open(paths)
+        await self._links.open({path for variant in variants for path in variant["workers"]})
         left = self._router.route(endpoint, [(v["name"], v["weight"], self._links.at(v["workers"])) for v in variants])
         await self._links.drain(left)
+
+    async def _open(self) -> None:
+        """Take requests, once the routes that were told before are there."""
+        earlier = self._tasks - {asyncio.current_task()}
+        if earlier:
+            await asyncio.wait(earlier, timeout=OPEN_TIMEOUT_S)
+        if self._serving is None:
+            self._serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
+
+    async def _stop(self) -> None:
+        if self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
 
     async def _report(self) -> None:
         while True:
@@ -91,28 +127,15 @@ class Front:
 
 
 async def serve(channel: socket.socket, listener: socket.socket, account: str, region: str, seed: int | None) -> None:
-    links, counts = Links(), MetricCounts()
-    router = Router(random.Random(seed))
-    app = Invocations(router, account=account, region=region, observers=(counts.add,))
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_keep_alive=75,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
+    counts = MetricCounts()
+    app = Invocations(Router(random.Random(seed)), account=account, region=region, observers=(counts.add,))
+    front = Front(channel, listener, app, counts)
     gc.collect()
     gc.freeze()
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    sweeping = asyncio.create_task(links.sweep())
-    await Front(router, links, counts, channel).run()
-    server.should_exit = server.force_exit = True
-    sweeping.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await serving
+    await front.run()
+    # nobody is left to serve for: requests still in flight have lost their workers too
+    logging.shutdown()
+    os._exit(0)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

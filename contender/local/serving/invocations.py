@@ -67,7 +67,7 @@ class Invocations:
     """ASGI application over a Router."""
 
     def __init__(self, router: Router, *, account: str, region: str, observers: Sequence[Observer]) -> None:
-        self._router = router
+        self.router = router
         self._account = account
         self._region = region
         self._observers = observers
@@ -110,7 +110,7 @@ class Invocations:
 
     def _choose(self, exchange: Exchange) -> Variant:
         try:
-            variant = self._router.choose(exchange.endpoint, exchange.target)
+            variant = self.router.choose(exchange.endpoint, exchange.target)
         except UnknownEndpoint:
             message = f"Endpoint {exchange.endpoint} of account {self._account} not found."
             raise Refusal(400, "ValidationError", message) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -72,8 +72,10 @@ class MetricCounts:
         return taken
 
 
-def metric_data(reports: Iterable[Mapping[str, Any]], now: datetime, instances: int = 1) -> Iterator[dict[str, Any]]:
-    """Reports of `MetricCounts.take` as MetricData of PutMetricData.
+def metric_data(
+    reports: Iterable[Mapping[str, Any]], now: datetime, instances: Callable[[str, str], int]
+) -> Iterator[dict[str, Any]]:
+    """Reports of `MetricCounts.take` as MetricData of PutMetricData; `instances` tells how many a variant has.
 
     As on AWS, an error metric has a sample of 0 or 1 for every invocation, so that its average is a rate.
     """
@@ -85,7 +87,7 @@ def metric_data(reports: Iterable[Mapping[str, Any]], now: datetime, instances: 
         total = report["invocations"]
         samples: list[tuple[str, str, list[tuple[float, int]]]] = [
             ("Invocations", "None", [(1, total)]),
-            ("InvocationsPerInstance", "None", [(1 / instances, total)]),
+            ("InvocationsPerInstance", "None", [(1 / instances(report["endpoint"], report["variant"]), total)]),
             ("Invocation4XXErrors", "None", _zeros_and_ones(report["errors_4xx"], total)),
             ("Invocation5XXErrors", "None", _zeros_and_ones(report["errors_5xx"], total)),
             ("InvocationModelErrors", "None", _zeros_and_ones(report["model_errors"], total)),
