@@ -12,7 +12,6 @@ PIPELINE = ["sagemaker>=3.27,<4"]
 # xgboost-cpu is the module `xgboost` without 300 MB of GPU libraries.
 LOCAL = [
     "ministack==1.5.33",
-    "aws-sam-translator==1.115.0",
     "uvicorn>=0.30,<1",
     "uvloop>=0.21,<1; sys_platform != 'win32'",
     "httptools>=0.6,<1",
