@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -149,8 +150,7 @@ def upsert(sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: C
             **request,
             PipelineDisplayName=name,
             PipelineDescription="Trains, judges and rolls out one dimension's model.",
-            # The same bytes, the same token: a create that is sent twice is one create.
-            ClientRequestToken=hashlib.sha256(result.definition.encode()).hexdigest()[:32],
+            ClientRequestToken=uuid.uuid4().hex,
         )
         return Upserted("created", answer["PipelineArn"], plan.uploaded)
     if plan.action == "updated":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,6 +14,9 @@ from contender.config import load
 from contender.deployment import stack_outputs
 from contender.errors import DataError
 from contender.naming import Names, object_key
+
+Connect = Callable[[str, str], Any]
+"""Makes a client of a service in a region; a test puts its own into click's `obj`."""
 
 
 @click.group()
@@ -52,18 +57,19 @@ def sample(dimensions: int, rows: int, seed: int, drift: float, out: Path, as_js
 @click.option("--dimension", help="The file's dimension; by default the name of its folder.")
 @dry_run_option
 @json_option
-def upload(source: Path, dimension: str | None, dry_run: bool, as_json: bool) -> None:
+@click.pass_obj
+def upload(obj: Connect | None, source: Path, dimension: str | None, dry_run: bool, as_json: bool) -> None:
     """Upload SOURCE, a file or a folder of <dimension>/*.csv; each file starts a training of its dimension."""
-    settings = load()
+    settings, connect = load(), obj or client
     files = find_files(source, dimension)
-    bucket = stack_outputs(client("cloudformation", settings.region), Names(settings.project).stack)["DataBucket"]
+    bucket = stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack)["DataBucket"]
     keys = [object_key(settings.data.prefix, name, path.name) for name, path in files]
     rows = [
         {"dimension": name, "file": str(path), "uri": f"s3://{bucket}/{key}"}
         for (name, path), key in zip(files, keys, strict=True)
     ]
     if not dry_run:
-        s3 = client("s3", settings.region)
+        s3 = connect("s3", settings.region)
         with progress() as bar:
             task = bar.add_task("uploading", total=len(files))
             for (name, path), key in zip(files, keys, strict=True):

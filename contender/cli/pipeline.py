@@ -6,10 +6,9 @@ import difflib
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -27,6 +26,9 @@ from contender.executions import Snapshot, Watcher
 from contender.naming import Names
 from contender.pipeline import Compiled, compile_project, deployed_definition, plan_upsert, upsert
 
+Connect = Callable[[str, str], Any]
+"""Makes a client of a service in a region; a test puts its own into click's `obj`."""
+
 PLACEHOLDER_ACCOUNT = "000000000000"
 POLL_S = 0.5
 COLUMNS = ("step", "type", "after", "what it does")
@@ -41,14 +43,15 @@ def command() -> None:
 @command.command()
 @click.option("--deployed", is_flag=True, help="The definition SageMaker has, instead of this project's.")
 @json_option
-def show(deployed: bool, as_json: bool) -> None:
+@click.pass_obj
+def show(obj: Connect | None, deployed: bool, as_json: bool) -> None:
     """Show the pipeline's steps; with --json its definition.
 
     Without --deployed this compiles and asks nothing of AWS: names hold account 000000000000 (the laptop's).
     """
-    settings = load()
+    settings, connect = load(), obj or client
     if deployed:
-        definition = deployed_definition(client("sagemaker", settings.region), Names(settings.project).pipeline)
+        definition = deployed_definition(connect("sagemaker", settings.region), Names(settings.project).pipeline)
         if definition is None:
             raise NotFoundError(f"pipeline {settings.project!r} is not deployed: use `contender pipeline upsert`")
         document = json.loads(definition)
@@ -62,11 +65,12 @@ def show(deployed: bool, as_json: bool) -> None:
 
 @command.command()
 @json_option
-def diff(as_json: bool) -> None:
+@click.pass_obj
+def diff(obj: Connect | None, as_json: bool) -> None:
     """Compare this project's definition with the deployed one, line by line."""
-    settings = load()
-    compiled = _compile(settings)
-    deployed = deployed_definition(client("sagemaker", settings.region), Names(settings.project).pipeline)
+    settings, connect = load(), obj or client
+    compiled = _compile(settings, connect)
+    deployed = deployed_definition(connect("sagemaker", settings.region), Names(settings.project).pipeline)
     lines = [] if deployed == compiled.definition else definition_diff(deployed or "{}", compiled.definition)
     if as_json:
         emit({"changed": deployed != compiled.definition, "deployed": deployed is not None, "diff": lines})
@@ -80,12 +84,13 @@ def diff(as_json: bool) -> None:
 @command.command("upsert")
 @dry_run_option
 @json_option
-def upsert_pipeline(dry_run: bool, as_json: bool) -> None:
+@click.pass_obj
+def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
     """Deploy this project's definition and the code of its steps; identical ones change nothing."""
-    settings = load()
-    outputs = _outputs(settings)
+    settings, connect = load(), obj or client
+    outputs = _outputs(settings, connect)
     compiled = compile_project(settings, outputs)
-    sagemaker, s3 = client("sagemaker", settings.region), client("s3", settings.region)
+    sagemaker, s3 = connect("sagemaker", settings.region), connect("s3", settings.region)
     act = plan_upsert if dry_run else upsert
     result = act(sagemaker, s3, settings, outputs["PipelineRoleArn"], compiled)
     row = {"pipeline": Names(settings.project).pipeline, "digest": compiled.digest, **asdict(result)}
@@ -102,12 +107,13 @@ def upsert_pipeline(dry_run: bool, as_json: bool) -> None:
 @click.option("--data", "uri", required=True, metavar="S3-URI", help="The uploaded CSV file.")
 @dry_run_option
 @json_option
-def start_execution(dimension: str, uri: str, dry_run: bool, as_json: bool) -> None:
+@click.pass_obj
+def start_execution(obj: Connect | None, dimension: str, uri: str, dry_run: bool, as_json: bool) -> None:
     """Start one execution by hand; an upload starts one by itself."""
-    settings = load()
+    settings, connect = load(), obj or client
     names = Names(settings.project)
-    sagemaker = client("sagemaker", settings.region)
-    request = executions.plan_start(sagemaker, client("s3", settings.region), names, dimension, uri)
+    sagemaker = connect("sagemaker", settings.region)
+    request = executions.plan_start(sagemaker, connect("s3", settings.region), names, dimension, uri)
     arn = None if dry_run else executions.start(sagemaker, names, request)
     row = {"execution": arn, "dimension": dimension, "data": uri, "version": request.version}
     if as_json:
@@ -120,13 +126,14 @@ def start_execution(dimension: str, uri: str, dry_run: bool, as_json: bool) -> N
 @click.argument("execution", required=False)
 @click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds to wait at most.")
 @json_option
-def watch(execution: str | None, timeout_s: float, as_json: bool) -> None:
+@click.pass_obj
+def watch(obj: Connect | None, execution: str | None, timeout_s: float, as_json: bool) -> None:
     """Follow an execution until it ends; exit 1 if it fails.
 
     EXECUTION is an ARN, an id, or a dimension (its latest one); without it, the pipeline's latest.
     """
-    settings = load()
-    sagemaker = client("sagemaker", settings.region)
+    settings, connect = load(), obj or client
+    sagemaker = connect("sagemaker", settings.region)
     watcher = Watcher(sagemaker, executions.find(sagemaker, Names(settings.project).pipeline, execution))
     last = _follow(watcher, time.monotonic() + timeout_s)
     if as_json:
@@ -176,12 +183,12 @@ def definition_diff(deployed: str, compiled: str) -> list[str]:
     return list(difflib.unified_diff(before, after, "deployed", "this project", lineterm=""))
 
 
-def _outputs(settings: Settings) -> dict[str, str]:
-    return stack_outputs(client("cloudformation", settings.region), Names(settings.project).stack)
+def _outputs(settings: Settings, connect: Connect) -> dict[str, str]:
+    return stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack)
 
 
-def _compile(settings: Settings) -> Compiled:
-    return compile_project(settings, _outputs(settings), Path.cwd())
+def _compile(settings: Settings, connect: Connect) -> Compiled:
+    return compile_project(settings, _outputs(settings, connect))
 
 
 def _follow(watcher: Watcher, deadline: float) -> Snapshot:

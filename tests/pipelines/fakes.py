@@ -1,0 +1,163 @@
+"""SageMaker's pipelines and S3 in memory; requests and answers are checked against botocore's model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.lambdas.fakes import Fake, client_error, operation
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/contender"
+
+
+class FakePipelines(Fake):
+    """One pipeline at most, and executions that a test makes and moves."""
+
+    service = "sagemaker"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pipeline: dict[str, Any] | None = None
+        self.executions: list[dict[str, Any]] = []
+
+    def add_execution(self, display_name: str, status: str, reason: str = "", **steps: str) -> dict[str, Any]:
+        """The latest execution; `steps` are names and statuses."""
+        execution = {
+            "arn": f"{ARN}/execution/{len(self.executions):012d}",
+            "name": display_name,
+            "status": status,
+            "reason": reason,
+            "steps": steps,
+        }
+        self.executions.insert(0, execution)
+        return execution
+
+    def get_paginator(self, name: str) -> Any:
+        fake = self
+
+        class Paginator:
+            def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+                yield getattr(fake, name)(**request)
+
+        return Paginator()
+
+    @operation
+    def describe_pipeline(self, *, PipelineName: str) -> dict[str, Any]:
+        if self.pipeline is None:
+            raise client_error("DescribePipeline", "ResourceNotFound", "Pipeline does not exist.")
+        return {"PipelineArn": ARN, **self.pipeline}
+
+    @operation
+    def create_pipeline(self, **request: Any) -> dict[str, Any]:
+        self.pipeline = {
+            key: value for key, value in request.items() if key not in ("ClientRequestToken", "PipelineDescription")
+        }
+        return {"PipelineArn": ARN}
+
+    @operation
+    def update_pipeline(self, **request: Any) -> dict[str, Any]:
+        assert self.pipeline is not None
+        self.pipeline |= request
+        return {"PipelineArn": ARN}
+
+    @operation
+    def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:
+        execution = self.add_execution(request["PipelineExecutionDisplayName"], "Executing")
+        return {"PipelineExecutionArn": execution["arn"]}
+
+    @operation
+    def list_pipeline_executions(self, *, PipelineName: str, **request: Any) -> dict[str, Any]:
+        if self.pipeline is None:
+            raise client_error("ListPipelineExecutions", "ResourceNotFound", "Pipeline does not exist.")
+        return {
+            "PipelineExecutionSummaries": [
+                {
+                    "PipelineExecutionArn": each["arn"],
+                    "PipelineExecutionDisplayName": each["name"],
+                    "PipelineExecutionStatus": each["status"],
+                    "StartTime": NOW,
+                }
+                for each in self.executions
+            ]
+        }
+
+    @operation
+    def describe_pipeline_definition_for_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        assert self.pipeline is not None
+        return {"PipelineDefinition": self.pipeline["PipelineDefinition"]}
+
+    @operation
+    def list_pipeline_parameters_for_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        return {"PipelineParameters": [{"Name": "Dimension", "Value": "A"}]}
+
+    @operation
+    def describe_pipeline_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        execution = self._find(PipelineExecutionArn)
+        return {
+            "PipelineExecutionArn": PipelineExecutionArn,
+            "PipelineExecutionDisplayName": execution["name"],
+            "PipelineExecutionStatus": execution["status"],
+            **({"FailureReason": execution["reason"]} if execution["reason"] else {}),
+        }
+
+    @operation
+    def list_pipeline_execution_steps(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        steps = [
+            {
+                "StepName": name,
+                "StepStatus": status,
+                "StartTime": NOW,
+                **({"EndTime": NOW + timedelta(seconds=1.5)} if status != "Executing" else {}),
+                **({"FailureReason": "it broke"} if status == "Failed" else {}),
+            }
+            for name, status in self._find(PipelineExecutionArn)["steps"].items()
+        ]
+        return {"PipelineExecutionSteps": steps}
+
+    def _find(self, arn: str) -> dict[str, Any]:
+        return next(each for each in self.executions if each["arn"] == arn)
+
+
+class FakeS3:
+    """Objects by bucket and key."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+        self.order: list[str] = []
+
+    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        if (Bucket, Key) not in self.objects:
+            raise client_error("HeadObject", "404", "Not Found", 404)
+        return {"ETag": '"0123abcd"'}
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:
+        self.objects[Bucket, Key] = Body
+        self.order.append(Key)
+
+    def upload_file(self, path: str, bucket: str, key: str) -> None:
+        with open(path, "rb") as file:
+            self.put_object(Bucket=bucket, Key=key, Body=file.read())
+
+
+class FakeCloudFormation:
+    """A deployed core stack."""
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
+        outputs = {
+            "DataBucket": "contender-data",
+            "ArtifactBucket": "contender-artifacts",
+            "PipelineRoleArn": "arn:aws:iam::000000000000:role/contender-pipeline",
+            "ChampionFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:contender-champion",
+            "DeployFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:contender-deploy",
+        }
+        return {
+            "Stacks": [
+                {
+                    "StackName": StackName,
+                    "StackStatus": "CREATE_COMPLETE",
+                    "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()],
+                }
+            ]
+        }

@@ -1,0 +1,264 @@
+"""`contender pipeline` and `contender data` against fakes, in a project of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from contender.cli import data, pipeline
+from contender.errors import ContenderError
+from tests.pipelines.fakes import FakeCloudFormation, FakePipelines, FakeS3
+
+Run = Callable[..., Result]
+
+DEFINITION = {
+    "Parameters": [{"Name": "Dimension", "Type": "String"}],
+    "Steps": [
+        {"Name": "Prepare", "Type": "Lambda", "DisplayName": "Prepare it", "Description": "Does it.", "Arguments": {}},
+        {
+            "Name": "Gate",
+            "Type": "Condition",
+            "Arguments": {
+                "Conditions": [],
+                "IfSteps": [{"Name": "Go", "Type": "Lambda", "Arguments": {}}],
+                "ElseSteps": [{"Name": "Stop", "Type": "Fail", "Arguments": {}}],
+            },
+        },
+    ],
+}
+MODULE = """
+import json
+from pathlib import Path
+from contender.pipeline import Upload, compiled
+
+def compile(settings, outputs):
+    here = Path(__file__)
+    definition = json.loads(here.with_name("definition.json").read_text())
+    return compiled(json.dumps(definition), [Upload(here, outputs["ArtifactBucket"], "code/abc/step.py")])
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
+    """A folder with a pipeline module of its own name, so that no test sees another's."""
+    name = f"own_{abs(hash(request.node.nodeid))}"
+    (tmp_path / "contender.yaml").write_text(f"pipeline: {name}.first\n")
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    (tmp_path / name / "first.py").write_text(MODULE)
+    (tmp_path / name / "definition.json").write_text(json.dumps(DEFINITION))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def sagemaker() -> FakePipelines:
+    return FakePipelines()
+
+
+@pytest.fixture
+def s3() -> FakeS3:
+    return FakeS3()
+
+
+@pytest.fixture
+def run(project: Path, sagemaker: FakePipelines, s3: FakeS3) -> Run:
+    clients = {"sagemaker": sagemaker, "s3": s3, "cloudformation": FakeCloudFormation()}
+
+    def invoke(*words: str) -> Result:
+        command = {"pipeline": pipeline.command, "data": data.command}[words[0]]
+        return CliRunner().invoke(command, words[1:], obj=lambda service, region: clients[service])
+
+    return invoke
+
+
+def read(result: Result) -> Any:
+    assert result.exception is None, result.exception
+    return json.loads(result.stdout)
+
+
+def refusal(result: Result) -> str:
+    assert isinstance(result.exception, ContenderError)
+    assert "\n" not in str(result.exception)
+    return str(result.exception)
+
+
+def test_show_lists_steps_and_branches_and_asks_nothing_of_aws(run: Run, sagemaker: FakePipelines) -> None:
+    rows = run("pipeline", "show").stdout
+    assert [name for name in ("Prepare", "Gate", "Go", "Stop") if name in rows] == ["Prepare", "Gate", "Go", "Stop"]
+    assert "Gate: yes" in rows
+    assert "Gate: no" in rows
+    assert read(run("pipeline", "show", "--json"))["Steps"] == DEFINITION["Steps"]
+    assert sagemaker.calls == []
+
+
+def test_show_of_what_is_not_deployed_says_so(run: Run) -> None:
+    assert "`contender pipeline upsert`" in refusal(run("pipeline", "show", "--deployed"))
+
+
+def test_upsert_uploads_code_first_then_creates_and_then_changes_nothing(
+    run: Run, sagemaker: FakePipelines, s3: FakeS3
+) -> None:
+    created = read(run("pipeline", "upsert", "--json"))
+    assert created["action"] == "created"
+    assert created["uploaded"] == ["s3://contender-artifacts/code/abc/step.py"]
+    assert sagemaker.made("CreatePipeline")
+    again = read(run("pipeline", "upsert", "--json"))
+    assert (again["action"], again["uploaded"]) == ("unchanged", [])
+    assert not sagemaker.made("UpdatePipeline")
+    assert s3.order == ["code/abc/step.py"]
+    assert read(run("pipeline", "show", "--deployed", "--json"))["Steps"] == DEFINITION["Steps"]
+
+
+def test_a_dry_run_changes_nothing(run: Run, sagemaker: FakePipelines, s3: FakeS3) -> None:
+    planned = read(run("pipeline", "upsert", "--dry-run", "--json"))
+    assert (planned["action"], planned["dry_run"]) == ("created", True)
+    assert planned["uploaded"] == ["s3://contender-artifacts/code/abc/step.py"]
+    assert sagemaker.pipeline is None
+    assert not s3.objects
+
+
+def test_diff_names_the_lines_that_upsert_would_change(run: Run, project: Path, sagemaker: FakePipelines) -> None:
+    run("pipeline", "upsert")
+    assert read(run("pipeline", "diff", "--json")) == {"changed": False, "deployed": True, "diff": []}
+    (path,) = project.glob("own_*/definition.json")
+    path.write_text(path.read_text().replace("Does it.", "Does more."))
+    result = run("pipeline", "diff")
+    assert '-   "Description": "Does it."' in result.stdout
+    assert '+   "Description": "Does more."' in result.stdout
+    assert read(run("pipeline", "upsert", "--json"))["action"] == "updated"
+    assert sagemaker.made("UpdatePipeline")
+
+
+def test_a_pipeline_that_sagemaker_would_refuse_is_refused_here(run: Run, project: Path) -> None:
+    (path,) = project.glob("own_*/definition.json")
+    path.write_text(path.read_text().replace('"Go"', '"Prepare"'))
+    assert refusal(run("pipeline", "show")) == "two steps are called 'Prepare'"
+
+
+def test_a_missing_pipeline_module_is_named(run: Run, project: Path) -> None:
+    (project / "contender.yaml").write_text("pipeline: pipelines_nowhere.train\n")
+    assert "'pipelines_nowhere.train' is not in" in refusal(run("pipeline", "show"))
+
+
+def test_a_module_without_compile_is_named(run: Run, project: Path) -> None:
+    (path,) = project.glob("own_*/first.py")
+    path.write_text("")
+    assert "has no compile(settings, outputs)" in refusal(run("pipeline", "show"))
+
+
+def test_start_passes_the_objects_version(run: Run, sagemaker: FakePipelines, s3: FakeS3) -> None:
+    run("pipeline", "upsert")
+    s3.put_object(Bucket="b", Key="data/A/x y.csv", Body=b"")
+    arguments = ("pipeline", "start", "--dimension", "A", "--data", "s3://b/data/A/x y.csv", "--json")
+    assert read(run(*arguments, "--dry-run"))["execution"] is None
+    started = read(run(*arguments))
+    (request,) = sagemaker.made("StartPipelineExecution")
+    assert started["execution"].endswith("/execution/000000000000")
+    assert {each["Name"]: each["Value"] for each in request["PipelineParameters"]} == {
+        "Dimension": "A",
+        "InputDataUri": "s3://b/data/A/x y.csv",
+        "DataVersion": "0123abcd",
+    }
+    assert request["PipelineExecutionDisplayName"].startswith("A-")
+    assert "wait for it" in refusal(run(*arguments)), "a dimension never runs twice at the same time"
+
+
+@pytest.mark.parametrize(
+    ("dimension", "uri", "words"),
+    [
+        ("A", "s3://b/none.csv", "does not exist"),
+        ("A", "here.csv", "is no S3 object"),
+        ("A", "s3://b", "is no S3 object"),
+        ("A/B", "s3://b/x.csv", "cannot be a name"),
+    ],
+)
+def test_start_refuses_what_could_not_run(run: Run, dimension: str, uri: str, words: str) -> None:
+    run("pipeline", "upsert")
+    assert words in refusal(run("pipeline", "start", "--dimension", dimension, "--data", uri))
+
+
+def test_watch_reports_every_planned_step_of_a_success(run: Run, sagemaker: FakePipelines) -> None:
+    run("pipeline", "upsert")
+    sagemaker.add_execution("A-1", "Succeeded", Prepare="Succeeded", Gate="Succeeded", Go="Succeeded")
+    result = read(run("pipeline", "watch", "--json"))
+    assert {step["name"]: step["status"] for step in result["steps"]} == {
+        "Prepare": "Succeeded",
+        "Gate": "Succeeded",
+        "Go": "Succeeded",
+        "Stop": "Skipped",
+    }
+    assert result["parameters"] == {"Dimension": "A"}
+    assert "1.5" in run("pipeline", "watch").stdout
+
+
+def test_watch_of_a_failure_fails_with_its_reason(run: Run, sagemaker: FakePipelines) -> None:
+    run("pipeline", "upsert")
+    sagemaker.add_execution("A-1", "Failed", "Dimension A Refused: AUC 0.5", Prepare="Failed")
+    sagemaker.add_execution("B-1", "Succeeded")
+    result = run("pipeline", "watch", "A")
+    assert refusal(result) == "execution A-1 failed: Dimension A Refused: AUC 0.5"
+    assert "it broke" in result.stdout
+
+
+def test_watch_gives_up_in_time(run: Run, sagemaker: FakePipelines) -> None:
+    run("pipeline", "upsert")
+    sagemaker.add_execution("A-1", "Executing", Prepare="Executing")
+    assert "still runs after 0 s" in refusal(run("pipeline", "watch", "--timeout", "0"))
+
+
+@pytest.mark.parametrize("word", ["B", "000000000001"])
+def test_watch_of_nothing_says_so(run: Run, sagemaker: FakePipelines, word: str) -> None:
+    assert "does not exist: make it with `contender pipeline upsert`" in refusal(run("pipeline", "watch", word))
+    run("pipeline", "upsert")
+    sagemaker.add_execution("A-1", "Executing")
+    assert f"{word!r} names no execution" in refusal(run("pipeline", "watch", word))
+
+
+def test_sample_writes_a_file_for_each_dimension(run: Run, project: Path) -> None:
+    rows = read(run("data", "sample", "--dimensions", "2", "--rows", "120", "--out", "made", "--json"))
+    assert [row["file"] for row in rows] == ["made/region-1/churn-7.csv", "made/region-2/churn-7.csv"]
+    assert len((project / rows[0]["file"]).read_text().splitlines()) == 121
+
+
+def test_sample_of_too_few_rows_is_refused(run: Run) -> None:
+    assert "at least 100" in refusal(run("data", "sample", "--rows", "10", "--out", "made"))
+
+
+def test_upload_puts_each_file_where_the_starter_looks(run: Run, s3: FakeS3, project: Path) -> None:
+    for dimension in ("A", "B-1"):
+        (project / "in" / dimension).mkdir(parents=True)
+        (project / "in" / dimension / "march.csv").write_text(dimension)
+    planned = read(run("data", "upload", "in", "--dry-run", "--json"))
+    assert not s3.objects
+    assert read(run("data", "upload", "in", "--json")) == planned
+    assert s3.objects == {
+        ("contender-data", "data/A/march.csv"): b"A",
+        ("contender-data", "data/B-1/march.csv"): b"B-1",
+    }
+
+
+def test_a_single_file_belongs_to_its_folders_dimension_or_the_named_one(run: Run, s3: FakeS3, project: Path) -> None:
+    (project / "A").mkdir()
+    (project / "A" / "x.csv").write_text("1")
+    assert run("data", "upload", "A/x.csv").exception is None
+    assert run("data", "upload", "A/x.csv", "--dimension", "Z").exception is None
+    assert run("data", "upload", "A", "--dimension", "Y").exception is None
+    assert [key for _, key in s3.objects] == ["data/A/x.csv", "data/Z/x.csv", "data/Y/x.csv"]
+
+
+@pytest.mark.parametrize(("place", "words"), [("empty", "holds no <dimension>/*.csv"), ("no_name", "cannot be a name")])
+def test_an_upload_that_could_not_be_read_back_is_refused(
+    run: Run, s3: FakeS3, project: Path, place: str, words: str
+) -> None:
+    (project / "empty").mkdir()
+    (project / "no_name" / "under_score").mkdir(parents=True)
+    (project / "no_name" / "under_score" / "x.csv").write_text("1")
+    assert words in refusal(run("data", "upload", place))
+    assert not s3.objects
