@@ -12,6 +12,8 @@ PIPELINE = ["sagemaker>=3.27,<4"]
 # xgboost-cpu is the module `xgboost` without 300 MB of GPU libraries.
 LOCAL = [
     "ministack==1.5.33",
+    "boto3==1.43.106",
+    "botocore==1.43.106",
     "uvicorn>=0.30,<1",
     "uvloop>=0.21,<1; sys_platform != 'win32'",
     "httptools>=0.6,<1",
@@ -42,8 +44,7 @@ setup(
     packages=find_packages(include=["contender", "contender.*", "pipelines", "pipelines.*", "steps", "steps.*"]),
     package_data={"contender": ["py.typed"]},
     install_requires=[
-        "boto3==1.43.106",
-        "botocore==1.43.106",
+        "boto3>=1.43,<2",
         "click>=8.1,<9",
         "pydantic>=2.8,<3",
         "PyYAML>=6,<7",
