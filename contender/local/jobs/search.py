@@ -15,7 +15,7 @@ from contender.local.jobs.surroundings import environment
 from contender.local.warm.client import Launch, WarmLost
 
 LAST_WORDS_S = 2.0
-TUNER = ("-m", "contender.local.containers.tuner")
+TUNER = ("-c", "import sys; from contender.local.containers.tuner import main; sys.exit(main())")
 
 
 class Search:

@@ -25,7 +25,7 @@ from contender.local.jobs.requirements import command_with
 from contender.local.jobs.surroundings import environment
 from contender.local.warm.client import Launch
 
-ALGORITHM = ("-m", "contender.local.containers.xgboost_algorithm")
+ALGORITHM = ("-c", "import sys; from contender.local.containers.xgboost_algorithm import main; sys.exit(main())")
 DEFAULT_RUNTIME_S = 86_400
 
 

@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import gc
 import importlib
+import io
 import json
 import logging
 import os
@@ -43,6 +44,9 @@ PRELOADED = (
     "optuna",
     "tarfile",
     "threadpoolctl",
+    "contender.local.containers.inference",
+    "contender.local.containers.tuner",
+    "contender.local.containers.xgboost_algorithm",
 )
 
 
@@ -84,6 +88,8 @@ class Parent:
             from threadpoolctl import ThreadpoolController
 
             self._controller = ThreadpoolController()
+        with contextlib.suppress(ImportError):
+            _read_a_table()
         gc.collect()
         gc.freeze()
 
@@ -195,6 +201,13 @@ class Parent:
     def _kill_all(self) -> None:
         for connection in list(self._connections):
             self._drop(connection)
+
+
+def _read_a_table() -> None:
+    """What pandas imports and builds at its first table is then there for every child; no thread is started."""
+    import pandas
+
+    pandas.read_csv(io.StringIO("1,2\n3,4\n"), header=None, dtype="float32").to_numpy()
 
 
 def _signal(pid: int, number: int) -> None:
