@@ -207,7 +207,7 @@ def _settle(view: View) -> tuple[Action, ...]:
         if serving is not None and (slot := view.slot(version)):
             champion = champion or version
             role = Role.CHAMPION if champion.number == version.number else Role.CHALLENGER
-            reason = f"came into service as variant {slot.variant} with {slot.share:.1%}, endpoint config {serving.config}"
+            reason = f"came into service as {slot.variant} with {slot.share:.1%}, endpoint config {serving.config}"
             marks.append(_mark(version, role, Status.IN_SERVICE, reason))
         elif version.status is Status.DEPLOYING:
             marks.append(_unserved(version, serving))

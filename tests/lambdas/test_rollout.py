@@ -22,7 +22,7 @@ def test_the_first_version_creates_the_endpoint_and_becomes_champion_once_it_ser
     assert world.states == {1: "Champion/InService"}
     assert world.weights == {"v1": 1.0}
     assert answer["EndpointConfigName"] == world.sagemaker.endpoints["contender-A"]["config"]
-    assert world.sagemaker.reason(arn).startswith("came into service as variant v1 with 100.0%")
+    assert world.sagemaker.reason(arn).startswith("came into service as v1 with 100.0%")
 
 
 def test_a_later_version_joins_as_challenger_with_its_share() -> None:
