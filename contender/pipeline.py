@@ -95,13 +95,15 @@ def _compiler(name: str, place: str) -> Callable[[Settings, Mapping[str, str]], 
 
 @contextmanager
 def _sdk_as_compiler(region: str) -> Iterator[None]:
-    """The SageMaker SDK without a role check over the network and without advice on the console.
+    """The SageMaker SDK without a role check over the network and without a say in the console.
 
-    It reads these variables itself, the region already when it is imported, and takes no argument instead.
+    It reads these variables itself, the region already when it is imported, and takes no argument instead. Importing
+    it also sets up logging for the whole process; that is undone.
     """
     wanted = {"SAGEMAKER_VALIDATE_ROLE": "false", "AWS_DEFAULT_REGION": region}
     before = {name: os.environ.get(name) for name in wanted}
-    level = logging.root.manager.disable
+    root = logging.root
+    disabled, level, handlers = root.manager.disable, root.level, list(root.handlers)
     os.environ.update(wanted)
     logging.disable(logging.WARNING)
     try:
@@ -109,7 +111,9 @@ def _sdk_as_compiler(region: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.disable(level)
+        logging.disable(disabled)
+        root.setLevel(level)
+        root.handlers[:] = handlers
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

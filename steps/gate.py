@@ -36,7 +36,7 @@ def _refuse_step(build: Build, evaluate: ProcessingStep) -> FailStep:
         name="Refuse",
         display_name="Refuse the challenger",
         description="Says which rule the challenger broke and by how much.",
-        error_message=Join(on=" ", values=["Dimension", build.dimension, _figure(evaluate, "gate.reason")]),
+        error_message=Join(on=": ", values=[build.dimension, _figure(evaluate, "gate.reason")]),
     )
 
 

@@ -12,6 +12,7 @@ used ends the job with exit code 1 and one line that says why, also written wher
 
 import argparse
 import csv
+import difflib
 import hashlib
 import io
 import json
@@ -174,7 +175,9 @@ def read_labels(header, rows, label, positive):
 
 def find(header, column, purpose):
     if column not in header:
-        raise BadData(f"column {column!r}, {purpose}, is missing; the file has: {', '.join(header)}")
+        near = difflib.get_close_matches(column, header, 1)
+        found = f"the nearest is {near[0]!r}" if near else f"the file has {', '.join(header[:8])}"
+        raise BadData(f"column {column!r}, {purpose}, is missing; {found}")
     return header.index(column)
 
 

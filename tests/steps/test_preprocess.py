@@ -150,7 +150,11 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(chain: Chain) -> None:
             id="latin-1",
         ),
         pytest.param(b"PK\x03\x04\0\0", "null bytes", id="a spreadsheet"),
-        pytest.param(small().replace("Churn?", "Churned"), "column 'Churn?', the label", id="label column missing"),
+        pytest.param(
+            small().replace("Churn?", "Churned"),
+            "the label (data.label), is missing; the nearest is 'Churned'",
+            id="label missing",
+        ),
         pytest.param(small(**{"Churn?": lambda number: ""}), "is empty in every row", id="labels missing"),
         pytest.param(
             small(**{"Churn?": lambda number: "" if number < 4 else "True." if number % 2 else "False."}),
