@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,7 +104,7 @@ class Reader:
     """Reads each line once, however often it is asked."""
 
     logs: Any
-    _seen: set[str] = field(default_factory=set)
+    _seen: set[tuple[str, int, str, int]] = field(default_factory=set)
     _from_ms: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def read(self, places: Sequence[Source]) -> list[Line]:
@@ -120,12 +121,16 @@ class Reader:
         if place.until:
             request["endTime"] = _milliseconds(place.until) + 1000
         lines = []
+        repeats: Counter[tuple[str, int, str]] = Counter()
         # MiniStack ignores the prefix it is asked for, so it is applied here again.
         for event in (each for each in self._events(request) if each["logStreamName"].startswith(place.streams)):
-            # Lines of one millisecond may arrive in two reads, so the last millisecond is read again.
+            # The last millisecond is read again: more lines may have come for it. Lines have an id on AWS, but not
+            # always on MiniStack, so a line is known by where and when it was said, and how often before.
+            said = (event["logStreamName"], event["timestamp"], event["message"])
+            repeats[said] += 1
             self._from_ms[key] = max(self._from_ms.get(key, 0), event["timestamp"])
-            if event["eventId"] not in self._seen:
-                self._seen.add(event["eventId"])
+            if (*said, repeats[said]) not in self._seen:
+                self._seen.add((*said, repeats[said]))
                 at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
                 lines.append(Line(at, place.label, event["message"].rstrip("\n")))
         return sorted(lines, key=lambda line: line.at)

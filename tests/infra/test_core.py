@@ -189,6 +189,61 @@ def test_an_upload_nobody_can_use_ends_in_the_dead_letter_queue(ministack: MiniS
     assert "data/SM-1.csv" in messages[0]["MessageAttributes"]["Reason"]["StringValue"]
 
 
+def wakes_finish(ministack: MiniStack, rule: str, detail_type: str, detail: dict[str, Any]) -> bool:
+    events = ministack.client("events")
+    event = {
+        "id": "1",
+        "account": "000000000000",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1",
+        "source": "aws.sagemaker",
+        "detail-type": detail_type,
+        "resources": [],
+        "detail": detail,
+    }
+    pattern = events.describe_rule(Name=f"contender-{rule}")["EventPattern"]
+    return bool(events.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))["Result"])
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "status", "wakes"),
+    [
+        ("contender-SM-1", "InService", True),
+        ("contender-SM-1", "IN_SERVICE", True),
+        ("contender-SM-1", "FAILED", True),
+        ("contender-SM-1", "UPDATE_ROLLBACK_FAILED", True),
+        ("contender-SM-1", "UPDATING", False),
+        ("contender-SM-1", "Creating", False),
+        ("other-SM-1", "IN_SERVICE", False),
+        ("contender2-SM-1", "IN_SERVICE", False),
+    ],
+)
+@pytest.mark.usefixtures("stack")
+def test_finish_wakes_when_an_endpoint_of_the_project_has_come_to_rest(
+    ministack: MiniStack, endpoint: str, status: str, wakes: bool
+) -> None:
+    detail = {"EndpointName": endpoint, "EndpointStatus": status}
+    assert wakes_finish(ministack, "endpoint-changes", "SageMaker Endpoint State Change", detail) == wakes
+
+
+@pytest.mark.parametrize(
+    ("approval", "cycle", "wakes"),
+    [
+        ("Approved", {"ModelLifeCycle": {"Stage": "Challenger", "StageStatus": "Pending"}}, True),
+        ("Approved", {}, True),
+        ("Approved", {"ModelLifeCycle": {"Stage": "Challenger", "StageStatus": "InService"}}, False),
+        ("PendingManualApproval", {"ModelLifeCycle": {"Stage": "Challenger", "StageStatus": "Pending"}}, False),
+        ("Rejected", {}, False),
+    ],
+)
+@pytest.mark.usefixtures("stack")
+def test_finish_wakes_for_a_version_that_waits_and_may_be_deployed(
+    ministack: MiniStack, approval: str, cycle: dict[str, Any], wakes: bool
+) -> None:
+    detail = {"ModelPackageGroupName": "contender-SM-1", "ModelApprovalStatus": approval, **cycle}
+    assert wakes_finish(ministack, "approvals", "SageMaker Model Package State Change", detail) == wakes
+
+
 @pytest.mark.parametrize(
     ("role", "action", "resource", "allowed"),
     [

@@ -9,6 +9,7 @@ import urllib.error
 import zipfile
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,17 +62,30 @@ def upload(ministack: MiniStack, bucket: str, *, versioned: bool) -> dict[str, A
     return answer
 
 
-def put_function(ministack: MiniStack, name: str) -> None:
+def put_function(ministack: MiniStack, name: str, source: str = FUNCTION) -> str:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("code.py", FUNCTION)
-    ministack.client("lambda").create_function(
+        archive.writestr("work.py", source)
+    created = ministack.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.13",
-        Handler="code.handler",
+        Handler="work.handler",
         Role="arn:aws:iam::000000000000:role/any",
         Code={"ZipFile": code.getvalue()},
     )
+    return str(created["FunctionArn"])
+
+
+def put_rule(ministack: MiniStack, name: str, source: str) -> None:
+    """A function that events from `test.<name>` call."""
+    arn, events = put_function(ministack, name, source), ministack.client("events")
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [f"test.{name}"]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "function", "Arn": arn}])
+
+
+def put_event(ministack: MiniStack, name: str) -> None:
+    entry = {"Source": f"test.{name}", "DetailType": "any", "Detail": "{}"}
+    ministack.client("events").put_events(Entries=[entry])
 
 
 def invoke(ministack: MiniStack, name: str) -> dict[str, Any]:
@@ -126,6 +140,63 @@ def test_an_upload_to_a_plain_bucket_names_no_version(ministack: MiniStack, queu
     assert "version-id" not in next_event(ministack, queue)["detail"]["object"]
 
 
+def test_a_rules_lambda_that_fails_is_tried_again(ministack: MiniStack, tmp_path: Path) -> None:
+    tries = tmp_path / "tries"
+    put_rule(
+        ministack,
+        "failing",
+        f"""
+def handler(event, context):
+    with open({str(tries)!r}, "a") as file:
+        file.write("x")
+    assert open({str(tries)!r}).read() == "xx", "not yet"
+    print("done")
+""",
+    )
+    put_event(ministack, "failing")
+    eventually(lambda: _text(tries) == "xx")
+
+
+def test_a_burst_of_events_is_handled_by_two_processes(ministack: MiniStack, tmp_path: Path) -> None:
+    put_rule(
+        ministack,
+        "burst",
+        f"""
+import os, time
+def handler(event, context):
+    time.sleep(0.05)
+    with open({str(tmp_path)!r} + "/" + event["id"], "w") as file:
+        file.write(str(os.getpid()))
+    print("done")
+""",
+    )
+    for _ in range(8):
+        put_event(ministack, "burst")
+    eventually(lambda: len(list(tmp_path.iterdir())) == 8 and all(map(_text, tmp_path.iterdir())))
+    assert len({_text(path) for path in tmp_path.iterdir()}) == 2
+
+
+def test_a_caller_that_waits_need_not_wait_its_turn(ministack: MiniStack) -> None:
+    """A function that calls itself and waits would wait for ever if its own calls queued."""
+    put_function(
+        ministack,
+        "recursive",
+        """
+import boto3, json
+def handler(event, context):
+    print("called")
+    depth = event["depth"]
+    if depth == 0:
+        return 0
+    payload = json.dumps({"depth": depth - 1})
+    answer = boto3.client("lambda").invoke(FunctionName="recursive", Payload=payload)
+    return 1 + json.load(answer["Payload"])
+""",
+    )
+    answer = ministack.client("lambda").invoke(FunctionName="recursive", Payload=b'{"depth": 3}')
+    assert json.load(answer["Payload"]) == 3
+
+
 def test_metrics_of_sagemaker_are_taken(ministack: MiniStack) -> None:
     cloudwatch = ministack.client("cloudwatch")
     dimensions = [{"Name": "EndpointName", "Value": "contender-SM-1"}, {"Name": "VariantName", "Value": "v1"}]
@@ -155,7 +226,7 @@ def test_it_listens_on_this_machine_only(ministack: MiniStack) -> None:
         socket.create_connection((str(outside), ministack.port), timeout=2)
 
 
-def test_a_killed_one_comes_back_with_what_it_acknowledged(tmp_path: Any) -> None:
+def test_a_killed_one_comes_back_with_what_it_acknowledged(tmp_path: Path) -> None:
     running = MiniStack(tmp_path)
     running.start()
     try:
@@ -175,7 +246,7 @@ def test_a_killed_one_comes_back_with_what_it_acknowledged(tmp_path: Any) -> Non
         running.close()
 
 
-def test_a_clean_stop_keeps_the_last_write(tmp_path: Any) -> None:
+def test_a_clean_stop_keeps_the_last_write(tmp_path: Path) -> None:
     running = MiniStack(tmp_path)
     running.start()
     try:
@@ -222,5 +293,6 @@ def _contents(running: MiniStack) -> dict[str, Any]:
     }
 
 
-def _text(path: Any) -> str:
+def _text(path: Path) -> str:
+    """A file's text, "" if there is none."""
     return path.read_text() if path.exists() else ""

@@ -152,3 +152,31 @@ def test_a_group_that_is_not_there_yet_is_silent(logs: Any) -> None:
 def test_following_ends_with_the_execution(status: str, over: bool) -> None:
     assert finished(SageMaker(status), Target(execution_arn="any")) is over
     assert finished(SageMaker(status), Target(sources=(Source("any", "any"),))) is False
+
+
+class Unnumbered:
+    """CloudWatch Logs as MiniStack answers for Lambdas: lines without an id."""
+
+    def __init__(self, *lines: tuple[int, str]) -> None:
+        self.lines = list(lines)
+
+    def get_paginator(self, operation: str) -> Any:
+        events = [
+            {"timestamp": int(at(second).timestamp() * 1000), "message": text, "logStreamName": "worker"}
+            for second, text in self.lines
+        ]
+
+        class Pages:
+            @staticmethod
+            def paginate(startTime: int, **request: Any) -> list[dict[str, Any]]:
+                return [{"events": [event for event in events if event["timestamp"] >= startTime]}]
+
+        return Pages()
+
+
+def test_lines_without_an_id_are_told_apart_by_how_often_they_were_said() -> None:
+    logs = Unnumbered((1, "again"), (2, "again"), (2, "again"))
+    reader, places = Reader(logs), [Source("finish", "group")]
+    assert len(reader.read(places)) == 3
+    logs.lines.append((2, "again"))
+    assert [line.text for line in reader.read(places)] == ["again"]

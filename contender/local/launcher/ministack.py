@@ -32,6 +32,7 @@ _SETTLE_S = 0.2
 _PAUSE_S = 0.3
 _LONGEST_PAUSE_S = 15.0
 _DUTY = 0.1
+_LAMBDAS_AT_ONCE = 2
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NOT_INHERITED = ("AWS_", "MINISTACK_", "LOCALSTACK_", "LAMBDA_")
@@ -81,6 +82,7 @@ def environment(work: Path, port: int, region: str, sagemaker_url: str, runtime_
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{work}/no-docker.sock",  # it would reap containers of other MiniStacks
+        "LAMBDA_WARM_TTL_SECONDS": "60",  # after a burst one idle process of each function stays
         "LOG_LEVEL": "WARNING",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker_url,
@@ -177,6 +179,8 @@ async def _serve(port: int, region: str) -> None:
 
     application = patches.application()
     patches.tell_object_versions()
+    patches.retry_lambdas_of_rules()
+    patches.queue_asynchronous_lambdas(at_once=_LAMBDAS_AT_ONCE)
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again
 

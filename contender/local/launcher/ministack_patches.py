@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Response = tuple[int, dict[str, str], bytes]
 
+_asynchronous: contextvars.ContextVar[bool] = contextvars.ContextVar("asynchronous", default=False)
 _object_version: contextvars.ContextVar[str | None] = contextvars.ContextVar("object_version", default=None)
 
 
@@ -78,3 +80,49 @@ def tell_object_versions() -> None:
 
     s3._fire_s3_event = fire_with_version
     eventbridge._dispatch_event = dispatch_with_version
+
+
+def retry_lambdas_of_rules() -> None:
+    """A rule's Lambda that fails is tried twice more, as AWS does. MiniStack tries once and forgets."""
+    from ministack.services import eventbridge, lambda_svc
+
+    dispatch = eventbridge._dispatch_to_lambda
+
+    def dispatch_with_retries(arn: str, payload: str) -> None:
+        function, config, _ = lambda_svc._get_func_record_for_ref(arn)
+        if function and config:
+            record = lambda_svc._execution_record_for_config(function, config)
+            lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+        else:
+            dispatch(arn, payload)
+
+    eventbridge._dispatch_to_lambda = dispatch_with_retries
+
+
+def queue_asynchronous_lambdas(at_once: int) -> None:
+    """Let asynchronous invocations of one function wait their turn instead of starting a process each.
+
+    MiniStack answers a burst of ten events with ten processes of 55 MB that each import boto3. On AWS such events
+    stand in a queue too. A caller that waits for the answer never queues: its own function may be who holds the turn.
+    """
+    from ministack.services import lambda_svc
+
+    invoke, execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
+    turns: dict[str, threading.Semaphore] = {}
+
+    def invoke_asynchronously(function: dict[str, Any], event: Any) -> None:
+        token = _asynchronous.set(True)
+        try:
+            invoke(function, event)
+        finally:
+            _asynchronous.reset(token)
+
+    def execute_in_turn(function: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if not _asynchronous.get():
+            return execute(function, *args, **kwargs)
+        name = (function.get("config") or function)["FunctionName"]
+        with turns.setdefault(name, threading.Semaphore(at_once)):
+            return execute(function, *args, **kwargs)
+
+    lambda_svc.invoke_async_with_retry = invoke_asynchronously
+    lambda_svc._execute_function = execute_in_turn
