@@ -63,7 +63,9 @@ def test_writes_json_lines(model: Model, score: float) -> None:
 
 
 def test_takes_the_first_accepted_type_it_can_write(model: Model) -> None:
-    assert model.invoke(ROW.encode(), "text/csv", "image/png, application/json;q=0.5").content_type == "application/json"
+    assert (
+        model.invoke(ROW.encode(), "text/csv", "image/png, application/json;q=0.5").content_type == "application/json"
+    )
 
 
 def test_an_empty_value_is_missing(model: Model) -> None:
@@ -119,7 +121,9 @@ def test_a_batch_answers_each_request_as_if_it_were_alone(model: Model) -> None:
         Request(b"", "text/csv", ""),
         Request(ROW.encode(), "image/png", ""),
     ]
-    assert model.invoke_batch(requests) == [model.invoke(each.body, each.content_type, each.accept) for each in requests]
+    assert model.invoke_batch(requests) == [
+        model.invoke(each.body, each.content_type, each.accept) for each in requests
+    ]
 
 
 def test_several_folds_answer_with_their_mean(tmp_path: Path) -> None:
@@ -197,7 +201,12 @@ def test_text_arrives_as_str_and_everything_else_as_bytes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("body", "status", "words"),
-    [("bad", 400, "a bad body"), ("odd", 400, "an odd body"), ("teapot", 418, "short"), ("fail", 500, "cannot predict")],
+    [
+        ("bad", 400, "a bad body"),
+        ("odd", 400, "an odd body"),
+        ("teapot", 418, "short"),
+        ("fail", 500, "cannot predict"),
+    ],
 )
 def test_the_function_that_fails_decides_the_status(tmp_path: Path, body: str, status: int, words: str) -> None:
     answer = script(tmp_path, ECHO).invoke(body.encode(), "text/csv", "text/csv")

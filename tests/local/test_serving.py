@@ -147,7 +147,9 @@ def test_many_different_latencies_are_several_data() -> None:
     for microseconds in range(10, 100_000, 37):
         counts.add(exchange(200, microseconds))
     latencies = [
-        each for each in metric_data(counts.take(), NOW, lambda endpoint, variant: 1) if each["MetricName"] == "ModelLatency"
+        each
+        for each in metric_data(counts.take(), NOW, lambda endpoint, variant: 1)
+        if each["MetricName"] == "ModelLatency"
     ]
     assert len(latencies) > 1
     assert all(len(each["Values"]) <= 150 for each in latencies)
