@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 INTERRUPTED = "InternalServerError: interrupted: the local server stopped while it ran"
 STOP_GRACE_S = 30.0
-STOP_CHECK_S = 0.25
 CLOSE_S = 5.0
 
 
@@ -79,27 +78,21 @@ class JobRunner:
 
     def stop(self, kind: str, name: str) -> None:
         """Ask a job to stop: SIGTERM to its process, after a grace SIGKILL. One that is over is left alone."""
+        documents.mark_stopping(self._context, KINDS[kind], name)
         with self._changed:
             job = self._running.get((kind, name))
-        if job is None:
-            return
-        documents.mark_stopping(self._context, job.kind, name)
-        job.request_stop()
-        self.notify()
+        if job is not None:
+            job.request_stop()
+            self.notify()
 
-    def wait(self, kind: str, name: str, stop: threading.Event | None = None) -> Document:
-        """Block until the job is over, and answer its document; when `stop` is set meanwhile, the job is stopped."""
-        field = KINDS[kind].status_field
-        asked = False
+    def wait(self, kind: str, name: str) -> Document:
+        """Block until the job is over, and answer its document."""
         while True:
             version = self.version
             body = self._context.store.get(kind, name)
-            if body[field] in TERMINAL:
+            if body[KINDS[kind].status_field] in TERMINAL:
                 return body
-            if stop is not None and stop.is_set() and not asked:
-                asked = True
-                self.stop(kind, name)
-            self.wait_for_change(version, None if stop is None or asked else STOP_CHECK_S)
+            self.wait_for_change(version, None)
 
     @property
     def version(self) -> int:
@@ -176,6 +169,8 @@ class JobRunner:
         executor = EXECUTORS[job.kind.kind]
         status, reason = "Failed", ""
         try:
+            if self._context.store.get(job.kind.kind, job.name)[job.kind.status_field] == "Stopping":
+                raise JobStopped
             job.ml.mkdir(parents=True)
             executor.execute(self._context, job)
             return
