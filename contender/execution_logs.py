@@ -6,6 +6,7 @@ dimension ─► its latest execution ─► steps ─► jobs and functions ─
 from __future__ import annotations
 
 import heapq
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,19 +26,24 @@ _GROUPS = {
     "TrainingJob": "/aws/sagemaker/TrainingJobs",
     "TransformJob": "/aws/sagemaker/TransformJobs",
 }
+_LAMBDAS_OWN = ("INIT_START ", "START RequestId", "END RequestId", "REPORT RequestId")
 _EXECUTION_ID = re.compile(r"[a-z0-9]{12}")
 _FINISHED = frozenset({"Succeeded", "Failed", "Stopped"})
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place that lines come from: a log group, or the streams in it that begin with `streams`."""
+    """One place that lines come from: a log group, or the streams in it that begin with `streams`.
+
+    A function's streams hold every dimension's lines; `dimension` leaves out those of others.
+    """
 
     label: str
     group: str
     streams: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    dimension: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,7 @@ def find(sagemaker: Any, logs: Any, names: Names, word: str) -> Target:
         if execution["PipelineExecutionArn"].endswith(f"/{word}"):
             return Target(execution_arn=execution["PipelineExecutionArn"])
     for execution in _executions(sagemaker, names) if is_dimension(word) else ():
-        dimension, _, _ = execution.get("PipelineExecutionDisplayName", "").rpartition("-")
-        if dimension == word:
+        if _dimension(execution) == word:
             serving = Source(
                 "endpoint", f"/aws/sagemaker/Endpoints/{names.endpoint(word)}", since=execution["StartTime"]
             )
@@ -86,8 +91,10 @@ def sources(sagemaker: Any, target: Target) -> list[Source]:
         pages = sagemaker.get_paginator("list_pipeline_execution_steps").paginate(
             PipelineExecutionArn=target.execution_arn
         )
+        execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=target.execution_arn)
+        dimension = _dimension(execution)
         steps = [step for page in pages for step in page["PipelineExecutionSteps"]]
-        found += [source for step in steps for source in _of_step(sagemaker, step)]
+        found += [source for step in steps for source in _of_step(sagemaker, step, dimension)]
     return found
 
 
@@ -123,7 +130,9 @@ class Reader:
         lines = []
         repeats: Counter[tuple[str, int, str]] = Counter()
         # MiniStack ignores the prefix it is asked for, so it is applied here again.
-        for event in (each for each in self._events(request) if each["logStreamName"].startswith(place.streams)):
+        for event in self._events(request):
+            if not event["logStreamName"].startswith(place.streams) or not _concerns(event["message"], place.dimension):
+                continue
             # The last millisecond is read again: more lines may have come for it. Lines have an id on AWS, but not
             # always on MiniStack, so a line is known by where and when it was said, and how often before.
             said = (event["logStreamName"], event["timestamp"], event["message"])
@@ -157,7 +166,11 @@ def _executions(sagemaker: Any, names: Names) -> Iterator[Mapping[str, Any]]:
             raise
 
 
-def _of_step(sagemaker: Any, step: Mapping[str, Any]) -> Iterator[Source]:
+def _dimension(execution: Mapping[str, Any]) -> str:
+    return str(execution.get("PipelineExecutionDisplayName", "")).rpartition("-")[0]
+
+
+def _of_step(sagemaker: Any, step: Mapping[str, Any], dimension: str) -> Iterator[Source]:
     metadata, label = step.get("Metadata", {}), step["StepName"]
     for kind, group in _GROUPS.items():
         if arn := metadata.get(kind, {}).get("Arn"):
@@ -171,7 +184,20 @@ def _of_step(sagemaker: Any, step: Mapping[str, Any]) -> Iterator[Source]:
             yield Source(f"{label} {name.rpartition('-')[2]}", _GROUPS["TrainingJob"], f"{name}/")
     if (arn := metadata.get("Lambda", {}).get("Arn")) and "StartTime" in step:
         function = arn.partition(":function:")[2].partition(":")[0]
-        yield Source(label, f"/aws/lambda/{function}", since=step["StartTime"], until=step.get("EndTime"))
+        yield Source(label, f"/aws/lambda/{function}", "", step["StartTime"], step.get("EndTime"), dimension)
+
+
+def _concerns(text: str, dimension: str) -> bool:
+    """Whether a function's line may be about the dimension: Lambda's own are about none, ours say which."""
+    if not dimension:
+        return True
+    if text.startswith(_LAMBDAS_OWN):
+        return False
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return True
+    return not isinstance(said, dict) or said.get("dimension", dimension) == dimension
 
 
 def _has_streams(logs: Any, group: str, prefix: str) -> bool:

@@ -18,6 +18,15 @@ PIPELINE = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/contender"
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
 
 
+LAMBDA_LINES = {
+    5: '{"dimension": "SM-1", "when": "too early"}',
+    15: '{"dimension": "SM-1", "champion": 3}',
+    16: '{"dimension": "SM-10", "champion": 4}',
+    17: "REPORT RequestId: 1",
+    40: '{"dimension": "SM-1", "when": "too late"}',
+}
+
+
 def at(seconds: int) -> datetime:
     return START + timedelta(seconds=seconds)
 
@@ -31,7 +40,7 @@ class SageMaker:
         self._status = status
 
     def describe_pipeline_execution(self, PipelineExecutionArn: str) -> dict[str, Any]:
-        return {"PipelineExecutionStatus": self._status}
+        return {"PipelineExecutionStatus": self._status, "PipelineExecutionDisplayName": "SM-1-bbbbbbbb"}
 
     def get_paginator(self, operation: str) -> Any:
         pages = {
@@ -80,7 +89,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         ("/aws/sagemaker/ProcessingJobs", "prepare/algo-1-1", {1: "prepared", 4: "saved"}),
         ("/aws/sagemaker/ProcessingJobs", "prepare-2/algo-1-1", {1: "somebody else's"}),
         ("/aws/sagemaker/TrainingJobs", "tune-001-f00/algo-1-1", {2: "trained\n"}),
-        ("/aws/lambda/contender-champion", "worker", {5: "too early", 15: "champion is 3", 40: "too late"}),
+        ("/aws/lambda/contender-champion", "worker", LAMBDA_LINES),
     ):
         write(client, group, stream, lines)
     yield client
@@ -109,7 +118,7 @@ def test_an_executions_lines_come_from_all_its_steps_in_the_order_of_time(logs: 
         ("Preprocess", "prepared"),
         ("Tune f00", "trained"),
         ("Preprocess", "saved"),
-        ("Champion", "champion is 3"),
+        ("Champion", '{"dimension": "SM-1", "champion": 3}'),
     ]
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from contender.local.launcher import processes
-from contender.local.launcher.processes import Identity
+from contender.local.launcher.processes import Identity, Seen
 
 AWS, SAGEMAKER, RUNTIME = "aws", "sagemaker", "runtime"
 
@@ -30,6 +30,7 @@ _FLAGS = {AWS: "--aws-port", SAGEMAKER: "--sagemaker-port", RUNTIME: "--runtime-
 _READY_S = 60.0
 _PATIENCE_S = 10.0
 _RELEASE_S = 1.0  # children of a killed server need a moment to notice and let go of their port
+_CHILDREN = {"serving.front": RUNTIME, "warm.parent": "warm"}
 _STATE = ("ministack", "jobs", "models", "cache", "logs", "processes.json")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
@@ -167,7 +168,7 @@ class Laptop:
         state = "running" if _answers(address + _HEALTH[name]) else "starting"
         yield Status(name, identity.pid, state, address, round(seen.resident_mb, 1), str(log))
         for child in processes.descendants(identity.pid):
-            label = _label(name, child.command)
+            label = _label(identity, name, child)
             where = record.addresses.runtime if label == RUNTIME else ""
             yield Status(label, child.identity.pid, "running", where, round(child.resident_mb, 1), str(log))
 
@@ -321,14 +322,13 @@ def _no_proxy(caller: Mapping[str, str]) -> dict[str, str]:
     return {"NO_PROXY": exceptions, "no_proxy": exceptions}
 
 
-def _label(owner: str, command: str) -> str:
-    """What a descendant is, from its command line."""
-    if owner == AWS:
+def _label(owner: Identity, name: str, process: Seen) -> str:
+    """What a descendant is. Jobs and models are forked from the warm process and keep its command line."""
+    if name == AWS:
         return "lambda"
-    for part, label in (("serving.front", RUNTIME), ("warm.parent", "warm")):
-        if part in command:
-            return label
-    return "job"
+    if process.parent != owner.pid:
+        return "worker"
+    return next((label for part, label in _CHILDREN.items() if part in process.command), "child")
 
 
 def _last_line(log: Path) -> str:
