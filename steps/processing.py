@@ -12,7 +12,7 @@ from sagemaker.core.workflow.functions import Join
 from sagemaker.core.workflow.properties import PropertyFile
 from sagemaker.mlops.workflow.steps import ProcessingStep
 
-from steps.build import Build, cache, job_retries
+from steps.build import Build, job_retries, reuse
 
 
 def processing_step(
@@ -59,7 +59,7 @@ def processing_step(
             job_name=name,
         ),
         property_files=list(property_files),
-        cache_config=cache(),
+        cache_config=reuse(),
         retry_policies=job_retries(),
     )
 

@@ -13,7 +13,7 @@ from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
 
 from contender.hyperparameters import INTEGERS
-from steps.build import Build, cache, job_retries, untracked
+from steps.build import Build, job_retries, reuse, untracked
 from steps.processing import output_uri
 
 
@@ -24,7 +24,7 @@ def train_step(build: Build, preprocess: ProcessingStep) -> TrainingStep:
         display_name="Train the challenger",
         description="XGBoost with the settings' hyperparameters.",
         step_args=untracked(_trainer(build).train)(input_data_config=_channels(preprocess)),
-        cache_config=cache(),
+        cache_config=reuse(),
         retry_policies=job_retries(),
     )
 
@@ -50,7 +50,7 @@ def tune_step(build: Build, preprocess: ProcessingStep) -> TuningStep:
         display_name="Search for the best challenger",
         description=f"{training.tuning_trials} trainings of XGBoost; the best AUC on the validation rows wins.",
         step_args=tuner.tune(inputs=_channels(preprocess)),
-        cache_config=cache(),
+        cache_config=reuse(),
         retry_policies=job_retries(),
     )
 

@@ -1,0 +1,214 @@
+"""The compiled pipeline on local SageMaker: uploads that make versions, and uploads that must not."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+import contender
+from contender import evaluation, executions, registry
+from contender.cli.deploy import stack_parameters
+from contender.config import Settings, load
+from contender.demo import Demo
+from contender.deployment import Cloud, deploy
+from contender.executions import Snapshot, Watcher
+from contender.naming import Names
+from contender.pipeline import Compiled, compile_project, upsert
+from contender.sample_data import COLUMNS, generate
+from tests.steps.chain import to_csv
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT, REGION = "000000000000", "us-east-1"
+PATIENCE_S = 120.0
+
+
+@dataclass(frozen=True)
+class Story:
+    """A deployed project and what its tests do with it."""
+
+    settings: Settings
+    outputs: Mapping[str, str]
+    clients: Any
+    usual: Compiled
+
+    @property
+    def names(self) -> Names:
+        return Names(self.settings.project)
+
+    @property
+    def sagemaker(self) -> Any:
+        return self.clients("sagemaker")
+
+    def upsert(self, compiled: Compiled) -> None:
+        role = self.outputs["PipelineRoleArn"]
+        upsert(self.sagemaker, self.clients("s3"), self.settings, role, compiled)
+
+    @contextmanager
+    def with_settings(self, **overrides: Any) -> Iterator[None]:
+        """The pipeline compiled with other settings, for a while."""
+        settings = load(ROOT / "contender.yaml", environ={}, overrides={"project": "story", **overrides})
+        self.upsert(compile_project(settings, self.outputs, ROOT))
+        try:
+            yield
+        finally:
+            self.upsert(self.usual)
+
+    def place(self, dimension: str, name: str, body: bytes) -> str:
+        """Put data where its arrival starts nothing."""
+        bucket, key = self.outputs["ArtifactBucket"], f"by-hand/{dimension}/{name}"
+        self.clients("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        return f"s3://{bucket}/{key}"
+
+    def serve(self, dimension: str, name: str, body: bytes) -> registry.Version:
+        """Upload, and wait for the version that comes of it."""
+        bucket, s3 = self.outputs["DataBucket"], self.clients("s3")
+        demo = Demo(self.settings, bucket, self.sagemaker, self.clients("sagemaker-runtime"), s3, print)
+        before = demo.newest_numbers([dimension])
+        demo.upload({dimension: (name, body)})
+        return demo.serve_newer([dimension], before, PATIENCE_S)[dimension]
+
+    def run(self, dimension: str, uri: str) -> Snapshot:
+        """Start an execution by hand and wait for its end."""
+        request = executions.plan_start(self.sagemaker, self.clients("s3"), self.names, dimension, uri)
+        return self.end_of(executions.start(self.sagemaker, self.names, request))
+
+    def end_of(self, arn: str) -> Snapshot:
+        watcher, deadline = Watcher(self.sagemaker, arn), time.monotonic() + PATIENCE_S
+        while (last := watcher.snapshot()).running:
+            assert time.monotonic() < deadline, last
+            time.sleep(0.1)
+        return last
+
+    def ask(self, dimension: str, body: str) -> list[float]:
+        answer = self.clients("sagemaker-runtime").invoke_endpoint(
+            EndpointName=self.names.endpoint(dimension), ContentType="text/csv", Accept="text/csv", Body=body
+        )
+        return [float(line) for line in answer["Body"].read().split()]
+
+    def report(self, dimension: str, number: int) -> Mapping[str, Any]:
+        versions = registry.list_versions(self.sagemaker, self.names.group(dimension))
+        (arn,) = (version.arn for version in versions if version.number == number)
+        package = self.sagemaker.describe_model_package(ModelPackageName=arn)
+        return evaluation.read(self.clients("s3"), package)
+
+
+@pytest.fixture(scope="module")
+def story(clients: Any) -> Story:
+    """A deployed stack and pipeline of a project of its own, and a champion for dimension A."""
+    settings = load(ROOT / "contender.yaml", environ={}, overrides={"project": "story"})
+    cloud = Cloud(clients("cloudformation"), clients("s3"), ACCOUNT, REGION)
+    code = Path(contender.__file__).parents[1]
+    parameters = stack_parameters(settings, {})
+    stack = deploy(cloud, Names("story"), ROOT / "infra" / "core.yaml", parameters, root=code)
+    story = Story(settings, stack.outputs, clients, compile_project(settings, stack.outputs, ROOT))
+    story.upsert(story.usual)
+    assert story.serve("A", "first.csv", sample(1)).number == 1
+    return story
+
+
+def sample(seed: int, rows: int = 1500) -> bytes:
+    return to_csv([list(COLUMNS), *generate("region-1", rows, seed)]).encode()
+
+
+def raw_rows(count: int) -> str:
+    return to_csv([row[:-1] for row in generate("region-1", 500, seed=5)[:count]])
+
+
+def test_the_first_version_is_champion_and_answers_raw_rows(story: Story) -> None:
+    (version,) = registry.list_versions(story.sagemaker, story.names.group("A"))
+    assert (version.role, version.status) == ("Champion", "InService")
+    answers = story.ask("A", raw_rows(20))
+    assert len(answers) == 20
+    assert len(set(answers)) > 10
+    assert story.ask("A", raw_rows(1)) == answers[:1]
+    report = story.report("A", 1)
+    assert report["champion"] is None
+    assert report["binary_classification_metrics"]["auc"]["value"] > 0.85
+
+
+def test_a_row_with_too_few_columns_is_the_callers_error(story: Story) -> None:
+    with pytest.raises(ClientError) as caught:
+        story.ask("A", "1,2,3")
+    assert caught.value.response["Error"]["Code"] == "ModelError"
+    assert caught.value.response["OriginalStatusCode"] == 400
+    assert "expected 21 columns, got 3" in caught.value.response["OriginalMessage"]
+
+
+def test_json_records_are_answered_by_the_endpoint(story: Story) -> None:
+    row = generate("region-1", 500, seed=5)[0]
+    record = dict(zip(COLUMNS, row, strict=True)) | {"State": None, "Day Mins": float(row[8])}
+    answer = story.clients("sagemaker-runtime").invoke_endpoint(
+        EndpointName=story.names.endpoint("A"),
+        ContentType="application/json",
+        Body=json.dumps({"instances": [record]}),
+    )
+    assert answer["ContentType"] == "application/json"
+    assert 0 <= json.loads(answer["Body"].read())["predictions"][0]["probability"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("empty.csv", b"", "empty.csv is empty"),
+        ("label.csv", sample(2).replace(b"Churn?", b"Churned"), "the label (data.label), is missing"),
+        ("class.csv", sample(2).replace(b"True.", b"False."), "one class only"),
+        ("encoding.csv", sample(2).decode().encode("utf-16"), "UTF-16"),
+    ],
+)
+def test_a_broken_upload_fails_in_words_and_the_champion_goes_on(
+    story: Story, name: str, body: bytes, words: str
+) -> None:
+    last = story.run("A", story.place("broken", name, body))
+    assert last.status == "Failed"
+    assert words in last.reason
+    assert last.steps[0].status == "Failed"
+    assert words in last.steps[0].reason
+    assert len(story.ask("A", raw_rows(3))) == 3
+    assert len(registry.list_versions(story.sagemaker, story.names.group("A"))) == 1
+
+
+def test_the_next_upload_makes_a_challenger_that_was_compared_with_the_champion(story: Story) -> None:
+    assert story.serve("B", "first.csv", sample(1)).role == "Champion"
+    version = story.serve("B", "second.csv", sample(2))
+    assert (version.number, version.role) == (2, "Challenger")
+    report = story.report("B", 2)
+    assert report["champion"]["version"] == "1"
+    assert 0 <= report["difference"]["p_value"] <= 1
+    assert report["gate"]["passed"] is True
+
+
+def test_the_same_upload_again_reuses_every_cacheable_step(story: Story) -> None:
+    uri = story.place("C", "x.csv", sample(1))
+    story.run("C", uri)
+    again = story.run("C", uri)
+    assert again.status == "Succeeded"
+    reused = {step.name for step in again.steps if step.cached}
+    assert {"Preprocess", "Train", "Package"} <= reused
+    assert not reused & {"Champion", "Register", "Deploy"}
+    story.place("C", "x.csv", sample(2))
+    assert not {step.name for step in story.run("C", uri).steps if step.cached}, "the same key, another content"
+
+
+def test_a_challenger_below_the_floor_is_refused_in_words(story: Story) -> None:
+    with story.with_settings(**{"gates.min_auc": 0.9999}):
+        last = story.run("D", story.place("D", "x.csv", sample(1)))
+    assert last.status == "Failed"
+    assert "D: Refused: AUC 0." in last.reason
+    assert "below the floor of 0.9999 (gates.min_auc)" in last.reason
+    assert {step.name: step.status for step in last.steps}["Register"] == "Skipped"
+
+
+def test_a_search_trains_the_registered_model(story: Story) -> None:
+    with story.with_settings(**{"training.tuning_trials": 3, "training.rounds": 20}):
+        last = story.run("E", story.place("E", "x.csv", sample(1)))
+    assert last.status == "Succeeded", last.reason
+    assert {step.name: step.status for step in last.steps}["Tune"] == "Succeeded"
+    assert story.report("E", 1)["binary_classification_metrics"]["auc"]["value"] > 0.8
