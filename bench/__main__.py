@@ -1,6 +1,6 @@
 """`make bench`: every measurement, one after the other; or those named as arguments (`make bench ARGS=serving`).
 
-Each module of this package has `run() -> Iterator[Figure]`. Figures are printed beside the bound the project sets itself
+Each module of this package has `run() -> Iterator[Figure]`. Figures are printed beside the project's own bound
 and, where that is the fairer measure, as a ratio to a bare loop or a peer timed in the same run: machines are noisy.
 """
 
