@@ -337,6 +337,26 @@ def test_a_tuning_step_puts_out_its_training_jobs_best_first(sagemaker: Sagemake
     assert list(sagemaker.steps(execution)["Tune"]["Metadata"]) == ["TuningJob"]
 
 
+def test_a_transform_step_reads_the_model_that_a_step_made(sagemaker: Sagemaker) -> None:
+    model = {"Name": "Model", "Type": "Model", "Arguments": {"PrimaryContainer": {"Image": "i:1"}}}
+    transform = {
+        "Name": "Score",
+        "Type": "Transform",
+        "Arguments": {
+            "ModelName": get("Steps.Model.ModelName"),
+            "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://rows"}}},
+            "TransformOutput": {"S3OutputPath": "s3://scores"},
+            "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        },
+    }
+    execution = sagemaker.run(model, transform)
+    assert execution["PipelineExecutionStatus"] == "Succeeded"
+    (request,) = sagemaker.jobs.requests("Score")
+    steps = sagemaker.steps(execution)
+    assert steps["Model"]["Metadata"]["Model"]["Arn"].endswith(f"/{request['ModelName']}")
+    assert steps["Score"]["Metadata"]["TransformJob"]["Arn"].endswith(f"/{request['TransformJobName']}")
+
+
 def test_registers_a_model_into_a_group_it_creates(sagemaker: Sagemaker) -> None:
     register = {
         "Name": "Register",
