@@ -1,13 +1,13 @@
 """Pipelines: definitions, their executions, and the engine that runs them.
 
 definition.py   text → Definition, or every problem with it, one line each
-    expressions.py  Get, Std:Join, Std:JsonGet     paths.py  a.b['c'][0]
-    arguments.py    a step's arguments against the Create* shape
+    parameters.py   declared, given at start        expressions.py  Get, Std:Join, Std:JsonGet
+    paths.py        a.b['c'][0]                     arguments.py    a step's arguments against the Create* shape
     graph.py        who waits for whom
 engine.py       one thread an execution, one a running step
     plan.py         what may start next, what never will, how it ended (pure)
+    attempt.py      one step from its start to its end, with retries.py and caching.py
     records.py      every transition in SQLite before anyone hears of it
-    retries.py caching.py
 steps/          one runner a step type
-operations.py executions.py   the API
+operations.py   the API: pipelines              executions.py   the API: executions; tokens.py  asked twice, done once
 """
