@@ -63,7 +63,10 @@ class Data(_Section):
     validation_share: Share = 0.15
     """Share of rows that tuning looks at."""
     test_share: Share = 0.15
-    """Share of rows that challenger and champion are compared on; no model is ever trained on them."""
+    """Share of rows that challenger and champion are compared on; no model is ever trained on them.
+
+    Raise neither share while a champion serves: rows it was trained on would come to judge it.
+    """
 
     @model_validator(mode="after")
     def _rows_are_left_to_train_on(self) -> Data:

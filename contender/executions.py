@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from contender.errors import DataError, DeploymentError, NotFoundError
 from contender.naming import Names, checked_dimension
 
 RUNNING = frozenset({"Executing", "Stopping"})
-MAX_PARAMETER = 1024
+_RECORDABLE = re.compile(r"[\w \u00a0.:/=+@-]{1,256}")
+"""What the registry takes as metadata of a version, which will hold where its data came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,12 @@ def plan_start(sagemaker: Any, s3: Any, names: Names, dimension: str, uri: str) 
     """Check that the object exists and that the dimension is free. DataError or DeploymentError says what is wrong."""
     names.endpoint(checked_dimension(dimension))
     place = urlsplit(uri, allow_fragments=False)
-    if place.scheme != "s3" or not place.netloc or len(place.path) < 2 or len(uri) > MAX_PARAMETER:
+    if place.scheme != "s3" or not place.netloc or len(place.path) < 2:
         raise DataError(f"data {uri!r} is no S3 object: give s3://<bucket>/<key>, or use `contender data upload`")
+    if not _RECORDABLE.fullmatch(uri):
+        raise DataError(
+            f"data {uri!r} cannot be recorded with a version: use up to 256 letters, digits and . _ - = + @ /"
+        )
     for execution in executions(sagemaker, names.pipeline):
         display_name = execution.get("PipelineExecutionDisplayName", "")
         if execution["PipelineExecutionStatus"] in RUNNING and display_name.rpartition("-")[0] == dimension:

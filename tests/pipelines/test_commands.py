@@ -176,6 +176,8 @@ def test_start_passes_the_objects_version(run: Run, sagemaker: FakePipelines, s3
         ("A", "s3://b/none.csv", "does not exist"),
         ("A", "here.csv", "is no S3 object"),
         ("A", "s3://b", "is no S3 object"),
+        ("A", "s3://b/march (1).csv", "cannot be recorded"),
+        ("A", f"s3://b/{'x' * 250}.csv", "cannot be recorded"),
         ("A/B", "s3://b/x.csv", "cannot be a name"),
     ],
 )
