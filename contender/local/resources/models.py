@@ -31,7 +31,7 @@ def create_model(context: Context, request: dict[str, Any]) -> dict[str, Any]:
         try:
             context.store.insert(KIND, name, {**body, "ModelArn": arn, "CreationTime": now}, now=now)
         except AlreadyExists:
-            raise ValidationException(f"Cannot create already existing model {arn!r}.") from None
+            raise ValidationException(f'Cannot create already existing model "{arn}".') from None
         tags.put(context, arn, request.get("Tags"))
     return {"ModelArn": arn}
 
@@ -81,7 +81,8 @@ def _find(context: Context, name: str) -> dict[str, Any]:
     try:
         return context.store.get(KIND, name)
     except Missing:
-        raise ValidationException(f"Could not find model {context.arn(f'model/{name}')!r}.") from None
+        arn = context.arn(f"model/{name}")
+        raise ValidationException(f'Could not find model "{arn}".') from None
 
 
 OPERATIONS: dict[str, Handler] = {
