@@ -27,9 +27,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import uvicorn
 import uvloop
 
+from contender.local.serving.http_server import HttpServer
 from contender.local.serving.invocations import Invocations
 from contender.local.serving.metrics import MetricCounts
 from contender.local.serving.routing import OPEN_TIMEOUT_S, Links, Router
@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 METRICS_PERIOD_S = 2.0
 ORDER_BYTES = 1 << 20
+STOP_S = 2.0
 
 
 class Front:
@@ -50,21 +51,8 @@ class Front:
         self._links = Links()
         self._counts = counts
         self._tasks: set[asyncio.Task[None]] = set()
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http="httptools",
-                log_level="warning",
-                access_log=False,
-                lifespan="off",
-                proxy_headers=False,
-                server_header=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=2,
-                backlog=2048,
-            )
-        )
-        self._serving: asyncio.Task[None] | None = None
+        self._server = HttpServer(app)
+        self._opened = False
 
     async def run(self) -> None:
         """Until the server goes away."""
@@ -88,7 +76,7 @@ class Front:
             elif order["do"] == "open":
                 await self._open()
             elif order["do"] == "stop":
-                await self._stop()
+                await self._server.stop(STOP_S)
             self._flush()
         except Exception as error:  # the outermost edge: the server waits for an answer
             logger.exception("%s failed", order["do"])
@@ -105,13 +93,9 @@ class Front:
         earlier = self._tasks - {asyncio.current_task()}
         if earlier:
             await asyncio.wait(earlier, timeout=OPEN_TIMEOUT_S)
-        if self._serving is None:
-            self._serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
-
-    async def _stop(self) -> None:
-        if self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
+        if not self._opened:
+            self._opened = True
+            await self._server.start(self._listener)
 
     async def _report(self) -> None:
         while True:

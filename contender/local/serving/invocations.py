@@ -1,4 +1,4 @@
-"""InvokeEndpoint, from HTTP request to HTTP answer: the front's ASGI application.
+"""InvokeEndpoint, from HTTP request to HTTP answer.
 
 The path of a request is `Invocations.__call__`, read top to bottom. Whatever wants to see the exchanges that reached a
 variant (metrics do) is an observer, called after the answer is on its way.
@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from contender.local.containers.invocation import Answer, Request
+from contender.local.serving.http_server import MAX_BODY_BYTES, Headers, HttpRequest, Reply
 from contender.local.serving.routing import Router, UnknownEndpoint, UnknownVariant, Variant
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Response = tuple[int, Headers, bytes]
 
-MAX_BODY_BYTES = 6 * 1024 * 1024
 OTHER_OPERATIONS = {
     "async-invocations": "InvokeEndpointAsync",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
@@ -64,7 +63,7 @@ class Refusal(Exception):
 
 
 class Invocations:
-    """ASGI application over a Router."""
+    """Handles the requests of an HttpServer by a Router's routes."""
 
     def __init__(self, router: Router, *, account: str, region: str, observers: Sequence[Observer]) -> None:
         self.router = router
@@ -72,39 +71,49 @@ class Invocations:
         self._region = region
         self._observers = observers
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
+    def __call__(self, request: HttpRequest, reply: Reply) -> None:
         try:
-            exchange = await self._admit(scope, receive)
+            exchange = self._admit(request)
             variant = self._choose(exchange)
         except Refusal as refusal:
-            await _send(send, refusal.status, *_error(refusal.code, {"Message": refusal.message}))
+            reply(refusal.status, *_error(refusal.code, {"Message": refusal.message}))
             return
-        await self._predict(variant, exchange)
-        await self._respond(exchange, send)
-        for observe in self._observers:
-            observe(exchange)
+        asked_ns = time.perf_counter_ns()
 
-    async def _admit(self, scope: dict[str, Any], receive: Receive) -> Exchange:
+        def answered(answer: Answer) -> None:
+            exchange.model_ns = time.perf_counter_ns() - asked_ns
+            exchange.answer = answer
+            reply(*self._response(exchange, answer))
+            exchange.total_ns = time.perf_counter_ns() - exchange.started_ns
+            for observe in self._observers:
+                observe(exchange)
+
+        variant.least_busy().ask(exchange.request, answered)
+
+    def _admit(self, request: HttpRequest) -> Exchange:
         started_ns = time.perf_counter_ns()
-        endpoint = _endpoint(scope["method"], scope["path"])
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        for header, parameter in UNSUPPORTED_HEADERS.items():
-            if header in headers:
-                raise Refusal(400, "ValidationError", f"local SageMaker does not support {parameter} of InvokeEndpoint")
-        body = await _read(receive)
-        request = Request(
-            body,
-            headers.get(b"content-type", b"").decode("latin-1"),
-            headers.get(b"accept", b"").decode("latin-1"),
-            headers.get(b"x-amzn-sagemaker-custom-attributes", b"").decode("latin-1"),
-        )
+        endpoint = _endpoint(request.method, request.path)
+        headers = request.headers
+        for header in UNSUPPORTED_HEADERS.keys() & headers.keys():
+            parameter = UNSUPPORTED_HEADERS[header]
+            raise Refusal(400, "ValidationError", f"local SageMaker does not support {parameter} of InvokeEndpoint")
+        if request.too_long:
+            raise Refusal(
+                413,
+                "ValidationError",
+                "1 validation error detected: Value at 'body' failed to satisfy constraint:"
+                f" Member must have length less than or equal to {MAX_BODY_BYTES}",
+            )
         return Exchange(
             endpoint,
             headers.get(b"x-amzn-sagemaker-target-variant", b"").decode("latin-1"),
             headers.get(b"x-amzn-sagemaker-inference-id", b"").decode("latin-1"),
-            request,
+            Request(
+                request.body,
+                headers.get(b"content-type", b"").decode("latin-1"),
+                headers.get(b"accept", b"").decode("latin-1"),
+                headers.get(b"x-amzn-sagemaker-custom-attributes", b"").decode("latin-1"),
+            ),
             started_ns,
         )
 
@@ -120,27 +129,19 @@ class Invocations:
         exchange.variant = variant.name
         return variant
 
-    async def _predict(self, variant: Variant, exchange: Exchange) -> None:
-        asked_ns = time.perf_counter_ns()
-        exchange.answer = await variant.least_busy().ask(exchange.request)
-        exchange.model_ns = time.perf_counter_ns() - asked_ns
+    def _response(self, exchange: Exchange, answer: Answer) -> Response:
+        if not 200 <= answer.status < 300:
+            return (424, *self._model_error(exchange.endpoint, answer))
+        headers = [
+            (b"content-type", _header(answer.content_type)),
+            (b"x-amzn-invoked-production-variant", exchange.variant.encode()),
+            (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+        ]
+        if answer.custom_attributes:
+            headers.append((b"x-amzn-sagemaker-custom-attributes", _header(answer.custom_attributes)))
+        return 200, headers, answer.body
 
-    async def _respond(self, exchange: Exchange, send: Send) -> None:
-        answer = exchange.answer
-        assert answer is not None
-        if 200 <= answer.status < 300:
-            headers = [
-                (b"content-type", answer.content_type.encode("latin-1")),
-                (b"x-amzn-invoked-production-variant", exchange.variant.encode()),
-            ]
-            if answer.custom_attributes:
-                headers.append((b"x-amzn-sagemaker-custom-attributes", answer.custom_attributes.encode("latin-1")))
-            await _send(send, 200, headers, answer.body)
-        else:
-            await _send(send, 424, *self._model_error(exchange.endpoint, answer))
-        exchange.total_ns = time.perf_counter_ns() - exchange.started_ns
-
-    def _model_error(self, endpoint: str, answer: Answer) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    def _model_error(self, endpoint: str, answer: Answer) -> tuple[Headers, bytes]:
         text = answer.body.decode(errors="replace")
         side = "client" if 400 <= answer.status < 500 else "server"
         group = f"/aws/sagemaker/Endpoints/{endpoint}"
@@ -171,36 +172,15 @@ def _endpoint(method: str, path: str) -> str:
     raise Refusal(404, "UnknownOperationException", f"local SageMaker's runtime has no operation {method} {path}")
 
 
-async def _read(receive: Receive) -> bytes:
-    """The body. One that is too long is read to its end, so that the client gets to hear why it is refused."""
-    chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refusal(400, "ValidationError", "the client went away before its request was complete")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size <= MAX_BODY_BYTES:
-            chunks.append(chunk)
-        more = message.get("more_body", False)
-    if size > MAX_BODY_BYTES:
-        raise Refusal(
-            413,
-            "ValidationError",
-            "1 validation error detected: Value at 'body' failed to satisfy constraint:"
-            f" Member must have length less than or equal to {MAX_BODY_BYTES}",
-        )
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _error(code: str, fields: dict[str, Any]) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    headers = [(b"content-type", b"application/json"), (b"x-amzn-errortype", code.encode())]
+def _error(code: str, fields: dict[str, Any]) -> tuple[Headers, bytes]:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"x-amzn-errortype", code.encode()),
+        (b"x-amzn-requestid", str(uuid.uuid4()).encode()),
+    ]
     return headers, json.dumps(fields).encode()
 
 
-async def _send(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    headers.append((b"content-length", b"%d" % len(body)))
-    headers.append((b"x-amzn-requestid", str(uuid.uuid4()).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _header(value: str) -> bytes:
+    """A container's words as a header: no line break may end it early."""
+    return value.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace")

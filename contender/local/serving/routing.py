@@ -13,7 +13,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -32,6 +32,9 @@ TIMED_OUT = (
 )
 
 
+Answered = Callable[[Answer], None]
+
+
 class UnknownEndpoint(Exception):
     """No endpoint of that name takes requests."""
 
@@ -46,7 +49,7 @@ class Link(asyncio.Protocol):
     def __init__(self, path: str) -> None:
         self.path = path
         self.up = asyncio.Event()
-        self.waiting: dict[int, tuple[asyncio.Future[Answer], float]] = {}
+        self.waiting: dict[int, tuple[Answered, float]] = {}
         self.idle = asyncio.Event()
         self.idle.set()
         self._numbers = itertools.count()
@@ -56,17 +59,15 @@ class Link(asyncio.Protocol):
         self._frames = Frames()
         self._connecting = asyncio.create_task(self._connect())
 
-    def ask(self, request: Request) -> asyncio.Future[Answer]:
-        """The worker's answer, or an answer of 503 or 0 if it ends or takes too long; the future never raises."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    def ask(self, request: Request, answered: Answered) -> None:
+        """Call `answered` with the worker's answer, or with one of 503 or 0 if it ends or takes too long."""
         if self._transport is None or not self.up.is_set():
-            future.set_result(_unavailable("The model's process is being restarted."))
-            return future
+            answered(_unavailable("The model's process is being restarted."))
+            return
         number = next(self._numbers) & 0xFFFFFFFF
-        self.waiting[number] = (future, time.monotonic())
+        self.waiting[number] = (answered, time.monotonic())
         self.idle.clear()
         self._transport.write(pack_request(number, request))
-        return future
 
     def close(self) -> None:
         self._closed = True
@@ -106,11 +107,11 @@ class Link(asyncio.Protocol):
             self._connecting = asyncio.create_task(self._connect())
 
     def _finish(self, number: int, answer: Answer) -> None:
-        future, _ = self.waiting.pop(number, (None, 0))
-        if future is not None and not future.done():
-            future.set_result(answer)
+        answered, _ = self.waiting.pop(number, (None, 0))
         if not self.waiting:
             self.idle.set()
+        if answered is not None:  # else it had been given up
+            answered(answer)
 
     async def _connect(self) -> None:
         pause_s = FIRST_PAUSE_S
