@@ -16,7 +16,6 @@ import difflib
 import hashlib
 import io
 import json
-import math
 import sys
 from collections import Counter
 from pathlib import Path
@@ -69,7 +68,7 @@ def preprocess(options):
     features = feature_columns(header, options)
     parts = split(header, rows, options)
     check_parts(parts, labels, options.label)
-    encoder = fit(header, rows, labels, parts["train"], features, options)
+    encoder = fit(header, rows, parts["train"], features, options)
 
     write_encoded(options.train / "train.csv", encoder, header, rows, labels, parts["train"])
     write_encoded(options.validation / "validation.csv", encoder, header, rows, labels, parts["validation"])
@@ -227,18 +226,18 @@ def check_parts(parts, labels, label):
             )
 
 
-def fit(header, rows, labels, train, features, options):
+def fit(header, rows, train, features, options):
     """The encoder: a request's raw columns in their order, and what each becomes. Learns from training rows only."""
     encoded = []
     width = 0
     for column in features:
         position = header.index(column)
-        values = [rows[index][position] for index in train]
-        if column not in options.categorical and is_number(column, values, header, rows):
+        values = [row[position] for row in rows]
+        if column not in options.categorical and is_number(column, values):
             encoded.append({"column": column, "kind": "number"})
             width += 1
             continue
-        counts = Counter(values)
+        counts = Counter(values[index] for index in train)
         if len(counts) == 1:
             continue
         counts.pop("", None)
@@ -262,28 +261,25 @@ def fit(header, rows, labels, train, features, options):
     }
 
 
-def is_number(column, values, header, rows):
+def is_number(column, values):
     """Whether a column holds numbers; refuses one that nearly does, for a stray text is a mistake and no category."""
-    present = [value for value in values if value.lower() not in MISSING]
-    good = sum(1 for value in present if to_number(value) is not None)
-    if not good or good < MOSTLY_NUMBERS * len(present):
+    strays = [index for index, value in enumerate(values) if not is_number_or_missing(value)]
+    present = len(values) - values.count("")
+    if not present or len(strays) > (1 - MOSTLY_NUMBERS) * present:
         return False
-    position = header.index(column)
-    for index, row in enumerate(rows):
-        if row[position].lower() not in MISSING and to_number(row[position]) is None:
-            raise BadData(
-                f"column {column!r} holds numbers, but row {index + 1} has {row[position]!r}: "
-                "correct it, or list the column under data.categorical in contender.yaml"
-            )
+    if strays:
+        raise BadData(
+            f"column {column!r} holds numbers, but row {strays[0] + 1} has {values[strays[0]]!r}: "
+            "correct it, or list the column under data.categorical in contender.yaml"
+        )
     return True
 
 
-def to_number(text):
+def is_number_or_missing(text):
     try:
-        number = float(text)
+        return -FLOAT32_MAX <= float(text) <= FLOAT32_MAX or text.lower() in MISSING
     except ValueError:
-        return None
-    return number if math.isfinite(number) and abs(number) <= FLOAT32_MAX else None
+        return text.lower() in MISSING
 
 
 def write_encoded(path, encoder, header, rows, labels, indexes):
@@ -312,7 +308,11 @@ def encode_column(feature, position):
 
 
 def number_text(value):
-    return "" if value.lower() in MISSING else repr(float(value))
+    try:
+        text = repr(float(value))
+    except ValueError:
+        return ""
+    return "" if text == "nan" else text
 
 
 def write_raw(path, header, rows):
