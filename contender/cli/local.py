@@ -13,9 +13,12 @@ import click
 
 from contender.cli.output import emit, emit_rows, json_option, note
 from contender.errors import LaptopError
-from contender.local.launcher.laptop import Laptop, LaptopFailure, Ports, exports
+from contender.local.launcher.environment import exports
+from contender.local.launcher.laptop import Laptop, LaptopFailure, Ports
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PORT = click.IntRange(0, 65_535)
 
 
 def home_option(function: Command) -> Command:
@@ -38,13 +41,23 @@ def command() -> None:
 
 @command.command()
 @home_option
-@click.option("--aws-port", type=int, default=Ports().aws, show_default=True, help="All services but SageMaker.")
-@click.option("--sagemaker-port", type=int, default=Ports().sagemaker, show_default=True)
-@click.option("--runtime-port", type=int, default=Ports().runtime, show_default=True, help="InvokeEndpoint.")
+@click.option("--aws-port", type=_PORT, help="All services but SageMaker; at first 4566.")
+@click.option("--sagemaker-port", type=_PORT, help="At first 4567.")
+@click.option("--runtime-port", type=_PORT, help="InvokeEndpoint; at first 4568.")
 @click.option("--region", envvar="AWS_DEFAULT_REGION", default="us-east-1", show_default=True)
 @json_option
-def up(home: Path, aws_port: int, sagemaker_port: int, runtime_port: int, region: str, as_json: bool) -> None:
-    """Start what does not run yet, and wait until it answers. Port 0 takes any free one."""
+def up(
+    home: Path,
+    aws_port: int | None,
+    sagemaker_port: int | None,
+    runtime_port: int | None,
+    region: str,
+    as_json: bool,
+) -> None:
+    """Start what does not run yet, and wait until it answers.
+
+    Ports are those of the last time unless others are given; 0 takes any free one.
+    """
     with one_line_errors():
         addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port))
     if as_json:

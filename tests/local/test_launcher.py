@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from contender.local.launcher import processes
-from contender.local.launcher.laptop import Laptop, LaptopFailure, Ports, exports
+from contender.local.launcher.environment import exports
+from contender.local.launcher.laptop import Laptop, LaptopFailure, Ports
 from tests.local.running import eventually
 
 ANY = Ports(aws=0, sagemaker=0, runtime=0)
@@ -98,10 +99,18 @@ def test_down_spares_a_stranger_with_a_reused_pid(laptop: Laptop) -> None:
         stranger.kill()
 
 
-def test_ports_of_the_last_time_come_back_where_any_will_do(laptop: Laptop) -> None:
+@pytest.mark.parametrize("again", [ANY, Ports()])
+def test_ports_of_the_last_time_come_back_unless_others_are_asked_for(laptop: Laptop, again: Ports) -> None:
     first = laptop.up(ANY)
     laptop.down()
-    assert laptop.up(ANY) == first
+    assert laptop.up(again) == first
+
+
+def test_ports_of_the_last_time_come_back_after_both_were_killed(laptop: Laptop) -> None:
+    first = laptop.up(ANY)
+    for pid in pids(laptop).values():
+        os.kill(pid, signal.SIGKILL)
+    assert laptop.up() == first
 
 
 def test_a_taken_port_is_named_with_its_holder(laptop: Laptop) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shlex
 import shutil
 import sys
 import time
@@ -21,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from contender.local.launcher import processes
+from contender.local.launcher.environment import Addresses, for_processes, for_tools
 from contender.local.launcher.processes import Identity, Seen
 
 AWS, SAGEMAKER, RUNTIME = "aws", "sagemaker", "runtime"
 
 _HEALTH = {AWS: "/_ministack/health", SAGEMAKER: "/_contender/health"}
+_FIRST_PORTS = {AWS: 4566, SAGEMAKER: 4567, RUNTIME: 4568}
 _FLAGS = {AWS: "--aws-port", SAGEMAKER: "--sagemaker-port", RUNTIME: "--runtime-port"}
 _READY_S = 60.0
 _PATIENCE_S = 10.0
@@ -41,20 +42,11 @@ class LaptopFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Ports on 127.0.0.1; 0 or None stands for any free one."""
+    """Ports on 127.0.0.1. None: as the last time, at first 4566 and the two after it. 0: any, the last one if free."""
 
-    aws: int | None = 4566
-    sagemaker: int | None = 4567
-    runtime: int | None = 4568
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Base URLs of the services."""
-
-    aws: str
-    sagemaker: str
-    runtime: str
+    aws: int | None = None
+    sagemaker: int | None = None
+    runtime: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,28 +82,8 @@ class Laptop:
     def up(self, ports: Ports | None = None) -> Addresses:
         """Start what does not run, wait until everything answers. What runs already keeps its ports."""
         with self._lock():
-            old = self._read()
-            living = self._living(old)
-            if old and len(living) == len(_HEALTH):
-                self._wait_until_ready(old, {})
-                return old.addresses
-            addresses = old.addresses if old and living else _choose(ports or Ports(), old)
-            taken = {AWS: ("aws",), SAGEMAKER: ("sagemaker", "runtime")}
-            missing = [name for name in _HEALTH if name not in living]
-            for port_name in (each for name in missing for each in taken[name]):
-                _require_free(port_name, getattr(addresses, port_name))
-            region = old.region if old and living else self._region
-            started = {name: self._start(name, addresses, region) for name in missing}
-            new = {name: identity for name, identity in started.items() if identity}
-            record = _Record(addresses, region, living | new)
-            self._write(record)
-            try:
-                self._wait_until_ready(record, started)
-            except LaptopFailure:
-                for identity in new.values():
-                    processes.stop(identity, _PATIENCE_S)
-                self._write(_Record(addresses, region, living))
-                raise
+            while not (addresses := self._start_missing(ports or Ports())):
+                pass  # one that ran before ended meanwhile; there are two of them, so this ends
             return addresses
 
     def down(self) -> list[str]:
@@ -141,21 +113,28 @@ class Laptop:
     def env(self) -> dict[str, str]:
         """What a shell must export so that every AWS tool in it talks to this machine."""
         record = self._require_running()
-        addresses = record.addresses
-        return {
-            "AWS_ENDPOINT_URL": addresses.aws,
-            "AWS_ENDPOINT_URL_SAGEMAKER": addresses.sagemaker,
-            "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": addresses.runtime,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": record.region,
-            "AWS_REGION": record.region,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "SAGEMAKER_VALIDATE_ROLE": "false",
-            **_no_proxy(os.environ),
-            "CONTENDER_HOME": str(self.home),
-            "CONTENDER_STACK_PARAMETERS": "RetryDelaySeconds=1,SweepRate=rate(1 minute)",  # here waiting is dear
-        }
+        return for_tools(record.addresses, record.region, self.home, os.environ)
+
+    def _start_missing(self, ports: Ports) -> Addresses | None:
+        """Addresses once everything answers; None if a process that ran before is gone by then."""
+        old = self._read()
+        living = self._living(old)
+        addresses = old.addresses if old and living else _choose(ports, old)
+        region = old.region if old and living else self._region
+        missing = [name for name in _HEALTH if name not in living]
+        for name in missing:
+            for port_name in (SAGEMAKER, RUNTIME) if name == SAGEMAKER else (name,):
+                _require_free(port_name, getattr(addresses, port_name))
+        started = {name: self._start(name, addresses, region) for name in missing}
+        record = _Record(addresses, region, living | {name: each for name, each in started.items() if each})
+        self._write(record)
+        try:
+            return addresses if self._wait_until_ready(record, started) else None
+        except LaptopFailure:
+            for identity in (each for each in started.values() if each):
+                processes.stop(identity, _PATIENCE_S)
+            self._write(_Record(addresses, region, living))
+            raise
 
     def _status_of(self, name: str, record: _Record) -> Iterator[Status]:
         address = getattr(record.addresses, name)
@@ -184,16 +163,20 @@ class Laptop:
         return processes.start_detached(
             command,
             log,
-            environment=_child_environment(os.environ),
+            environment=for_processes(os.environ),
             folder=_PACKAGE_ROOT,  # finds the package without a PYTHONPATH that jobs and Lambdas would inherit
         )
 
-    def _wait_until_ready(self, record: _Record, started: Mapping[str, Identity | None]) -> None:
+    def _wait_until_ready(self, record: _Record, started: Mapping[str, Identity | None]) -> bool:
+        """True once all answer, False if one that was not started now has ended; LaptopFailure for all else."""
         deadline = time.monotonic() + _READY_S
         for name, path in _HEALTH.items():
             url = getattr(record.addresses, name) + path
             while not _answers(url):
-                if name in started and not _lives(started[name]):
+                identity = record.identities.get(name)
+                if not identity or not processes.alive(identity):
+                    if name not in started:
+                        return False
                     raise LaptopFailure(f"{name} stopped while starting: {_last_line(self._log(name))}")
                 if time.monotonic() > deadline:
                     raise LaptopFailure(
@@ -201,6 +184,7 @@ class Laptop:
                         "or stop it with: contender local down"
                     )
                 time.sleep(0.02)
+        return True
 
     def _stop_all(self) -> list[str]:
         old = self._read()
@@ -254,26 +238,19 @@ class Laptop:
             yield
 
 
-def exports(env: Mapping[str, str], shell: Mapping[str, str]) -> str:
-    """Lines for a POSIX shell: `env` set, and every AWS setting of that shell that would overrule it unset."""
-    overruling = sorted(
-        name
-        for name in shell
-        if name not in env and (name.startswith("AWS_ENDPOINT_URL_") or name in {"AWS_PROFILE", "AWS_SESSION_TOKEN"})
-    )
-    lines = [f"unset {' '.join(overruling)}"] if overruling else []
-    return "\n".join(lines + [f"export {name}={shlex.quote(value)}" for name, value in env.items()])
-
-
 def _choose(ports: Ports, old: _Record | None) -> Addresses:
-    """Addresses for these ports. Where any will do the last one comes first: queue URLs hold it."""
-    chosen = {name: getattr(ports, name) for name in (AWS, SAGEMAKER, RUNTIME)}
-    for name in chosen:
+    """Addresses for these ports. The last ones are preferred: queue URLs and shells hold them."""
+    chosen: dict[str, int] = {}
+    for name, spare in zip(_FIRST_PORTS, processes.free_ports(len(_FIRST_PORTS)), strict=True):
+        wanted = getattr(ports, name)
         last = int(_port(getattr(old.addresses, name))) if old else 0
-        if not chosen[name] and last and processes.port_is_free(last):
-            chosen[name] = last
-    spare = iter(processes.free_ports(len(chosen)))
-    return Addresses(**{name: f"http://127.0.0.1:{port or next(spare)}" for name, port in chosen.items()})
+        if wanted is None:
+            chosen[name] = last or _FIRST_PORTS[name]
+        elif wanted == 0:
+            chosen[name] = last if last and processes.port_is_free(last) else spare
+        else:
+            chosen[name] = wanted
+    return Addresses(**{name: f"http://127.0.0.1:{port}" for name, port in chosen.items()})
 
 
 def _require_free(name: str, address: str) -> None:
@@ -296,10 +273,6 @@ def _port(address: str) -> str:
     return address.rsplit(":", 1)[1]
 
 
-def _lives(process: Identity | None) -> bool:
-    return process is not None and processes.alive(process)
-
-
 def _answers(url: str) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -307,19 +280,6 @@ def _answers(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def _child_environment(caller: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without its AWS settings: an AWS_ENDPOINT_URL there is not meant for us."""
-    kept = {name: value for name, value in caller.items() if not name.startswith(("AWS_", "SAGEMAKER_"))}
-    return kept | _no_proxy(caller) | {"PYTHONUNBUFFERED": "1"}
-
-
-def _no_proxy(caller: Mapping[str, str]) -> dict[str, str]:
-    """The caller's exceptions from its proxy and this machine, under both names: tools differ in which they read."""
-    named = [each for each in caller.get("no_proxy", caller.get("NO_PROXY", "")).split(",") if each]
-    exceptions = ",".join(dict.fromkeys([*named, "127.0.0.1", "localhost"]))
-    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
 
 
 def _label(owner: Identity, name: str, process: Seen) -> str:
