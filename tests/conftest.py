@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 # What a developer's shell exports must not reach the tests: no test may talk to an account.
 for name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_", "CONTENDER_"))]:
-    if name not in ("AWS_CA_BUNDLE", "CONTENDER_REAL_DATA"):
+    if name not in ("AWS_CA_BUNDLE", "CONTENDER_AWS_CLI", "CONTENDER_REAL_DATA"):
         del os.environ[name]
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",
