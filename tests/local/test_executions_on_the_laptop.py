@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from contender.local.launcher.laptop import SAGEMAKER, Laptop, Ports
+from contender.local.launcher.processes import identify
 from tests.conftest import Clients
 from tests.local.running import eventually
 from tests.local.small_sagemaker import (
@@ -216,6 +217,7 @@ if not marker.exists():
 
     (server,) = [each for each in own_laptop.status() if each.name == SAGEMAKER]
     os.kill(server.pid, signal.SIGKILL)
+    eventually(lambda: identify(server.pid) is None)
     own_laptop.up()
 
     execution = pipelines.finish(arn)
