@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_status_lists_processes_with_pid_and_address(laptop: Laptop, capsys: pyt
 
 def test_reset_asks_first(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "logs").mkdir()
-    monkeypatch.setattr("sys.stdin", open("/dev/null"))  # noqa: SIM115
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     code, _, _ = run(capsys, "local", "reset", "--home", str(tmp_path))
     assert code == 130
     assert (tmp_path / "logs").exists()
