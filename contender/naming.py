@@ -24,11 +24,14 @@ MAX_DIMENSION = 40
 MAX_ENDPOINT = 52
 """SageMaker allows 63 characters; an endpoint config adds a hyphen and a digest of ten."""
 MAX_DISPLAY_NAME = 82
+MAX_FILE = 100
 
 _PROJECT = re.compile(r"[a-z][a-z0-9]{0,19}")
 _DIMENSION = re.compile(r"[A-Za-z0-9](?:-*[A-Za-z0-9])*")
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 _DIGEST = re.compile(r"[0-9a-f]{10}")
+_RECORDABLE_FILE = re.compile(rf"[\w .=+@-]{{1,{MAX_FILE}}}")
+"""The URI becomes a customer metadata property of the version, which allows these characters and 256 in all."""
 _PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/([^/]+)/([1-9][0-9]{0,8})")
 
 
@@ -158,4 +161,9 @@ def parse_object_key(prefix: str, key: str) -> ObjectKey:
     dimension, file = parts
     if not file.endswith(".csv") or file == ".csv":
         raise NamingError(f"key {key!r} names no .csv file: upload to {shape}")
+    if not _RECORDABLE_FILE.fullmatch(file):
+        raise NamingError(
+            f"file {file!r} cannot be recorded with a version: "
+            f"use up to {MAX_FILE} letters, digits, spaces and . _ - = + @"
+        )
     return ObjectKey(checked_dimension(dimension), file)

@@ -34,7 +34,8 @@ from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import StarterSettings
 from contender.naming import Names, parse_object_key
 
-MAX_PARAMETER = 1024
+MAX_URI = 256
+"""It is recorded with the version, in a property of at most this many characters."""
 AT_CAPACITY = frozenset({"ResourceLimitExceeded", "ThrottlingException", "Throttling", "TooManyRequestsException"})
 
 
@@ -59,8 +60,8 @@ class Upload:
         dimension = parse_object_key(prefix, key).dimension
         names.endpoint(dimension)
         uri = f"s3://{bucket}/{key}"
-        if len(uri) > MAX_PARAMETER:
-            raise NamingError(f"key {key[:60]!r}… is too long: a pipeline parameter holds {MAX_PARAMETER} characters")
+        if len(uri) > MAX_URI:
+            raise NamingError(f"key {key[:60]!r}… is too long: bucket and key may have {MAX_URI - 6} characters")
         marks = [str(item.get(name, "")) for name in ("version-id", "etag", "sequencer")]
         token = hashlib.sha256("\0".join([bucket, key, *marks]).encode()).hexdigest()
         return cls(dimension, uri, marks[0] or marks[1], token)

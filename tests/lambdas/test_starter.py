@@ -150,7 +150,7 @@ def test_throttling_is_waited_out() -> None:
         (body("data/A/"), "names no .csv file"),
         (body("data/a_b/x.csv"), "dimension 'a_b' cannot be a name"),
         (body("other/A/x.csv"), "not under 'data/'"),
-        (body(f"data/A/{'x' * 1020}.csv"), "too long"),
+        (body(f"data/A/{'x' * 1020}.csv"), "use up to 100"),
         ("{", "not an S3 event from EventBridge"),
         ("[]", "not an S3 event from EventBridge"),
         ('{"Records": []}', "not an S3 event from EventBridge"),
@@ -173,9 +173,9 @@ def test_an_empty_file_is_let_through_so_that_its_execution_says_what_is_wrong()
 
 def test_keys_are_taken_as_they_are() -> None:
     desk = Desk()
-    desk.handle(body("data/A/a+b %20c.csv"))
+    desk.handle(body("data/A/a+b @20c.csv"))
     (request,) = desk.sagemaker.made("StartPipelineExecution")
-    assert {"Name": "InputDataUri", "Value": "s3://contender-data/data/A/a+b %20c.csv"} in request["PipelineParameters"]
+    assert {"Name": "InputDataUri", "Value": "s3://contender-data/data/A/a+b @20c.csv"} in request["PipelineParameters"]
 
 
 def test_any_other_failure_leaves_only_that_message_in_the_queue() -> None:

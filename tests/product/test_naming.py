@@ -76,6 +76,8 @@ def test_other_variants_are_no_versions(name: str) -> None:
         ("data/A/.csv", "names no .csv file"),
         ("data/A/x.CSV", "names no .csv file"),
         ("data/A/x.parquet", "names no .csv file"),
+        ("data/A/march (1).csv", "cannot be recorded"),
+        (f"data/A/{'x' * 100}.csv", "up to 100"),
         ("data//x.csv", "cannot be a name"),
         ("data/a_b/x.csv", "cannot be a name"),
         ("data/A%20B/x.csv", "cannot be a name"),
@@ -87,4 +89,4 @@ def test_says_what_is_wrong_with_a_key(key: str, says: str) -> None:
 
 
 def test_takes_keys_as_they_are_written() -> None:
-    assert parse_object_key("data/", "data/A/a+b %41.csv").file == "a+b %41.csv"
+    assert parse_object_key("data/", "data/A/a+b @41.csv").file == "a+b @41.csv"
