@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import threading
 from collections.abc import Callable
@@ -205,6 +206,36 @@ def test_a_model_package_resolves_through_the_registry(there: Endpoints) -> None
     there.config("packaged", {"packaged": 1})
     assert there.create("packaged", "packaged")["EndpointStatus"] == "InService"
     assert there.invoke("packaged")[0].startswith("from the package ")
+
+
+def test_changes_of_state_are_events(there: Endpoints, clients: Callable[[str], Any]) -> None:
+    events, queues = clients("events"), clients("sqs")
+    queue = queues.create_queue(QueueName="ends-events")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Endpoint State Change"],
+        "detail": {"EndpointName": ["ends-told"]},
+    }
+    events.put_rule(Name="ends-events", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="ends-events", Targets=[{"Id": "queue", "Arn": arn}])
+    there.create("told", "both")
+    there.update("told", "with-broken")
+    told: list[dict[str, Any]] = []
+
+    def all_told() -> bool:
+        answer = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
+            told.append(json.loads(message["Body"]))
+            queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return len(told) >= 4
+
+    wait_until(all_told, "four events arrived")
+    details = [event["detail"] for event in sorted(told, key=lambda event: event["detail"]["LastModifiedTime"])]
+    assert [each["EndpointStatus"] for each in details] == ["CREATING", "IN_SERVICE", "UPDATING", "IN_SERVICE"]
+    assert {each["EndpointConfigName"] for each in details} == {"ends-both"}
+    assert "variant broken did not pass" in details[-1]["FailureReason"]
+    assert told[0]["resources"] == [f"{ARN}:endpoint/ends-told"]
 
 
 # updates

@@ -45,6 +45,14 @@ def _alive(pid: int) -> bool:
         return False
 
 
+def _served_by(there: Endpoints, endpoint: str) -> str:
+    """The process that answers; empty while none does."""
+    try:
+        return there.invoke(endpoint)[0]
+    except there.runtime.exceptions.ModelError:
+        return ""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     home = Home(tmp_path)
@@ -92,5 +100,11 @@ def test_endpoints_survive_a_kill_and_finish_what_was_under_way(home: Home) -> N
     failed = there.settle("failing")
     assert (failed["EndpointStatus"], failed["EndpointConfigName"]) == ("InService", "dur-only-a")
     assert "variant broken did not pass" in failed["FailureReason"]
+
+    (warm,) = (row.pid for row in home.laptop.status() if row.name == "warm")
+    before = _served_by(there, "steady")
+    os.kill(warm, signal.SIGKILL)
+    wait_until(lambda: _served_by(there, "steady") not in ("", before), "the model runs in a new warm process")
+
     listed = there.sagemaker.list_endpoints
     wait_until(lambda: not listed(NameContains="dur-leaving")["Endpoints"], "the deleted endpoint is gone")

@@ -141,6 +141,44 @@ def test_a_linear_booster_serves_too(tmp_path: Path) -> None:
     assert float(model.invoke(ROW.encode(), "text/csv", "").body) == expected(linear, VALUES)[0]
 
 
+def selected(folder: Path, model: xgboost.Booster, keys: str, accept: str = "application/json") -> str:
+    served = load(
+        write_files(folder, {"xgboost-model": bytes(model.save_raw("ubj"))}), {"SAGEMAKER_INFERENCE_OUTPUT": keys}
+    )
+    return served.invoke(ROW.encode(), "text/csv", accept).body.decode()
+
+
+def test_a_binary_model_says_label_and_probabilities_when_asked(tmp_path: Path, score: float) -> None:
+    answer = json.loads(selected(tmp_path, booster(), "predicted_label, probability,probabilities,labels"))
+    assert answer == {
+        "predictions": [
+            {
+                "predicted_label": int(score > 0.5),
+                "probability": score,
+                "probabilities": [1 - score, score],
+                "labels": [0, 1],
+            }
+        ]
+    }
+
+
+def test_a_multi_class_model_says_the_likeliest_class_in_csv(tmp_path: Path) -> None:
+    three = booster(classes=3)
+    wanted = expected(three, VALUES)[0]
+    best = max(wanted)
+    line = selected(tmp_path, three, "predicted_label,probability,labels", "text/csv")
+    assert line == f'{wanted.index(best)},{best},"[0, 1, 2]"'
+
+
+def test_what_does_not_fit_the_objective_is_not_a_number(tmp_path: Path) -> None:
+    assert selected(tmp_path, booster(), "predicted_score", "text/csv") == "nan"
+
+
+def test_an_unknown_key_keeps_the_model_from_loading(tmp_path: Path) -> None:
+    with pytest.raises(ModelLoadError, match="asks for odds"):
+        selected(tmp_path, booster(), "odds")
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [

@@ -16,6 +16,7 @@ import xgboost
 
 from contender.local.containers.content_types import CSV, LIBSVM_NAMES, Rows, choose_accept, decode, encode, media_type
 from contender.local.containers.invocation import Answer, Model, ModelLoadError, Request, failure
+from contender.local.containers.selectable import Selection, read_keys
 
 FOLDS = "xgboost-model*"
 SINGLE = ("*.ubj", "*.json")
@@ -27,6 +28,10 @@ def load_booster(model_dir: Path, environment: Mapping[str, str]) -> Model:
 
     Raises ModelLoadError.
     """
+    try:
+        read_keys(environment)
+    except ValueError as error:
+        raise ModelLoadError(str(error)) from error
     if folds := _files(model_dir, FOLDS):
         return BoosterModel([_read(path) for path in folds], environment)
     failures: list[str] = []
@@ -49,7 +54,13 @@ class BoosterModel:
         self._boosters = boosters
         self._width: int = boosters[0].num_features()
         self._default_accept = environment.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", CSV)
-        self._linear = any(_kind(booster) == "gblinear" for booster in boosters)
+        learner = json.loads(boosters[0].save_config())["learner"]
+        self._linear = learner["gradient_booster"]["name"] == "gblinear"
+        self._encode = encode
+        if keys := read_keys(environment):
+            self._encode = Selection(
+                keys, learner["objective"]["name"], int(learner["learner_model_param"]["num_class"])
+            ).encode
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> Answer:
         return self.invoke_batch([Request(body, content_type, accept)])[0]
@@ -76,7 +87,7 @@ class BoosterModel:
             start = 0
             for matrix, (number, accept) in zip(matrices, accepted, strict=True):
                 end = start + len(matrix)
-                answers[number] = Answer(200, encode(predictions[start:end], accept), accept)
+                answers[number] = Answer(200, self._encode(predictions[start:end], accept), accept)
                 start = end
         return [answer for answer in answers if answer is not None]
 
@@ -119,11 +130,6 @@ def _read(path: Path) -> xgboost.Booster:
         ) from error
     booster.set_param({"nthread": 1})
     return booster
-
-
-def _kind(booster: xgboost.Booster) -> str:
-    config = json.loads(booster.save_config())
-    return str(config["learner"]["gradient_booster"]["name"])
 
 
 def _files(model_dir: Path, *patterns: str) -> list[Path]:

@@ -13,7 +13,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,7 +67,7 @@ class Serving:
         self._endpoints: dict[str, dict[str, Deployed]] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._pool = ThreadPoolExecutor(PARALLEL_STARTS, thread_name_prefix="worker-start")
+        self._starting: set[Worker] = set()
         self._logs = LogShipper(lambda: context.aws.client("logs"))
         self._metrics = MetricPublisher(lambda: context.aws.client("cloudwatch"), context.clock, self._instances)
         self._deployments = deployments.Deployments(context)
@@ -98,10 +98,13 @@ class Serving:
         self._deployments.recover(self._front.open)
 
     def close(self) -> None:
-        self._closing.set()
+        with self._lock:
+            self._closing.set()
+            starting = list(self._starting)
+        for worker in starting:
+            worker.give_up()
         self._deployments.close()
         self._front.close()
-        self._pool.shutdown(cancel_futures=True)
         with self._lock:
             endpoints, self._endpoints = self._endpoints, {}
         for variants in endpoints.values():
@@ -144,14 +147,11 @@ class Serving:
             fresh += added
             starts += [(plan, process) for process in added]
             after[plan.name] = Deployed(plan, [*kept, *added])
-        futures: list[Future[None]] = []
         try:
-            futures += [self._pool.submit(_start, plan, process, despite_failures) for plan, process in starts]
-            for future in futures:
-                future.result()
+            # threads of its own: a model that takes minutes to load must not hold up other endpoints
+            with ThreadPoolExecutor(PARALLEL_STARTS, thread_name_prefix=f"start-{endpoint}") as pool:
+                list(pool.map(lambda start: self._start(start[0], start[1], despite_failures), starts))
         except BaseException as error:
-            for future in futures:
-                future.cancel()
             _stop(fresh)
             if self._closing.is_set():
                 raise ServingClosed from error
@@ -196,6 +196,28 @@ class Serving:
             worker, self._logs.open(f"/aws/sagemaker/Endpoints/{endpoint}", f"{plan.name}/i-{identity}", log)
         )
 
+    def _start(self, plan: VariantPlan, process: Process, despite_failures: bool) -> None:
+        worker = process.worker
+        with self._lock:
+            if self._closing.is_set():
+                raise ServingClosed
+            self._starting.add(worker)
+        try:
+            worker.start(plan.startup_s)
+        except WorkerFailed as error:
+            if despite_failures:
+                logger.error("variant %s does not serve yet: %s", plan.name, error)
+                worker.watch()
+                return
+            raise VariantFailed(
+                plan.name,
+                f"The primary container for production variant {plan.name} did not pass the ping health check."
+                f" Please check CloudWatch logs for this endpoint. ({error})",
+            ) from error
+        finally:
+            with self._lock:
+                self._starting.discard(worker)
+
     def _surroundings(self) -> dict[str, str]:
         settings = self._context.settings
         return {
@@ -218,21 +240,6 @@ def _reusable(before: Deployed | None, plan: VariantPlan) -> list[Process]:
     if before is None or before.plan.spec != plan.spec:
         return []
     return list(before.processes[: plan.processes])
-
-
-def _start(plan: VariantPlan, process: Process, despite_failures: bool) -> None:
-    try:
-        process.worker.start(plan.startup_s)
-    except WorkerFailed as error:
-        if despite_failures:
-            logger.error("variant %s does not serve yet: %s", plan.name, error)
-            process.worker.watch()
-            return
-        raise VariantFailed(
-            plan.name,
-            f"The primary container for production variant {plan.name} did not pass the ping health check."
-            f" Please check CloudWatch logs for this endpoint. ({error})",
-        ) from error
 
 
 def _stop(processes: Sequence[Process]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from contender.local.context import Context
 from contender.local.jobs.files import FilesError
 from contender.local.resources import tags
-from contender.local.serving.plans import VariantFailed, VariantPlan, make_plan, unpack_model
+from contender.local.serving.plans import VariantFailed, VariantPlan, make_plan, prune_models, unpack_model
 from contender.local.store import Document, Missing
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,9 @@ class Deployments:
 
     def recover(self, then: Callable[[], None]) -> None:
         """Restore everything that was in service and call `then`; after that, finish what was under way."""
-        thread = threading.Thread(target=self._recover, args=(then,), name="endpoints-recovery", daemon=True)
+        endpoints = self._context.store.page(KIND)
+        prune_models(self._context, {plan["model_dir"] for each in endpoints for plan in each.get("deployed", [])})
+        thread = threading.Thread(target=self._recover, args=(endpoints, then), name="endpoints-recovery", daemon=True)
         with self._lock:
             self._threads.add(thread)
         thread.start()
@@ -98,9 +100,9 @@ class Deployments:
         for thread in threads:
             thread.join(CLOSE_S)
 
-    def _recover(self, then: Callable[[], None]) -> None:
-        endpoints = self._context.store.page(KIND)
+    def _recover(self, endpoints: Sequence[Document], then: Callable[[], None]) -> None:
         opener = threading.Timer(RESTORE_S, then)  # a model that takes minutes to load must not hold up the others
+        opener.daemon = True
         opener.start()
         with ThreadPoolExecutor(PARALLEL_RESTORES, thread_name_prefix="restore") as pool:
             list(pool.map(self._restore, endpoints))

@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,7 @@ def unpack_model(context: Context, source: Source, known: str = "") -> Path:
         parts = [f"{item.uri} {item.etag}" for item, _ in files.objects(source.data)]
     code = files.fetch(source.code) if source.code else None
     parts.append(code.name if code else "")
-    target = context.settings.home / "models" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    target = context.settings.home.resolve() / "models" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -187,6 +187,14 @@ def unpack_model(context: Context, source: Source, known: str = "") -> Path:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target
+
+
+def prune_models(context: Context, used: Collection[str]) -> None:
+    """Forget the unpacked models that no endpoint serves; only before any operation may unpack one."""
+    folder = context.settings.home.resolve() / "models"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if str(path) not in used:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _without(mapping: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -78,6 +78,10 @@ class Worker:
         self._watcher = threading.Thread(target=self._keep, name=f"worker-{self.path.stem}", daemon=True)
         self._watcher.start()
 
+    def give_up(self) -> None:
+        """Let a `start` that waits for the model raise WorkerFailed now."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """End the process and forget the socket."""
         self._stopping.set()
