@@ -69,6 +69,8 @@ def test_two_ups_at_once_start_one_laptop(laptop: Laptop) -> None:
 def test_up_replaces_only_what_died(laptop: Laptop, name: str) -> None:
     addresses, before = laptop.up(ANY), pids(laptop)
     os.kill(before[name], signal.SIGKILL)
+    if name == "sagemaker":
+        os.kill(before["child"], signal.SIGKILL)  # a real server's children notice that it is gone
     eventually(lambda: processes.identify(before[name]) is None)
     assert {each.name: each.state for each in laptop.status()}[name] == "stopped"
     assert laptop.up(ANY) == addresses
