@@ -21,12 +21,12 @@ Command = tuple[str, ...]
 def find_cli(environment: Mapping[str, str]) -> Path:
     """The CLI of the repository's own environment, or the one that CONTENDER_AWS_CLI names."""
     program = Path(environment.get(OVERRIDE) or REPOSITORY / ".venv-aws" / "bin" / "aws")
-    assert program.is_file(), f"no AWS CLI at {program}: `make test` installs it there; {OVERRIDE} names another"
+    assert program.is_file(), f"no AWS CLI at {program}: `make test` installs one, {OVERRIDE} names another"
     return program
 
 
 def ask(operation: str, **options: Any) -> Command:
-    """`ask("list-models", max_items=2)` is `list-models --max-items 2`; structures and lists go as JSON."""
+    """A call's words: `ask("list-models", max_items=2)` is `list-models --max-items 2`. Structures become JSON."""
     words = operation.split()
     for name, value in options.items():
         flag = name.replace("_", "-")

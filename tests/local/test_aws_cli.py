@@ -14,28 +14,25 @@ from botocore import xform_name
 
 from contender.local.launcher.laptop import Laptop
 from tests.local.aws_cli import AwsCli, ask, find_cli
+from tests.local.aws_cli_requests import (
+    CLUSTER,
+    DOUBLE,
+    FEATURES,
+    MACHINE,
+    SKLEARN,
+    SLEEP,
+    SLOW_MODEL,
+    TABLE,
+    options,
+    pipeline_definition,
+    processing_input,
+    training,
+    tuning,
+    variant,
+)
 from tests.local.serving_models import IMAGE, ROLE, ROW, Endpoints, booster_files, script_files, wait_until
 
-SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
-MACHINE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
-CLUSTER = {**MACHINE, "VolumeSizeInGB": 1}
-
-TABLE = "\n".join(f"{int(x > 20)},{x},{x % 7}" for x in range(40))  # the label first
-FEATURES = "\n".join(f"{x},{x % 7}" for x in range(40))
-
-DOUBLE = """
-from pathlib import Path
-rows = Path("/opt/ml/processing/input/data/rows.csv").read_text()
-Path("/opt/ml/processing/output/rows.csv").write_text(rows * 2)
-"""
-SLOW_MODEL = """
-import time
-def model_fn(model_dir): return None
-def input_fn(body, content_type): return body
-def predict_fn(data, model): time.sleep(60)
-"""
-SLEEP = ["python3", "-c", "import sys, time; time.sleep(float(sys.argv[1]))"]
 
 
 @pytest.fixture(scope="module")
@@ -196,32 +193,6 @@ def test_pages(aws: AwsCli, clients: Callable[[str], Any]) -> None:
         clients("sagemaker").delete_model_package_group(ModelPackageGroupName=name)
 
 
-def pipeline_definition() -> str:
-    """One step that reads the rows at `Data` and sleeps `Seconds`."""
-    rows = {"S3Uri": {"Get": "Parameters.Data"}, "LocalPath": "/opt/ml/processing/input/data"}
-    step = {
-        "Name": "Count",
-        "Type": "Processing",
-        "Arguments": {
-            "AppSpecification": {
-                "ImageUri": SKLEARN,
-                "ContainerEntrypoint": SLEEP,
-                "ContainerArguments": [{"Get": "Parameters.Seconds"}],
-            },
-            "ProcessingInputs": [
-                {"InputName": "data", "S3Input": {**rows, "S3DataType": "S3Prefix", "S3InputMode": "File"}}
-            ],
-            "ProcessingResources": {"ClusterConfig": CLUSTER},
-            "RoleArn": ROLE,
-        },
-    }
-    parameters = [
-        {"Name": "Data", "Type": "String"},
-        {"Name": "Seconds", "Type": "String", "DefaultValue": "0"},
-    ]
-    return json.dumps({"Version": "2020-12-01", "Parameters": parameters, "Steps": [step]})
-
-
 @pytest.fixture(scope="module")
 def pipeline(aws: AwsCli) -> str:
     answer = aws(
@@ -310,52 +281,6 @@ def test_an_execution_is_stopped_and_its_pipeline_deleted(
     assert "(ResourceNotFound)" in gone
 
 
-def channel(name: str, uri: str) -> dict[str, Any]:
-    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}
-    return {"ChannelName": name, "DataSource": source, "ContentType": "text/csv"}
-
-
-def processing_input(name: str, uri: str) -> dict[str, Any]:
-    place = {"LocalPath": f"/opt/ml/processing/input/{name}", "S3DataType": "S3Prefix", "S3InputMode": "File"}
-    return {"InputName": name, "S3Input": {"S3Uri": uri, **place}}
-
-
-def training(bucket: str, data: str) -> dict[str, Any]:
-    """What a training job and the trials of a tuning job share."""
-    return {
-        "RoleArn": ROLE,
-        "InputDataConfig": [channel("train", data), channel("validation", data)],
-        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/cli/models"},
-        "ResourceConfig": CLUSTER,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-    }
-
-
-def tuning(name: str, bucket: str, data: str, rounds: int) -> tuple[str, ...]:
-    """Two trials, which search for the step size."""
-    eta = {"Name": "eta", "MinValue": "0.1", "MaxValue": "0.5"}
-    return ask(
-        "create-hyper-parameter-tuning-job",
-        hyper_parameter_tuning_job_name=name,
-        hyper_parameter_tuning_job_config={
-            "Strategy": "Random",
-            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:logloss"},
-            "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2},
-            "ParameterRanges": {"ContinuousParameterRanges": [eta]},
-        },
-        training_job_definition={
-            **training(bucket, data),
-            "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
-            "StaticHyperParameters": {"objective": "binary:logistic", "num_round": str(rounds)},
-        },
-    )
-
-
-def options(request: dict[str, Any]) -> dict[str, Any]:
-    """A request's fields as the CLI names them."""
-    return {xform_name(name): value for name, value in request.items()}
-
-
 def test_jobs_run_to_their_end(
     aws: AwsCli, bucket: str, upload: Callable[[str, str], str], settled: Callable[..., dict[str, Any]]
 ) -> None:
@@ -410,6 +335,10 @@ def test_jobs_run_to_their_end(
     )
     settled("describe_transform_job", "TransformJobStatus", TransformJobName="cli-transform")
 
+    aws.together(
+        ask("wait processing-job-completed-or-stopped", processing_job_name="cli-processing"),
+        ask("wait training-job-completed-or-stopped", training_job_name="cli-training"),
+    )
     processed, tuned, transformed, trials, *lists = aws.together(
         ask("describe-processing-job", processing_job_name="cli-processing"),
         ask("describe-hyper-parameter-tuning-job", hyper_parameter_tuning_job_name="cli-tuning"),
@@ -505,16 +434,6 @@ def test_jobs_are_stopped(
     assert "(ResourceInUse)" in taken
 
 
-def variant(name: str, weight: float) -> dict[str, Any]:
-    return {
-        "VariantName": name,
-        "ModelName": f"cli-{name}",
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": 1,
-        "InitialVariantWeight": weight,
-    }
-
-
 def test_an_endpoint_from_champion_to_challenger(
     aws: AwsCli, archives: Endpoints, settled: Callable[..., dict[str, Any]]
 ) -> None:
@@ -605,6 +524,7 @@ def test_what_was_never_there(aws: AwsCli) -> None:
     execution = f"{ARN}:pipeline/nobody/execution/abcdefghijkl"
     refusals = {
         ask("describe-endpoint", endpoint_name="nobody"): "ValidationException",
+        ask("add-tags", resource_arn=f"{ARN}:model/nobody", tags=[]): "ValidationException",
         ask("describe-model-package", model_package_name=f"{ARN}:model-package/nobody/1"): "ValidationException",
         ask("delete-pipeline", pipeline_name="nobody"): "ResourceNotFound",
         ask("retry-pipeline-execution", pipeline_execution_arn=execution): "ResourceNotFound",
@@ -635,5 +555,5 @@ def test_every_operation_was_called(aws: AwsCli, laptop: Laptop) -> None:
 
 
 def test_a_missing_cli_says_what_installs_it(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="`make test` installs it"):
+    with pytest.raises(AssertionError, match="`make test` installs one"):
         find_cli({"CONTENDER_AWS_CLI": str(tmp_path / "aws")})

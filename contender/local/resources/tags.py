@@ -37,8 +37,11 @@ def forget(context: Context, arn: str) -> None:
 
 
 def add_tags(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    put(context, request["ResourceArn"], request["Tags"])
-    return {"Tags": _listed(of(context, request["ResourceArn"]))}
+    arn = request["ResourceArn"]
+    with context.store.transaction():
+        _require(context, arn)
+        put(context, arn, request["Tags"])
+        return {"Tags": _listed(of(context, arn))}
 
 
 def list_tags(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +53,14 @@ def delete_tags(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     with context.store.transaction():
         _write(context, arn, {key: value for key, value in of(context, arn).items() if key not in gone})
     return {}
+
+
+def _require(context: Context, arn: str) -> None:
+    """Raises ValidationException: tags on nothing would fall to whatever takes the name next."""
+    resource = arn.split(":", 5)[5]
+    kind, _, name = resource.partition("/")
+    if arn != context.arn(resource) or context.store.find(kind, name) is None:
+        raise ValidationException(f'Could not find resource "{arn}".')
 
 
 def _write(context: Context, arn: str, tags: dict[str, str]) -> None:
