@@ -93,7 +93,7 @@ def _measure(ours: str, peer: str, row: str) -> Iterator[Figure]:
 
 def _memory(laptop: Laptop) -> Iterator[Figure]:
     for label in ("runtime", "worker"):
-        resident = [row.resident_mb for row in laptop.status() if label in row.name]
+        resident = [row.memory_mb for row in laptop.status() if label in row.name]
         if resident:
             yield Figure(f"resident memory of the {label} process", max(resident), "MB")
 

@@ -84,7 +84,7 @@ def status(home: Path, as_json: bool) -> None:
     """Every process with its pid and address. Exit code 1 if it does not run."""
     with one_line_errors():
         rows = [asdict(each) for each in Laptop(home).status()]
-    emit_rows(rows, ["name", "pid", "state", "address", "resident_mb"], as_json=as_json)
+    emit_rows(rows, ["name", "pid", "state", "address", "memory_mb"], as_json=as_json)
     if not rows or any(row["state"] != "running" for row in rows):
         note("it does not run; start it: contender local up")
         raise click.exceptions.Exit(1)

@@ -43,7 +43,7 @@ def test_up_starts_what_answers_and_lists_every_process(laptop: Laptop) -> None:
     rows = {each.name: each for each in laptop.status()}
     assert set(rows) == {"aws", "sagemaker", "child"}
     assert (rows["aws"].address, rows["sagemaker"].address) == (addresses.aws, addresses.sagemaker)
-    assert all(each.state == "running" and each.resident_mb > 1 for each in rows.values())
+    assert all(each.state == "running" and each.memory_mb > 1 for each in rows.values())
     with urllib.request.urlopen(f"{addresses.aws}/_ministack/health", timeout=5) as answer:
         assert answer.status == 200
 

@@ -57,7 +57,7 @@ class Status:
     pid: int
     state: str
     address: str
-    resident_mb: float
+    memory_mb: float
     log: str
 
 
@@ -145,11 +145,11 @@ class Laptop:
             yield Status(name, identity.pid if identity else 0, "stopped", address, 0.0, str(log))
             return
         state = "running" if _answers(address + _HEALTH[name]) else "starting"
-        yield Status(name, identity.pid, state, address, round(seen.resident_mb, 1), str(log))
+        yield Status(name, identity.pid, state, address, round(seen.memory_mb, 1), str(log))
         for child in processes.descendants(identity.pid):
             label = _label(identity, name, child)
             where = record.addresses.runtime if label == RUNTIME else ""
-            yield Status(label, child.identity.pid, "running", where, round(child.resident_mb, 1), str(log))
+            yield Status(label, child.identity.pid, "running", where, round(child.memory_mb, 1), str(log))
 
     def _start(self, name: str, addresses: Addresses, region: str) -> Identity | None:
         if name == AWS:

@@ -31,7 +31,7 @@ class Seen:
     identity: Identity
     parent: int
     command: str
-    resident_mb: float
+    memory_mb: float
 
 
 def identify(pid: int) -> Identity | None:
@@ -164,8 +164,18 @@ def _look(pid: int) -> Seen | None:
     if not fields or fields[0] == "Z":
         return None
     command = b" ".join(_bytes(_PROC / str(pid) / "cmdline").split(b"\0")).decode(errors="replace").strip()
-    resident_mb = int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20
-    return Seen(Identity(pid, fields[19]), int(fields[1]), command, resident_mb)
+    return Seen(Identity(pid, fields[19]), int(fields[1]), command, _memory_mb(pid, fields))
+
+
+def _memory_mb(pid: int, fields: Sequence[str]) -> float:
+    """Memory with shared pages divided among those who share them; all resident pages where that is not told.
+
+    Workers are forked from one process: each shows the same 140 MB of libraries as resident and costs a tenth of it.
+    """
+    for line in _lines(_PROC / str(pid) / "smaps_rollup"):
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _stat(pid: int) -> list[str]:
