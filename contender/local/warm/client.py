@@ -72,6 +72,7 @@ class WarmProcess:
                     return None
                 data = self._connection.recv(4096)
             except (OSError, ValueError) as error:
+                self._connection.close()
                 raise WarmLost("the connection to the warm process is closed") from error
             if not data:
                 self._connection.close()
