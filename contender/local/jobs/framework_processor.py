@@ -17,6 +17,9 @@ from contender.local.jobs.requirements import command_with
 CODE = "/opt/ml/processing/input/code"
 SHELLS = frozenset({"bash", "sh", "/bin/bash", "/bin/sh"})
 
+TALK = re.compile(r"""(?:#.*|ls -la|echo "[^"$`\\]*")?""")
+"""Lines that do nothing but explain."""
+
 SHAPE = re.compile(
     rf"""set -e
 cd {CODE}/?
@@ -49,7 +52,7 @@ def recognise(entrypoint: Sequence[str], ml: Path) -> FrameworkScript | None:
     except OSError:
         return None
     lines = (line.strip() for line in text.splitlines())
-    found = SHAPE.fullmatch("\n".join(line for line in lines if line and not line.startswith(("#", "echo ", "ls "))))
+    found = SHAPE.fullmatch("\n".join(line for line in lines if not TALK.fullmatch(line)))
     if found is None or not (ml / "processing/input/code/sourcedir.tar.gz").is_file():
         return None
     return FrameworkScript(tuple(found["command"].split()), found["script"], found["requirements"])
