@@ -184,7 +184,7 @@ class Bench:
                 return job
             if status not in ("InProgress", "Stopping"):
                 raise RuntimeError(f"{name}: {status}: {job.get('FailureReason')}")
-            time.sleep(0.1)
+            time.sleep(0.25)
 
 
 def _seconds(job: Mapping[str, Any], end: str) -> float:

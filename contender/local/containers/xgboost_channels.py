@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,9 @@ CONTENT_TYPES = {
     "parquet": "parquet",
     "application/x-parquet": "parquet",
 }
+TABLES_VARIABLE = "CONTENDER_TABLES"
+"""Names a directory for tables that were parsed already; without it every file is parsed."""
+
 DELIMITERS = ",;\t| "
 
 
@@ -70,13 +77,37 @@ def load(directory: Path, form: str, threads: int, *, weights: bool = False) -> 
 
 
 def _csv(path: Path) -> Any:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        line = file.readline()
+    content = path.read_bytes()
+    known = _known_table(content)
+    if known is not None and known.exists():
+        return np.load(known, allow_pickle=False)
+    table = _parse_csv(path, content)
+    if known is not None:
+        _remember(known, table)
+    return table
+
+
+def _known_table(content: bytes) -> Path | None:
+    """Where the table of a file with this content is kept: trials of a tuning read the same one ten times."""
+    tables = os.environ.get(TABLES_VARIABLE)
+    return Path(tables) / f"{hashlib.blake2b(content, digest_size=20).hexdigest()}.npy" if tables else None
+
+
+def _remember(path: Path, table: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as part:
+        np.save(part, table, allow_pickle=False)
+    os.replace(part.name, path)
+
+
+def _parse_csv(path: Path, content: bytes) -> Any:
+    line = content[: content.find(b"\n") + 1 or len(content)].decode("utf-8", "replace")
     if not line.strip():
         raise ChannelError(f"{path.name} is empty")
     delimiter = max(DELIMITERS, key=line.count)
     try:
-        return pd.read_csv(path, header=None, dtype="float32", delimiter=delimiter, engine="c").to_numpy()
+        source = io.BytesIO(content)
+        return pd.read_csv(source, header=None, dtype="float32", delimiter=delimiter, engine="c").to_numpy()
     except (ValueError, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise ChannelError(
             f"Failed to load csv data: {path.name}: {error}. CSV channels hold numbers only, "

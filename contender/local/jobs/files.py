@@ -92,17 +92,6 @@ class Files:
         self._each(lambda path: self.upload(path, f"{prefix}/{path.relative_to(directory).as_posix()}"), files)
         return len(files)
 
-    def prune(self, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
-        """Forget the contents not used for longest until the cache is below its limit."""
-        if not self._cache.is_dir():
-            return
-        found = sorted(((entry.stat().st_mtime, entry) for entry in self._cache.iterdir()), reverse=True)
-        kept = 0
-        for _, path in found:
-            kept += path.stat().st_size
-            if kept > limit_bytes:
-                path.unlink(missing_ok=True)
-
     def _each(self, work: Callable[[Item], Any], items: list[Item]) -> None:
         if len(items) < PARALLEL_FROM:
             for item in items:
@@ -169,6 +158,18 @@ class Files:
                     raise FilesError(f"Data download failed: {item.uri}: {_said(error)}") from error
             os.replace(part.name, path)
         return path
+
+
+def prune(cache: Path, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
+    """Forget the files of a cache not used for longest until it is below its limit."""
+    if not cache.is_dir():
+        return
+    found = sorted(((entry.stat().st_mtime, entry) for entry in cache.iterdir()), reverse=True)
+    kept = 0
+    for _, path in found:
+        kept += path.stat().st_size
+        if kept > limit_bytes:
+            path.unlink(missing_ok=True)
 
 
 def split(uri: str) -> tuple[str, str]:

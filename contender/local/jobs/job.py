@@ -38,6 +38,11 @@ class Job:
         """What the job's process sees as `/opt/ml`."""
         return self.directory / "ml"
 
+    @property
+    def python(self) -> Path:
+        """The virtual environment of the job's process."""
+        return self.directory / "python"
+
     def attach(self, process: WarmProcess | None) -> None:
         """The process that now runs for the job; a stop that was asked for before reaches it at once."""
         with self._lock:

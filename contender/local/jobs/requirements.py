@@ -1,4 +1,4 @@
-"""A job's requirements.txt: installed beside the job, never into the environment that runs the server."""
+"""A job's requirements.txt: installed into the job's own Python, and only if something is missing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-PACKAGES = "/opt/ml/packages"
-
 
 def command_with(requirements: Path, argv: Sequence[str], inside: str) -> tuple[str, ...]:
     """`argv`, with what is missing of `requirements` installed first; `inside` is that file as the job sees it.
@@ -20,8 +18,8 @@ def command_with(requirements: Path, argv: Sequence[str], inside: str) -> tuple[
     """
     if not requirements.is_file() or all(_is_met(line) for line in requirements.read_text().splitlines()):
         return tuple(argv)
-    install = f"python3 -m pip install --quiet --target {PACKAGES} --requirement {shlex.quote(inside)}"
-    return ("bash", "-c", f"{install} && PYTHONPATH={PACKAGES} exec {shlex.join(argv)}")
+    install = f"python3 -m pip install --quiet --requirement {shlex.quote(inside)}"
+    return ("bash", "-c", f"{install} && exec {shlex.join(argv)}")
 
 
 def _is_met(line: str) -> bool:

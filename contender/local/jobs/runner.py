@@ -9,11 +9,12 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from contender.local.context import Context
 from contender.local.jobs import documents, processing, training, transform, tuning
-from contender.local.jobs.files import Files
+from contender.local.jobs.files import Files, prune
 from contender.local.jobs.job import Job, JobFailed, JobStopped
 from contender.local.jobs.kinds import KINDS, PROCESSING, TERMINAL, TRAINING, TRANSFORM, TUNING, JobKind
 from contender.local.jobs.logs import LogShipper
@@ -49,7 +50,8 @@ class JobRunner:
 
     def __init__(self, context: Context, stop_grace_s: float = STOP_GRACE_S) -> None:
         self.stop_grace_s = stop_grace_s
-        self.files = Files(lambda: context.aws.client("s3"), context.settings.home / "cache" / "s3")
+        self.home = context.settings.home.resolve()
+        self.files = Files(lambda: context.aws.client("s3"), self.home / "cache" / "s3")
         self.logs = LogShipper(lambda: context.aws.client("logs"))
         self._context = context
         self._changed = threading.Condition()
@@ -65,9 +67,13 @@ class JobRunner:
         """Jobs that run at once share the cores: with more threads than cores they starve each other."""
         return max(1, (os.cpu_count() or 1) // self._context.settings.job_slots)
 
+    def directory(self, kind: JobKind, name: str) -> Path:
+        """The job's own directory on this machine, with its log; forgotten at the next start of the server."""
+        return self.home / "jobs" / kind.kind / name
+
     def start(self, kind: JobKind, name: str) -> None:
         """Run a job whose document is stored."""
-        job = Job(kind, name, self._context.settings.home / "jobs" / kind.kind / name)
+        job = Job(kind, name, self.directory(kind, name))
         thread = threading.Thread(target=self._run, args=(job,), name=f"{kind.kind}/{name}", daemon=True)
         with self._changed:
             if self._closing:
@@ -138,8 +144,9 @@ class JobRunner:
                     over = "Stopped" if status == "Stopping" else "Failed"
                     reason = INTERRUPTED if over == "Failed" else None
                     EXECUTORS[kind.kind].end(self._context, body[kind.name_field], over, reason)
-        shutil.rmtree(self._context.settings.home / "jobs", ignore_errors=True)
-        self.files.prune()
+        shutil.rmtree(self.home / "jobs", ignore_errors=True)
+        for cache in ("s3", "tables"):
+            prune(self.home / "cache" / cache)
 
     def close(self) -> None:
         """End what runs: it counts as interrupted, as it would after a crash."""
@@ -163,7 +170,8 @@ class JobRunner:
             with self._changed:
                 self._running.pop((job.kind.kind, job.name), None)
                 self._threads.discard(threading.current_thread())
-            shutil.rmtree(job.ml, ignore_errors=True)
+            for done_with in (job.ml, job.python):
+                shutil.rmtree(done_with, ignore_errors=True)
 
     def _execute(self, job: Job) -> None:
         executor = EXECUTORS[job.kind.kind]

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from contender.local.context import Context
 from contender.local.jobs.job import Job
+from contender.local.warm import interpreter
+from contender.local.warm.launch import INTERPRETER_VARIABLE
 
 
 def environment(context: Context, job: Job) -> dict[str, str]:
-    """Variables of the container that do not depend on the kind of job. Makes the job's own temporary folder."""
+    """Variables of the container that do not depend on the kind of job.
+
+    Makes the job's own temporary folder and Python, if they are not there.
+    """
     settings = context.settings
     temporary = job.directory / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
+    if not job.python.exists():
+        interpreter.make(job.python)
     sagemaker = f"http://127.0.0.1:{settings.port}"
     return {
         "AWS_REGION": settings.region,
@@ -23,4 +30,5 @@ def environment(context: Context, job: Job) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1,localhost",
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),
+        INTERPRETER_VARIABLE: str(job.python),
     }

@@ -26,6 +26,7 @@ from contender.local.jobs.surroundings import environment
 from contender.local.warm.client import Launch
 
 ALGORITHM = ("-c", "import sys; from contender.local.containers.xgboost_algorithm import main; sys.exit(main())")
+TABLES_VARIABLE = "CONTENDER_TABLES"
 DEFAULT_RUNTIME_S = 86_400
 
 
@@ -142,6 +143,7 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
     threads = context.jobs.threads_per_job
     argv: tuple[str, ...]
     script = None
+    tables: dict[str, str] = {}
     if entrypoint := specification.get("ContainerEntrypoint"):
         argv = (*entrypoint, *specification.get("ContainerArguments", ()))
     elif program := hyperparameters.get(script_mode.PROGRAM):
@@ -149,6 +151,7 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
         script = shlex.join(argv)
     elif runtime == "xgboost":
         argv = ALGORITHM
+        tables = {TABLES_VARIABLE: str(context.jobs.home / "cache" / "tables")}
     else:
         raise JobFailed(
             f"ClientError: the image {specification['TrainingImage']!r} trains with a script: "
@@ -159,6 +162,7 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
         **script_mode.variables(job.name, hyperparameters, channels, resources, threads),
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": body["TrainingJobArn"],
+        **tables,
         **body.get("Environment", {}),
     }
     cwd = script_mode.CODE

@@ -195,7 +195,7 @@ class TuningRun:
         training.create(
             self._context, request, {key: value for key, value in extra.items() if value is not None}, self._job.name
         )
-        log = self._context.settings.home / "jobs" / TRAINING.kind / name / "log"
+        log = self._context.jobs.directory(TRAINING, name) / "log"
         self._running.append(Trial(name, index, number, objective, training.metric_log(log, request)))
 
     def _has_ended(self, trial: Trial) -> bool:

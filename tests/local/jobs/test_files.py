@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from contender.local.jobs.files import Files, FilesError, split
+from contender.local.jobs.files import Files, FilesError, prune, split
 from tests.local.jobs.conftest import BUCKET, Machine
 
 
@@ -112,6 +112,6 @@ def test_the_cache_forgets_what_was_used_longest_ago(machine: Machine, files: Fi
 
     old, new = (files.fetch(machine.put(f"prune/{name}", "x" * 100)) for name in ("old", "new"))
     os.utime(old, (1, 1))
-    files.prune(150)
+    prune(tmp_path / "cache", 150)
     assert not old.exists()
     assert new.exists()

@@ -101,6 +101,18 @@ def test_libsvm_and_parquet_channels(machine: Machine, tmp_path: Path) -> None:
         assert metrics["train:auc"] > 0.9
 
 
+def test_a_table_is_parsed_once_and_trains_the_same_model_again(machine: Machine, tmp_path: Path) -> None:
+    train = [channel("train", machine.put("tables/a.csv", csv(table(seed=5))))]
+    tables = machine.home / "cache" / "tables"
+    before = set(tables.glob("*.npy"))
+    models = []
+    for name in ("parsed", "loaded"):
+        described = machine.train(name, HyperParameters=HYPERPARAMETERS, InputDataConfig=train)
+        models.append(unpacked(machine, described["ModelArtifacts"]["S3ModelArtifacts"], tmp_path / name))
+    assert len(set(tables.glob("*.npy")) - before) == 1
+    assert (models[0] / "xgboost-model").read_bytes() == (models[1] / "xgboost-model").read_bytes()
+
+
 def test_csv_weights_are_the_second_column(machine: Machine) -> None:
     values = table()
     weighted = np.column_stack([values[:, 0], np.ones(len(values)), values[:, 1:]])
