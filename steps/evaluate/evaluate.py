@@ -26,6 +26,7 @@ from pathlib import Path
 import numpy as np
 
 NO_CHAMPION = "0"
+MIN_CLASS_ROWS = 2
 MAX_UNPACKED_BYTES = 4 * 1024**3
 
 
@@ -103,8 +104,12 @@ def read_test(path, label, positive):
         raise CannotEvaluate(f"{path.name} needs a header with {label!r} and rows")
     position = rows[0].index(label)
     labels = np.array([row[position] == positive for row in rows[1:]], dtype=float)
-    if labels.min() == labels.max():
-        raise CannotEvaluate(f"{path.name} has one class of {label!r} only")
+    fewest = int(min(labels.sum(), (1 - labels).sum()))
+    if fewest < MIN_CLASS_ROWS:
+        raise CannotEvaluate(
+            f"{path.name} has {fewest} of {len(labels)} rows of one class of {label!r}: "
+            f"an AUC's variance needs {MIN_CLASS_ROWS} of each, upload more rows"
+        )
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([row[:position] + row[position + 1 :] for row in rows])
     return text.getvalue().encode("utf-8"), labels
@@ -120,8 +125,10 @@ def answers(archive, body, rows, name):
         try:
             module = load(script, "inference_of_" + name.split()[0])
             model = module.model_fn(folder)
-            predictions = module.predict_fn(module.input_fn(body, "text/csv"), model)
-            answer = module.output_fn(predictions, "text/csv")
+            matrix = module.input_fn(body, "text/csv")
+            if isinstance(matrix, Exception):  # in AWS's image inference.py hands a refusal on instead of raising it
+                raise matrix
+            answer = module.output_fn(module.predict_fn(matrix, model), "text/csv")
         except Exception as error:
             raise CannotEvaluate(f"the {name} cannot answer the held-out rows: {error}") from error
     text = answer[0] if isinstance(answer, tuple) else answer

@@ -35,9 +35,9 @@ def evaluate_step(
         arguments=[
             f"--label={data.label}",
             f"--positive={data.positive}",
-            f"--min-auc={gates.min_auc:g}",
-            f"--max-auc-drop={gates.max_auc_drop:g}",
-            f"--alpha={gates.alpha:g}",
+            f"--min-auc={gates.min_auc}",
+            f"--max-auc-drop={gates.max_auc_drop}",
+            f"--alpha={gates.alpha}",
             argument("champion-version", champion.properties.Outputs["ChampionVersion"]),
         ],
     )

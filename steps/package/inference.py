@@ -85,7 +85,7 @@ class Encoder:
             for position, slot in self._numbers:
                 try:
                     values[slot] = value = float(row[position])
-                except (TypeError, ValueError):
+                except (TypeError, ValueError, OverflowError):
                     values[slot] = value = self._unparsed(row[position], number, position)
                 if not -FLOAT32_MAX <= value <= FLOAT32_MAX and value == value:
                     raise ValueError(self._no_number(row[position], number, position))
@@ -196,10 +196,10 @@ def output_fn(probabilities, accept):
 
 def parse(body, content_type, encoder):
     """Lists of raw values in the training order."""
-    text = body if isinstance(body, str) else decode(body)
+    text = decode(body)
     kind = bare(content_type)
     if kind == "text/csv":
-        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+        rows = read_csv(text)
         if rows and encoder.is_header(rows[0]):
             return encoder.reorder([name.strip() for name in rows[0]], rows[1:])
         return rows
@@ -212,20 +212,30 @@ def parse(body, content_type, encoder):
         if isinstance(records, dict) or (records and not isinstance(records[0], (dict, list))):
             records = [records]
     elif kind in JSON_LINES:
-        records = [read_json(line) for line in text.splitlines() if line.strip()]
+        records = [read_json(line) for line in text.split("\n") if line.strip()]
     else:
         raise ValueError(f"content type {content_type!r} is not served; send text/csv or application/json")
     return [encoder.from_record(record, number) for number, record in enumerate(records, 1)]
 
 
+def read_csv(text):
+    try:
+        return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    except csv.Error as error:
+        raise ValueError(f"not CSV: {error}") from error
+
+
 def read_json(text):
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from error
 
 
 def decode(body):
+    """The request as text without a byte order mark; AWS's image has decoded some requests already."""
+    if isinstance(body, str):
+        return body.removeprefix("\ufeff")
     try:
         return bytes(body).decode("utf-8-sig")
     except UnicodeDecodeError as error:

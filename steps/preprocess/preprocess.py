@@ -23,6 +23,7 @@ from pathlib import Path
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
 MAX_CATEGORIES = 200
 MIN_CATEGORY_ROWS = 2
+MIN_CLASS_ROWS = 2
 MOSTLY_NUMBERS = 0.9
 FLOAT32_MAX = 3.4028234e38
 FORMAT = 1
@@ -106,10 +107,10 @@ def read(folder, data_uri):
 
 
 def read_file(path):
-    content = path.read_bytes()
-    if not content.strip():
+    text = decode(path.name, path.read_bytes())
+    if not text.strip():
         raise BadData(f"{path.name} is empty")
-    reader = csv.reader(io.StringIO(decode(path.name, content), newline=""))
+    reader = csv.reader(io.StringIO(text, newline=""))
     try:
         header = [name.strip() for name in next(reader)]
         check_header(path.name, header)
@@ -219,10 +220,12 @@ def hash_share(text):
 
 def check_parts(parts, labels, label):
     for name, indexes in parts.items():
-        if len({labels[index] for index in indexes}) < 2:
+        positive = sum(labels[index] for index in indexes)
+        fewest = min(positive, len(indexes) - positive)
+        if fewest < MIN_CLASS_ROWS:
             raise BadData(
-                f"the {name} split has {len(indexes)} of {len(labels)} rows and not both classes of {label!r}: "
-                "upload more rows"
+                f"the {name} split has {len(indexes)} of {len(labels)} rows, {fewest} of them of one class of "
+                f"{label!r}; it needs {MIN_CLASS_ROWS} of each: upload more rows"
             )
 
 

@@ -26,8 +26,8 @@ def preprocess_step(build: Build) -> ProcessingStep:
             *[f"--drop={column}" for column in dropped],
             *[f"--categorical={column}" for column in data.categorical],
             *[f"--split-by={column}" for column in data.split_by],
-            f"--validation-share={data.validation_share:g}",
-            f"--test-share={data.test_share:g}",
+            f"--validation-share={data.validation_share}",
+            f"--test-share={data.test_share}",
             argument("data-uri", build.data_uri),
             # A new upload under the same key must not be answered from the cache.
             argument("data-version", build.data_version),

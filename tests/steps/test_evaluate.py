@@ -167,6 +167,36 @@ def test_a_champion_that_cannot_read_todays_columns_does_not_block_its_successor
     assert "not compared" in report["gate"]["reason"]
 
 
+def test_in_awss_image_too_a_champion_that_cannot_read_todays_columns_does_not_block(
+    copied: Chain, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    champion = Chain(tmp_path_factory.mktemp("champion"))
+    (champion.root / "artifact").mkdir()
+    code = (
+        b"def model_fn(folder): return None\n"
+        b"def input_fn(body, content_type): return ValueError('the header lacks 1 column')\n"
+        b"def predict_fn(matrix, model): return matrix\n"
+        b"def output_fn(predictions, accept): return object()  # a response with status 400\n"
+    )
+    _tar(champion.root / "artifact" / "model.tar.gz", tarfile.TarInfo("code/inference.py"), code)
+    assert copied.evaluate(champion) == 0
+    assert copied.report["champion"]["problem"].endswith("cannot answer the held-out rows: the header lacks 1 column")
+    assert copied.report["gate"]["passed"] is True
+
+
+def test_a_single_row_of_a_class_is_too_few_for_a_variance(copied: Chain) -> None:
+    path = copied.root / "test" / "test.csv"
+    header, *rows = copied.rows("test/test.csv")
+    positive = [row for row in rows if row[-1] == "True."]
+    negative = [row for row in rows if row[-1] != "True."]
+    path.write_text(to_csv([header, *negative, positive[0]]))
+    assert copied.evaluate() == 1
+    assert "has 1 of" in copied.last_words
+    path.write_text(to_csv([header, *negative, *positive[:2]]))
+    assert copied.evaluate() == 0
+    assert copied.report["binary_classification_metrics"]["auc"]["standard_deviation"] >= 0
+
+
 def _tar(path: Path, member: tarfile.TarInfo, content: bytes = b"") -> None:
     member.size = len(content)
     with tarfile.open(path, "w:gz") as tar:

@@ -94,6 +94,15 @@ def test_a_header_may_name_the_label_and_columns_nobody_asked_for(
     assert probabilities(served, body) == probabilities(served, line(rows[0]))
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_column(
+    served: tuple[ModuleType, Any], rows: list[list[str]], header: list[str]
+) -> None:
+    body = "\ufeff" + line(header) + "\n" + line(rows[0])
+    assert probabilities(served, body) == probabilities(served, body.encode()) == probabilities(served, line(rows[0]))
+    record = "\ufeff" + json.dumps(rows[0])
+    assert probabilities(served, record, "application/json") == probabilities(served, line(rows[0]))
+
+
 def test_quoted_fields_are_read(served: tuple[ModuleType, Any], rows: list[list[str]]) -> None:
     quoted = ",".join(f'"{value}"' for value in rows[0])
     assert probabilities(served, quoted) == probabilities(served, line(rows[0]))
@@ -125,6 +134,11 @@ def test_json_lines_are_answered_line_by_line(
     assert [json.loads(each)["probability"] for each in answer.splitlines()] == probabilities(
         served, "\n".join(line(row) for row in rows[:3])
     )
+
+
+def test_only_a_newline_ends_a_json_line(served: tuple[ModuleType, Any]) -> None:
+    body = json.dumps({"State": "A\u2028Z\x85"}, ensure_ascii=False)
+    assert len(probabilities(served, f"{body}\r\n{body}\r\n", "application/jsonlines")) == 2
 
 
 def test_json_is_answered_where_nothing_else_is_wanted(served: tuple[ModuleType, Any], rows: list[list[str]]) -> None:
@@ -171,6 +185,9 @@ def test_words_for_missing_are_missing_in_columns_of_numbers(
         ('[{"State": ["AZ"]}]', "application/json", "value 2: ['AZ'] is not a single value"),
         ('[{"Day Mins": "many"}]', "application/json", "row 1, column 'Day Mins': 'many' is not a number"),
         ('[{"Day Mins": 1e300}]', "application/json", "is not a number"),
+        (f'[{{"Day Mins": {10**400}}}]', "application/json", "is not a number"),
+        ("[" * 100_000, "application/json", "not JSON"),
+        ("x" * 200_000, "text/csv", "not CSV: field larger than field limit"),
         ('[{"State": "AZ"}, 3]', "application/json", "row 2: expected an object"),
         ("<row/>", "application/xml", "'application/xml' is not served"),
     ],

@@ -142,6 +142,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(chain: Chain) -> None:
     ("content", "words"),
     [
         pytest.param(b"", "upload.csv is empty", id="empty file"),
+        pytest.param(b"\xef\xbb\xbf\n", "upload.csv is empty", id="a byte order mark only"),
         pytest.param(HEADER.encode() + b"\n", "has a header but no rows", id="no rows"),
         pytest.param(small().encode("utf-16"), "UTF-16", id="wrong encoding"),
         pytest.param(
