@@ -16,7 +16,8 @@ from pathlib import Path
 from types import CodeType, TracebackType
 from typing import NoReturn
 
-from contender.local.warm.launch import CHANNEL_VARIABLE, Launch
+from contender.local.warm import interpreter
+from contender.local.warm.launch import CHANNEL_VARIABLE, INTERPRETER_VARIABLE, Launch
 from contender.local.warm.mounts import mount_privately, outside
 
 PR_SET_PDEATHSIG = 1
@@ -52,6 +53,9 @@ def _enter(launch: Launch, channel: int | None) -> tuple[list[str], bool]:
     """Environment, mounts and directory; the command, and whether `/opt/ml` is private."""
     environment = {name: str(launch.threads) for name in THREAD_VARIABLES} | dict(launch.env)
     environment["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+    if own := launch.env.get(INTERPRETER_VARIABLE):
+        environment["PATH"] = interpreter.search_path(Path(own), environment["PATH"])
+        interpreter.adopt(Path(own))
     if channel is not None:
         os.set_inheritable(channel, True)
         environment[CHANNEL_VARIABLE] = str(channel)

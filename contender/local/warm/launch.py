@@ -23,6 +23,9 @@ from typing import Any
 CHANNEL_VARIABLE = "CONTENDER_CHANNEL"
 """Names the file descriptor that came with the launch."""
 
+INTERPRETER_VARIABLE = "VIRTUAL_ENV"
+"""In a launch's environment: the process runs in that virtual environment, which `interpreter.make` laid out."""
+
 SINGLE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",

@@ -73,7 +73,6 @@ def test_a_package_that_a_job_installs_is_the_jobs_alone(machine: Machine) -> No
         assert described["ProcessingJobStatus"] == "Completed", described["FailureReason"]
         assert machine.get(f"s3://{BUCKET}/{name}/out/values.txt") == b"42 42"
         assert importlib.util.find_spec(NAME) is None
-        assert not (machine.home / f"jobs/processing-job/{name}/python").exists()
 
 
 def test_a_shell_that_installs_does_so_for_its_job(machine: Machine) -> None:
