@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from contender.local.api.errors import ResourceInUse, ResourceNotFound, ValidationException
@@ -147,5 +148,15 @@ def shorten(text: str) -> str:
 
 
 def _publish(context: Context, kind: JobKind, body: Mapping[str, Any]) -> None:
-    detail = {key: value for key, value in body.items() if not key.startswith("_")}
-    context.publish(kind.detail_type, [body[kind.arn_field]], detail)
+    arn = body[kind.arn_field]
+    detail = {key: _in_event(value) for key, value in body.items() if not key.startswith("_")}
+    context.publish(kind.detail_type, [arn], {**detail, "Tags": tags.of(context, arn)})
+
+
+def _in_event(value: Any) -> Any:
+    """An event says a time in milliseconds."""
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    if isinstance(value, dict):
+        return {key: _in_event(each) for key, each in value.items()}
+    return [_in_event(each) for each in value] if isinstance(value, list) else value

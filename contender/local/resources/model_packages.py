@@ -50,6 +50,18 @@ SUMMARY = (
     "ModelApprovalStatus",
     "ModelLifeCycle",
 )
+IN_EVENTS = (
+    "InferenceSpecification",
+    "ModelPackageStatusDetails",
+    "CertifyForMarketplace",
+    "MetadataProperties",
+    "ModelMetrics",
+    "CustomerMetadataProperties",
+    "ApprovalDescription",
+    "LastModifiedTime",
+)
+"""What an event says of a package besides its summary: enough to deploy it."""
+
 UPDATED = (
     "ModelApprovalStatus",
     "ApprovalDescription",
@@ -202,7 +214,7 @@ def _check_properties(body: dict[str, Any]) -> None:
 
 
 def _publish(context: Context, package: dict[str, Any]) -> None:
-    detail = pick(package, *SUMMARY, "ModelPackageStatusDetails", "CustomerMetadataProperties", "ApprovalDescription")
+    detail = pick(package, *SUMMARY, *IN_EVENTS)
     context.publish("SageMaker Model Package State Change", [package["ModelPackageArn"]], detail)
 
 
