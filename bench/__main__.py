@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from bench.figure import Figure
 
-MODULES = ("pipeline", "jobs", "serving")
+MODULES = ("laptop", "pipeline", "jobs", "serving")
 
 
 def main(argv: Sequence[str]) -> int:

@@ -93,9 +93,9 @@ def _measure(ours: str, peer: str, row: str) -> Iterator[Figure]:
 
 def _memory(laptop: Laptop) -> Iterator[Figure]:
     for label in ("runtime", "worker"):
-        resident = [row.memory_mb for row in laptop.status() if label in row.name]
-        if resident:
-            yield Figure(f"resident memory of the {label} process", max(resident), "MB")
+        memory = [row.memory_mb for row in laptop.status() if label in row.name]
+        if memory:
+            yield Figure(f"memory of the {label} process, shared pages divided", max(memory), "MB")
 
 
 def _load(url: str, body: str, clients: int) -> Load:
