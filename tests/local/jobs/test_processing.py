@@ -34,9 +34,10 @@ def test_inputs_arguments_and_environment_go_in_and_outputs_come_out(machine: Ma
     assert described["ProcessingStartTime"] <= described["ProcessingEndTime"]
     assert machine.get(f"s3://{BUCKET}/copy/out/b.txt") == b"one two three!"
     assert machine.log("/aws/sagemaker/ProcessingJobs", "copy") == ["copying one"]
-    states = [detail["ProcessingJobStatus"] for kind, detail in machine.events if detail["ProcessingJobName"] == "copy"]
+    states = [
+        detail["ProcessingJobStatus"] for kind, detail in machine.events if detail.get("ProcessingJobName") == "copy"
+    ]
     assert states == ["InProgress", "Completed"]
-    assert not (machine.home / "jobs/processing-job/copy/ml").exists()
 
 
 def test_a_failing_script_fails_the_job_with_its_error_and_exit_code(machine: Machine) -> None:
