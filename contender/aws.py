@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 from botocore.config import Config
+
+Connect = Callable[[str, str], Any]
+"""Makes a client of a service in a region; a test puts its own into click's `obj`."""
 
 
 def client(service: str, region: str) -> Any:

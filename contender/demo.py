@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import time
 from collections import Counter
@@ -16,9 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
 
-from contender import endpoints, registry
+from contender import endpoints, evaluation, registry
 from contender.config import Settings
 from contender.errors import DataError, DeploymentError
 from contender.naming import Names, checked_dimension, object_key, variant_name
@@ -160,9 +158,10 @@ class Demo:
 
     def _auc(self, version: Version) -> float:
         package = self.sagemaker.describe_model_package(ModelPackageName=version.arn)
-        place = urlparse(package["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"])
-        report = json.loads(self.s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read())
-        return float(report["binary_classification_metrics"]["auc"]["value"])
+        measured = evaluation.metrics(evaluation.read(self.s3, package))
+        if "auc" not in measured:
+            raise DeploymentError(f"version {version.arn} was registered without an evaluation report")
+        return measured["auc"]
 
 
 def uploads_from(folder: Path) -> dict[str, Uploads]:

@@ -86,7 +86,7 @@ def _compiler(name: str, place: str) -> Callable[[Settings, Mapping[str, str]], 
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
             raise SettingsError(f"pipeline module {name!r} is not in {place}: run there, or set `pipeline:`") from error
-        raise SettingsError(f"{name} needs {error.name}: pip install 'contender[pipeline]'") from error
+        raise SettingsError(f"{name} needs {error.name}: pip install -e '.[pipeline]'") from error
     compiler: Callable[[Settings, Mapping[str, str]], Compiled] | None = getattr(module, "compile", None)
     if compiler is None:
         raise SettingsError(f"pipeline module {name!r} has no compile(settings, outputs)")

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
-from contender.aws import client
+from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit_rows, json_option, progress
 from contender.config import load
 from contender.deployment import stack_outputs
 from contender.errors import DataError
 from contender.naming import Names, object_key
-
-Connect = Callable[[str, str], Any]
-"""Makes a client of a service in a region; a test puts its own into click's `obj`."""
 
 
 @click.group()

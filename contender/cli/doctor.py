@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -14,20 +13,13 @@ from pathlib import Path
 
 import click
 
+from contender.cli.extras import EXTRAS, advice, missing
 from contender.cli.output import emit_rows, json_option
 from contender.config import FILE, load
 from contender.errors import ContenderError
 
 FREE_DISK_GB = 3
-PIPELINE_PACKAGES = {"sagemaker": "sagemaker"}
-LOCAL_PACKAGES = {
-    "ministack": "ministack",
-    "uvicorn": "uvicorn",
-    "xgboost": "xgboost-cpu",
-    "sklearn": "scikit-learn",
-    "pandas": "pandas",
-    "optuna": "optuna",
-}
+PURPOSES = {"pipeline": "to compile the pipeline", "local": "for the laptop"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +47,8 @@ def command(as_json: bool) -> None:
 def examine(project: Path) -> Iterator[Finding]:
     """Every finding about this machine and the project in `project`; changes nothing."""
     yield _python()
-    yield _packages("pipeline", PIPELINE_PACKAGES)
-    yield _packages("local", LOCAL_PACKAGES)
+    for extra, purpose in PURPOSES.items():
+        yield _extra(extra, purpose)
     yield _settings(project)
     yield _private_mounts()
     yield _disk(project)
@@ -72,13 +64,13 @@ def _python() -> Finding:
     return Finding("python", platform.python_version(), ok, "" if ok else "install Python 3.11 or newer")
 
 
-def _packages(extra: str, packages: dict[str, str]) -> Finding:
-    missing = [name for module, name in packages.items() if importlib.util.find_spec(module) is None]
-    if missing:
-        return Finding(f"extra [{extra}]", f"without {', '.join(missing)}", False, f"pip install -e '.[{extra}]'")
-    return Finding(
-        f"extra [{extra}]", ", ".join(f"{name} {metadata.version(name)}" for name in packages.values()), True
-    )
+def _extra(extra: str, purpose: str) -> Finding:
+    """An extra is not needed by who does without its part: the laptop's are not, to work with an account."""
+    if absent := missing(extra):
+        what = f"without {', '.join(absent)}"
+        return Finding(f"extra [{extra}]", what, False, f"{purpose}: {advice(extra)}", needed=False)
+    versions = ", ".join(f"{package} {metadata.version(package)}" for package in EXTRAS[extra].values())
+    return Finding(f"extra [{extra}]", versions, True)
 
 
 def _settings(project: Path) -> Finding:

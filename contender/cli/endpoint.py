@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 from botocore.exceptions import ClientError
 
 from contender import endpoints, registry
-from contender.aws import client
+from contender.aws import Connect, client
 from contender.cli.output import emit, emit_rows, json_option, note
 from contender.config import load
 from contender.errors import DataError, DeploymentError, NotFoundError
@@ -19,9 +18,6 @@ from contender.naming import Names, parse_variant
 
 MAX_BODY = 6 * 1024 * 1024
 """InvokeEndpoint takes no more in one request."""
-
-Connect = Callable[[str, str], Any]
-"""Makes a client of a service in a region; a test puts its own into click's `obj`."""
 
 CONTENT_TYPES = {".json": "application/json", ".jsonl": "application/jsonlines"}
 COLUMNS = ("variant", "role", "status", "share", "model", "reason")

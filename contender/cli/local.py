@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from contender.cli.extras import need
 from contender.cli.output import emit, emit_rows, json_option, note
 from contender.errors import LaptopError
 from contender.local.launcher.environment import exports
@@ -58,6 +59,7 @@ def up(
 
     Ports are those of the last time unless others are given; 0 takes any free one.
     """
+    need("local")
     with one_line_errors():
         addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port))
     if as_json:

@@ -10,6 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from contender import __version__
+from contender.cli.extras import advice, extra_of
 from contender.cli.output import note
 from contender.errors import ContenderError
 
@@ -65,10 +66,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         note(f"error: {error}")
         code = 1
     except (NoCredentialsError, NoRegionError) as error:
-        note(f'error: {error} For the laptop run: eval "$(contender local env)"')
+        note(f'error: {str(error).rstrip(".")}; for the laptop run: eval "$(contender local env)"')
         code = 1
     except (ClientError, BotoCoreError) as error:
         note(f"error: AWS refused: {error}")
+        code = 1
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is None:
+            raise
+        note(f"error: this needs {error.name}: {advice(extra)}")
         code = 1
     except BrokenPipeError:
         code = 0

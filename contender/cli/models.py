@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import click
 
 from contender import evaluation, registry
-from contender.aws import client
+from contender.aws import Connect, client
 from contender.cli.output import emit, emit_rows, json_option
 from contender.config import load
 from contender.errors import NotFoundError
 from contender.naming import Names
 from contender.registry import Version
-
-Connect = Callable[[str, str], Any]
-"""Makes a client of a service in a region; a test puts its own into click's `obj`."""
 
 THREADS = 8
 COLUMNS = ("dimension", "version", "role", "status", "approval", "auc", "registered", "reason")

@@ -48,7 +48,7 @@ def emit_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_j
         table.add_row(*(Text(_cell(row.get(column))) for column in columns))
     stdout = Console(file=sys.stdout)
     if not stdout.is_terminal:
-        stdout.width = 200  # a pipe has no width: do not fold rows that a person will grep
+        stdout.width = 10_000  # a pipe has no width: do not fold rows that a person will grep
     stdout.print(table)
 
 

@@ -6,7 +6,7 @@ import difflib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 
 from contender import executions
-from contender.aws import client
+from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import Settings, load
 from contender.deployment import stack_outputs
@@ -25,9 +25,6 @@ from contender.errors import DeploymentError, NotFoundError
 from contender.executions import Snapshot, Watcher
 from contender.naming import Names
 from contender.pipeline import Compiled, compile_project, deployed_definition, plan_upsert, upsert
-
-Connect = Callable[[str, str], Any]
-"""Makes a client of a service in a region; a test puts its own into click's `obj`."""
 
 PLACEHOLDER_ACCOUNT = "000000000000"
 POLL_S = 0.5
