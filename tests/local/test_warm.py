@@ -11,7 +11,7 @@ from socket import socketpair
 
 import pytest
 
-from contender.local.warm.child import python_arguments
+from contender.local.warm.child import explain, python_arguments
 from contender.local.warm.client import Launch, Warm, WarmLost
 from contender.local.warm.launch import socket_path
 from contender.local.warm.mounts import outside
@@ -256,6 +256,15 @@ def test_without_a_private_view_paths_are_the_hosts() -> None:
     mounts = {"/home/me/job": "/opt/ml", "/home/me/model": "/opt/ml/model"}
     assert outside("--train=/opt/ml/input/data", mounts) == "--train=/home/me/job/input/data"
     assert outside("/opt/ml/model/xgboost-model", mounts) == "/home/me/model/xgboost-model"
+
+
+def test_a_path_below_opt_ml_that_is_not_there_is_explained() -> None:
+    error = FileNotFoundError(2, "No such file or directory", "/opt/ml/input/data/a.csv")
+    explain(error)
+    assert "take its directories from the SM_* variables" in str(error)
+    elsewhere = FileNotFoundError(2, "No such file or directory", "/data/a.csv")
+    explain(elsewhere)
+    assert "SM_*" not in str(elsewhere)
 
 
 def test_the_sockets_path_is_never_too_long(tmp_path: Path) -> None:

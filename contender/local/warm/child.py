@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from contender.local.warm import interpreter
 from contender.local.warm.launch import CHANNEL_VARIABLE, INTERPRETER_VARIABLE, Launch
-from contender.local.warm.mounts import mount_privately, outside
+from contender.local.warm.mounts import ROOT, mount_privately, outside
 
 PR_SET_PDEATHSIG = 1
 PYTHON = re.compile(r"python(3(\.\d+)?)?")
@@ -115,15 +115,20 @@ def _execute(argv: list[str], private: bool) -> int:
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except BaseException as error:
+        if not private and isinstance(error, OSError):
+            explain(error)
         traceback.print_exception(type(error), error, _below_us(error.__traceback__))
-        if not private and isinstance(error, OSError) and str(error.filename or "").startswith("/opt/ml"):
-            print(
-                f"{error.filename}: this machine gives jobs no private /opt/ml (mount namespaces are refused); "
-                "the script must take its directories from the SM_* variables or its arguments",
-                file=sys.stderr,
-            )
         return EXIT_FAILED
     return 0
+
+
+def explain(error: OSError) -> None:
+    """Where `/opt/ml` is not private, add to an error about a path below it what the script can do instead."""
+    if str(error.filename or "").startswith(str(ROOT)):
+        error.strerror = (
+            f"{error.strerror} (this machine gives jobs no private {ROOT}, because mount namespaces are refused; "
+            "the script must take its directories from the SM_* variables or its arguments)"
+        )
 
 
 def python_arguments(argv: Sequence[str]) -> list[str] | None:
