@@ -18,6 +18,7 @@ from contender.local.jobs.files import Files, prune
 from contender.local.jobs.job import Job, JobFailed, JobStopped
 from contender.local.jobs.kinds import KINDS, PROCESSING, TERMINAL, TRAINING, TRANSFORM, TUNING, JobKind
 from contender.local.jobs.logs import LogShipper
+from contender.local.jobs.training_metrics import TrainingMetrics
 from contender.local.store import Document, Filter
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class JobRunner:
         self.home = context.settings.home.resolve()
         self.files = Files(lambda: context.aws.client("s3"), self.home / "cache" / "s3")
         self.logs = LogShipper(lambda: context.aws.client("logs"))
+        self.metrics = TrainingMetrics(lambda: context.aws.client("cloudwatch"))
         self._context = context
         self._changed = threading.Condition()
         self._running: dict[tuple[str, str], Job] = {}
@@ -160,6 +162,7 @@ class JobRunner:
         for thread in threads:
             thread.join(CLOSE_S)
         self.logs.close()
+        self.metrics.close()
 
     def _run(self, job: Job) -> None:
         try:

@@ -23,6 +23,7 @@ from contender.local.jobs.metrics import MetricLog, final_metrics
 from contender.local.jobs.process import Limits, Outcome, run
 from contender.local.jobs.requirements import command_with
 from contender.local.jobs.surroundings import environment
+from contender.local.jobs.training_metrics import BUILTIN_DEFINITIONS
 from contender.local.warm.client import Launch
 
 ALGORITHM = ("-c", "import sys; from contender.local.containers.xgboost_algorithm import main; sys.exit(main())")
@@ -67,7 +68,11 @@ def create(
 
 
 def describe_training_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return documents.describe(context, TRAINING, request["TrainingJobName"])
+    body = documents.describe(context, TRAINING, request["TrainingJobName"])
+    specification = body["AlgorithmSpecification"]
+    if "MetricDefinitions" not in specification and _has_builtin_metrics(body):
+        specification = {**specification, "MetricDefinitions": BUILTIN_DEFINITIONS}
+    return {**body, "AlgorithmSpecification": specification}
 
 
 def stop_training_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -120,6 +125,13 @@ def is_builtin(body: Mapping[str, Any]) -> bool:
         and script_mode.PROGRAM not in body.get("HyperParameters", {})
         and runtime_of(specification["TrainingImage"]) == "xgboost"
     )
+
+
+def _has_builtin_metrics(body: Mapping[str, Any]) -> bool:
+    try:
+        return is_builtin(body)
+    except UnknownImage:
+        return False
 
 
 def metric_log(job_log: Path, body: Mapping[str, Any]) -> MetricLog:
@@ -216,7 +228,9 @@ def _write_config(job: Job, body: Mapping[str, Any]) -> tuple[dict[str, dict[str
 
 def _results(context: Context, job: Job, body: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     now = context.clock()
-    metrics = final_metrics(metric_log(job.log, body).read(), now)
+    readings = metric_log(job.log, body).read()
+    context.jobs.metrics.put(job.name, readings, now)
+    metrics = final_metrics(readings, now)
     seconds = max(1, round(outcome.seconds))
     changes: dict[str, Any] = {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
     if metrics:
