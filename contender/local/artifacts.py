@@ -28,22 +28,26 @@ def pack(directory: Path, archive: Path) -> None:
             tar.add(path, arcname=path.relative_to(directory).as_posix(), recursive=False, filter=_anonymous)
 
 
-def unpack(archive: Path, target: Path) -> None:
+def unpack(archive: Path, target: Path, name: str = "") -> None:
     """Extract `archive` (gzipped or plain tar) below `target`, which is made if need be.
+
+    `name` is what errors call it, where its file's own name says nothing.
 
     Raises:
         ArtifactError: it is not a tar archive, or a member is a link, a device, or would land outside `target`;
             nothing is extracted then.
     """
+    name = name or archive.name
     try:
         with tarfile.open(archive, "r:*") as tar:
             members = tar.getmembers()
             for member in members:
-                _check(archive, member)
+                _check(name, member)
             target.mkdir(parents=True, exist_ok=True)
             tar.extractall(target, members=members, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
-        raise ArtifactError(f"{archive.name} cannot be unpacked: {error}") from error
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise ArtifactError(f"{name} cannot be unpacked: {reason}") from error
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -53,7 +57,7 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def _check(archive: Path, member: tarfile.TarInfo) -> None:
+def _check(name: str, member: tarfile.TarInfo) -> None:
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts:
         problem = "lies outside the archive's own directory"
@@ -63,4 +67,4 @@ def _check(archive: Path, member: tarfile.TarInfo) -> None:
         problem = "is neither a file nor a directory"
     else:
         return
-    raise ArtifactError(f"{archive.name} is refused: its member {member.name!r} {problem}")
+    raise ArtifactError(f"{name} is refused: its member {member.name!r} {problem}")

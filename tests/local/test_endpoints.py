@@ -278,6 +278,20 @@ def test_an_update_to_a_model_that_cannot_load_rolls_back(there: Endpoints) -> N
     assert healthy["EndpointConfigName"] == "ends-both"
 
 
+def test_a_model_that_is_no_archive_is_named_by_its_url(there: Endpoints) -> None:
+    there.model("text", script_files())
+    there.config("text", {"text": 1})
+    url = there.sagemaker.describe_model(ModelName="ends-text")["PrimaryContainer"]["ModelDataUrl"]
+    there.s3.put_object(Bucket=there.bucket, Key=url.split("/", 3)[3], Body=b"not an archive")
+    described = there.create("text", "text")
+    assert described["EndpointStatus"] == "Failed"
+    assert described["FailureReason"] == (
+        f'Failed to extract model data archive for container "container_1" from URL "{url}". Please ensure that the'
+        f" object located at the URL is a valid tar.gz archive. ({url} cannot be unpacked: file could not be opened"
+        " successfully)"
+    )
+
+
 def test_an_endpoint_that_changes_is_left_alone(there: Endpoints) -> None:
     there.model("sleepy", script_files("import time\ndef model_fn(d): time.sleep(1.5)"))
     there.config("sleepy", {"a": 1, "sleepy": 3})

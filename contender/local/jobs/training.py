@@ -186,7 +186,7 @@ def _user_script(job: Job, program: str, hyperparameters: Mapping[str, Any], fil
     code = job.ml / "code"
     submitted = str(hyperparameters.get(script_mode.SUBMIT_DIRECTORY, ""))
     if submitted.startswith("s3://"):
-        unpack(files.fetch(submitted), code)
+        unpack(files.fetch(submitted), code, submitted)
     if not (code / program).is_file():
         raise JobFailed(
             f"ClientError: {script_mode.PROGRAM} is {program!r}, which {submitted or 'no source'} does not hold"

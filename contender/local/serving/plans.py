@@ -87,6 +87,12 @@ def make_plan(context: Context, variant: Mapping[str, Any], weight: float, insta
         model_dir = unpack_model(context, source)
     except (UnknownImage, _Unusable) as error:
         raise VariantFailed(name, f"Production variant {name}: {error}") from error
+    except ArchiveError as error:
+        raise VariantFailed(
+            name,
+            f'Failed to extract model data archive for container "container_1" from URL "{source.data}". Please ensure'
+            f" that the object located at the URL is a valid tar.gz archive. ({error})",
+        ) from error
     except FilesError as error:
         raise VariantFailed(
             name,
@@ -108,6 +114,10 @@ def make_plan(context: Context, variant: Mapping[str, Any], weight: float, insta
         instances=instances,
         startup_s=float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", DEFAULT_STARTUP_S)),
     )
+
+
+class ArchiveError(FilesError):
+    """A model archive that cannot be unpacked."""
 
 
 class _Unusable(Exception):
@@ -173,17 +183,17 @@ def unpack_model(context: Context, source: Source, known: str = "") -> Path:
     fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix="."))
     try:
         for archive in archives:
-            artifacts.unpack(archive, fresh)
+            artifacts.unpack(archive, fresh, source.data)
         if not source.is_archive:
             files.download(source.data, fresh)
         if code:
-            artifacts.unpack(code, fresh / "code")
+            artifacts.unpack(code, fresh / "code", source.code)
         fresh.chmod(0o755)
         # another thread may have been faster; its copy is the same
         if not target.is_dir():
             fresh.replace(target)
     except artifacts.ArtifactError as error:
-        raise FilesError(str(error)) from error
+        raise ArchiveError(str(error)) from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return target

@@ -307,4 +307,6 @@ def test_an_archive_with_a_link_is_refused(machine: Machine) -> None:
     described = machine.train(
         "link", HyperParameters={"sagemaker_program": "train.py", "sagemaker_submit_directory": submitted}
     )
-    assert "is a link (to '/etc/passwd')" in described["FailureReason"]
+    assert described["FailureReason"] == (
+        f"ClientError: {submitted} is refused: its member 'train.py' is a link (to '/etc/passwd')"
+    )
