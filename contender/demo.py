@@ -19,7 +19,7 @@ from typing import Any
 from contender import endpoints, evaluation, registry
 from contender.config import Settings
 from contender.errors import DataError, DeploymentError
-from contender.naming import Names, checked_dimension, object_key, variant_name
+from contender.naming import Names, checked_dimension, dimension_of_execution, object_key, variant_name
 from contender.registry import Role, Status, Version
 
 FIRST_SHARE_OF_ROWS = 0.8
@@ -145,7 +145,7 @@ class Demo:
         executions = self.sagemaker.list_pipeline_executions(PipelineName=self.names.pipeline, MaxResults=100)
         newest: dict[str, Mapping[str, Any]] = {}
         for summary in executions["PipelineExecutionSummaries"]:
-            newest.setdefault(summary.get("PipelineExecutionDisplayName", "").rpartition("-")[0], summary)
+            newest.setdefault(dimension_of_execution(summary) or "", summary)
         for dimension in waiting:
             summary = newest.get(dimension)
             if summary and summary["PipelineExecutionStatus"] in ("Failed", "Stopped"):

@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.errors import NotFoundError
-from contender.naming import Names, is_dimension
+from contender.naming import Names, dimension_of_execution, is_dimension
 
 FUNCTIONS = ("starter", "champion", "deploy", "finish")
 
@@ -73,7 +73,7 @@ def find(sagemaker: Any, logs: Any, names: Names, word: str) -> Target:
         if execution["PipelineExecutionArn"].endswith(f"/{word}"):
             return Target(execution_arn=execution["PipelineExecutionArn"])
     for execution in _executions(sagemaker, names) if is_dimension(word) else ():
-        if _dimension(execution) == word:
+        if dimension_of_execution(execution) == word:
             serving = Source(
                 "endpoint", f"/aws/sagemaker/Endpoints/{names.endpoint(word)}", since=execution["StartTime"]
             )
@@ -92,7 +92,7 @@ def sources(sagemaker: Any, target: Target) -> list[Source]:
             PipelineExecutionArn=target.execution_arn
         )
         execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=target.execution_arn)
-        dimension = _dimension(execution)
+        dimension = dimension_of_execution(execution) or ""
         steps = [step for page in pages for step in page["PipelineExecutionSteps"]]
         found += [source for step in steps for source in _of_step(sagemaker, step, dimension)]
     return found
@@ -164,10 +164,6 @@ def _executions(sagemaker: Any, names: Names) -> Iterator[Mapping[str, Any]]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFound":
             raise
-
-
-def _dimension(execution: Mapping[str, Any]) -> str:
-    return str(execution.get("PipelineExecutionDisplayName", "")).rpartition("-")[0]
 
 
 def _of_step(sagemaker: Any, step: Mapping[str, Any], dimension: str) -> Iterator[Source]:

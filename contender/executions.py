@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from contender.errors import DataError, DeploymentError, NotFoundError
-from contender.naming import Names, checked_dimension
+from contender.lambdas.dimension_lock import Claim, DimensionLock
+from contender.naming import Names, checked_dimension, dimension_of_execution
 
 RUNNING = frozenset({"Executing", "Stopping"})
 _RECORDABLE = re.compile(r"[\w \u00a0.:/=+@-]{1,256}")
@@ -107,12 +108,8 @@ def plan_start(sagemaker: Any, s3: Any, names: Names, dimension: str, uri: str) 
             f"data {uri!r} cannot be recorded with a version: use up to 256 letters, digits and . _ - = + @ /"
         )
     for execution in executions(sagemaker, names.pipeline):
-        display_name = execution.get("PipelineExecutionDisplayName", "")
-        if execution["PipelineExecutionStatus"] in RUNNING and display_name.rpartition("-")[0] == dimension:
-            raise DeploymentError(
-                f"dimension {dimension!r} is in execution {display_name}: "
-                f"wait for it (`contender pipeline watch {dimension}`)"
-            )
+        if execution["PipelineExecutionStatus"] in RUNNING and dimension_of_execution(execution) == dimension:
+            raise _busy(dimension, execution["PipelineExecutionArn"])
     try:
         head = s3.head_object(Bucket=place.netloc, Key=place.path.removeprefix("/"))
     except ClientError as error:
@@ -123,16 +120,26 @@ def plan_start(sagemaker: Any, s3: Any, names: Names, dimension: str, uri: str) 
     return Start(dimension, uri, version if version not in (None, "null") else head["ETag"].strip('"'))
 
 
-def start(sagemaker: Any, names: Names, request: Start) -> str:
-    """Start an execution and return its ARN."""
+def start(sagemaker: Any, lock: DimensionLock, names: Names, request: Start, now: datetime) -> str:
+    """Start an execution and return its ARN. It holds its dimension as an upload's does, so that uploads wait for it.
+
+    DeploymentError when another one was faster.
+    """
     token = uuid.uuid4().hex
-    answer = sagemaker.start_pipeline_execution(
-        PipelineName=names.pipeline,
-        PipelineExecutionDisplayName=names.execution(request.dimension, token),
-        PipelineParameters=[{"Name": name, "Value": value} for name, value in request.parameters.items()],
-        ClientRequestToken=token,
-    )
-    return str(answer["PipelineExecutionArn"])
+
+    def begin() -> str:
+        answer = sagemaker.start_pipeline_execution(
+            PipelineName=names.pipeline,
+            PipelineExecutionDisplayName=names.execution(request.dimension, token),
+            PipelineParameters=[{"Name": name, "Value": value} for name, value in request.parameters.items()],
+            ClientRequestToken=token,
+        )
+        return str(answer["PipelineExecutionArn"])
+
+    answer = lock.start(request.dimension, token, now, begin)
+    if answer.claim is Claim.HELD:
+        raise _busy(request.dimension, answer.execution_arn)
+    return answer.execution_arn
 
 
 def find(sagemaker: Any, pipeline: str, word: str | None) -> str:
@@ -141,8 +148,8 @@ def find(sagemaker: Any, pipeline: str, word: str | None) -> str:
         return word
     for execution in executions(sagemaker, pipeline):
         arn: str = execution["PipelineExecutionArn"]
-        display_name = execution.get("PipelineExecutionDisplayName", "")
-        if word in (None, arn.rpartition("/")[2], display_name, display_name.rpartition("-")[0]):
+        display_name = execution.get("PipelineExecutionDisplayName")
+        if word in (None, arn.rpartition("/")[2], display_name, dimension_of_execution(execution)):
             return arn
     what = f"{word!r} names no execution of" if word else "there is no execution of"
     raise NotFoundError(f"{what} pipeline {pipeline!r}: upload data, or use `contender pipeline start`")
@@ -162,6 +169,13 @@ def executions(sagemaker: Any, pipeline: str) -> Iterator[Mapping[str, Any]]:
         raise NotFoundError(
             f"pipeline {pipeline!r} does not exist: make it with `contender pipeline upsert`"
         ) from error
+
+
+def _busy(dimension: str, execution_arn: str) -> DeploymentError:
+    what = f"execution {execution_arn.rpartition('/')[2]}" if execution_arn else "an execution that is about to start"
+    return DeploymentError(
+        f"dimension {dimension!r} is in {what}: wait for it (`contender pipeline watch {dimension}`)"
+    )
 
 
 def _planned(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

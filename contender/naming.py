@@ -7,6 +7,7 @@ part of a model (`-v<version>`) or endpoint config (`-<digest>`) is of a kind th
     contender-SM-1               endpoint and model package group of dimension SM-1
     contender-SM-1-v3            SageMaker model of its version 3
     contender-SM-1-0123abcdef    one of its endpoint configs
+    SM-1-89abcdef                the display name of one of its pipeline executions
     v3                           the variant of version 3
     data/SM-1/march.csv          an uploaded file
 """
@@ -15,20 +16,21 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from contender.errors import NamingError
 
 MAX_DIMENSION = 40
 MAX_ENDPOINT = 52
 """SageMaker allows 63 characters; an endpoint config adds a hyphen and a digest of ten."""
-MAX_DISPLAY_NAME = 82
 MAX_FILE = 100
 
 _PROJECT = re.compile(r"[a-z][a-z0-9]{0,19}")
 _DIMENSION = re.compile(r"[A-Za-z0-9](?:-*[A-Za-z0-9])*")
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
+_TOKEN = re.compile(r"[0-9a-f]{8}")
 _DIGEST = re.compile(r"[0-9a-f]{10}")
 _RECORDABLE_FILE = re.compile(rf"[\w .=+@-]{{1,{MAX_FILE}}}")
 """The URI becomes a customer metadata property of the version, which allows these characters and 256 in all."""
@@ -94,7 +96,8 @@ class Names:
         return f"{self.endpoint(dimension)}-{digest}"
 
     def execution(self, dimension: str, token: str) -> str:
-        return f"{checked_dimension(dimension)}-{token[:8]}"[:MAX_DISPLAY_NAME]
+        """Display name of an execution; `token` is hexadecimal."""
+        return f"{checked_dimension(dimension)}-{token[:8]}"
 
     def dimension_of(self, endpoint_or_group: str) -> str | None:
         """The dimension an endpoint or group belongs to, or None for one that is not this project's."""
@@ -119,6 +122,12 @@ class Names:
         if match is None or match[1] != group:
             raise NamingError(f"model package {arn!r} is no version of group {group!r}: pass one of that group")
         return int(match[2])
+
+
+def dimension_of_execution(execution: Mapping[str, Any]) -> str | None:
+    """The dimension that an execution is of, by its display name; None for one that somebody else named."""
+    dimension, _, token = execution.get("PipelineExecutionDisplayName", "").rpartition("-")
+    return dimension if is_dimension(dimension) and _TOKEN.fullmatch(token) else None
 
 
 def is_dimension(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Gate: only a challenger that reaches the floor and is not clearly worse than the champion goes on."""
+"""Gate: only a challenger that reaches the floor and is not worse than the champion by more than a margin goes on."""
 
 from __future__ import annotations
 

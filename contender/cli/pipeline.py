@@ -23,6 +23,7 @@ from contender.config import Settings, load
 from contender.deployment import stack_outputs
 from contender.errors import DeploymentError, NotFoundError
 from contender.executions import Snapshot, Watcher
+from contender.lambdas.dimension_lock import DimensionLock
 from contender.naming import Names
 from contender.pipeline import Compiled, compile_project, deployed_definition, plan_upsert, upsert
 
@@ -110,8 +111,9 @@ def start_execution(obj: Connect | None, dimension: str, uri: str, dry_run: bool
     settings, connect = load(), obj or client
     names = Names(settings.project)
     sagemaker = connect("sagemaker", settings.region)
+    lock = DimensionLock(connect("dynamodb", settings.region), sagemaker, _outputs(settings, connect)["LockTable"])
     request = executions.plan_start(sagemaker, connect("s3", settings.region), names, dimension, uri)
-    arn = None if dry_run else executions.start(sagemaker, names, request)
+    arn = None if dry_run else executions.start(sagemaker, lock, names, request, datetime.now(UTC))
     row = {"execution": arn, "dimension": dimension, "data": uri, "version": request.version}
     if as_json:
         emit({**row, "dry_run": dry_run})

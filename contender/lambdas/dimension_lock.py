@@ -11,7 +11,7 @@ acknowledged) and goes on from there; if it never does, the claim lapses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -42,6 +42,24 @@ class DimensionLock:
         self._dynamodb = dynamodb
         self._sagemaker = sagemaker
         self._table = table
+
+    def start(self, dimension: str, token: str, now: datetime, begin: Callable[[], str]) -> Answer:
+        """Claim the dimension and `begin` its execution, whose ARN that returns; TAKEN means that it runs now.
+
+        An error of `begin` passes. One that is certain to have started nothing gives the claim back; after a server
+        error an execution may run, so the claim stays for the same token to go on from.
+        """
+        claimed = self.claim(dimension, token, now)
+        if claimed.claim is not Claim.TAKEN:
+            return claimed
+        try:
+            execution_arn = begin()
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                self.give_back(dimension, token)
+            raise
+        self.name_execution(dimension, token, execution_arn)
+        return Answer(Claim.TAKEN, execution_arn)
 
     def claim(self, dimension: str, token: str, now: datetime) -> Answer:
         """Take the lock for an upload, unless it is started already or another one's execution runs."""

@@ -90,22 +90,16 @@ class Starter:
             upload = Upload.from_event(body, self._settings.names, self._settings.data_prefix)
         except (DataError, NamingError) as error:
             return self._refuse(body, str(error))
-        claimed = self._lock.claim(upload.dimension, upload.token, now)
-        if claimed.claim is Claim.STARTED_BEFORE:
-            return Outcome("duplicate", upload.dimension, claimed.execution_arn)
-        if claimed.claim is Claim.HELD:
-            return self._wait(body, upload, f"dimension {upload.dimension} is busy", claimed.execution_arn)
         try:
-            execution_arn = self._start(upload)
+            answer = self._lock.start(upload.dimension, upload.token, now, lambda: self._start(upload))
         except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
-                # Refused for certain. After a server error it may have started, so the claim stays for the next try.
-                self._lock.give_back(upload.dimension, upload.token)
-            if error.response["Error"]["Code"] in AT_CAPACITY:
-                return self._wait(body, upload, error.response["Error"].get("Message", "at the account's limit"))
-            raise
-        self._lock.name_execution(upload.dimension, upload.token, execution_arn)
-        return Outcome("started", upload.dimension, execution_arn)
+            if error.response["Error"]["Code"] not in AT_CAPACITY:
+                raise
+            return self._wait(body, upload, error.response["Error"].get("Message", "at the account's limit"))
+        if answer.claim is Claim.HELD:
+            return self._wait(body, upload, f"dimension {upload.dimension} is busy", answer.execution_arn)
+        name = "duplicate" if answer.claim is Claim.STARTED_BEFORE else "started"
+        return Outcome(name, upload.dimension, answer.execution_arn)
 
     def _start(self, upload: Upload) -> str:
         parameters = {"Dimension": upload.dimension, "InputDataUri": upload.uri, "DataVersion": upload.version}

@@ -147,6 +147,7 @@ class FakeCloudFormation:
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
         outputs = {
             "DataBucket": "contender-data",
+            "LockTable": "contender-locks",
             "ArtifactBucket": "contender-artifacts",
             "PipelineRoleArn": "arn:aws:iam::000000000000:role/contender-pipeline",
             "ChampionFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:contender-champion",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from click.testing import CliRunner, Result
 
 from contender.cli import data, pipeline
 from contender.errors import ContenderError
-from tests.pipelines.fakes import FakeCloudFormation, FakePipelines, FakeS3
+from contender.lambdas.dimension_lock import Claim, DimensionLock
+from tests.lambdas.fakes import FakeDynamoDB
+from tests.pipelines.fakes import NOW, FakeCloudFormation, FakePipelines, FakeS3
 
 Run = Callable[..., Result]
 
@@ -68,8 +71,18 @@ def s3() -> FakeS3:
 
 
 @pytest.fixture
-def run(project: Path, sagemaker: FakePipelines, s3: FakeS3) -> Run:
-    clients = {"sagemaker": sagemaker, "s3": s3, "cloudformation": FakeCloudFormation()}
+def dynamodb() -> FakeDynamoDB:
+    return FakeDynamoDB()
+
+
+@pytest.fixture
+def run(project: Path, sagemaker: FakePipelines, s3: FakeS3, dynamodb: FakeDynamoDB) -> Run:
+    clients = {
+        "sagemaker": sagemaker,
+        "s3": s3,
+        "cloudformation": FakeCloudFormation(),
+        "dynamodb": dynamodb,
+    }
 
     def invoke(*words: str) -> Result:
         command = {"pipeline": pipeline.command, "data": data.command}[words[0]]
@@ -170,6 +183,23 @@ def test_start_passes_the_objects_version(run: Run, sagemaker: FakePipelines, s3
     assert "wait for it" in refusal(run(*arguments)), "a dimension never runs twice at the same time"
 
 
+def test_what_was_started_by_hand_and_what_an_upload_starts_wait_for_each_other(
+    run: Run, sagemaker: FakePipelines, s3: FakeS3, dynamodb: FakeDynamoDB
+) -> None:
+    run("pipeline", "upsert")
+    s3.put_object(Bucket="b", Key="data/A/x.csv", Body=b"")
+    lock = DimensionLock(dynamodb, sagemaker, "contender-locks")
+    assert lock.claim("A", "an upload", datetime.now(UTC)).claim is Claim.TAKEN
+    arguments = ("pipeline", "start", "--dimension", "A", "--data", "s3://b/data/A/x.csv")
+    assert "'A' is in an execution that is about to start" in refusal(run(*arguments))
+    assert not sagemaker.made("StartPipelineExecution")
+    lock.give_back("A", "an upload")
+    assert run(*arguments).exception is None
+    assert lock.claim("A", "another upload", NOW).claim is Claim.HELD
+    sagemaker.executions[0]["status"] = "Succeeded"
+    assert lock.claim("A", "another upload", NOW).claim is Claim.TAKEN
+
+
 @pytest.mark.parametrize(
     ("dimension", "uri", "words"),
     [
@@ -188,7 +218,7 @@ def test_start_refuses_what_could_not_run(run: Run, dimension: str, uri: str, wo
 
 def test_watch_reports_every_planned_step_of_a_success(run: Run, sagemaker: FakePipelines) -> None:
     run("pipeline", "upsert")
-    sagemaker.add_execution("A-1", "Succeeded", Prepare="Succeeded", Gate="Succeeded", Go="Succeeded")
+    sagemaker.add_execution("A-00000001", "Succeeded", Prepare="Succeeded", Gate="Succeeded", Go="Succeeded")
     result = read(run("pipeline", "watch", "--json"))
     assert {step["name"]: step["status"] for step in result["steps"]} == {
         "Prepare": "Succeeded",
@@ -202,16 +232,16 @@ def test_watch_reports_every_planned_step_of_a_success(run: Run, sagemaker: Fake
 
 def test_watch_of_a_failure_fails_with_its_reason(run: Run, sagemaker: FakePipelines) -> None:
     run("pipeline", "upsert")
-    sagemaker.add_execution("A-1", "Failed", "Dimension A Refused: AUC 0.5", Prepare="Failed")
-    sagemaker.add_execution("B-1", "Succeeded")
+    sagemaker.add_execution("A-00000001", "Failed", "Dimension A Refused: AUC 0.5", Prepare="Failed")
+    sagemaker.add_execution("B-00000001", "Succeeded")
     result = run("pipeline", "watch", "A")
-    assert refusal(result) == "execution A-1 failed: Dimension A Refused: AUC 0.5"
+    assert refusal(result) == "execution A-00000001 failed: Dimension A Refused: AUC 0.5"
     assert "it broke" in result.stdout
 
 
 def test_watch_gives_up_in_time(run: Run, sagemaker: FakePipelines) -> None:
     run("pipeline", "upsert")
-    sagemaker.add_execution("A-1", "Executing", Prepare="Executing")
+    sagemaker.add_execution("A-00000001", "Executing", Prepare="Executing")
     assert "still runs after 0 s" in refusal(run("pipeline", "watch", "--timeout", "0"))
 
 
@@ -219,7 +249,7 @@ def test_watch_gives_up_in_time(run: Run, sagemaker: FakePipelines) -> None:
 def test_watch_of_nothing_says_so(run: Run, sagemaker: FakePipelines, word: str) -> None:
     assert "does not exist: make it with `contender pipeline upsert`" in refusal(run("pipeline", "watch", word))
     run("pipeline", "upsert")
-    sagemaker.add_execution("A-1", "Executing")
+    sagemaker.add_execution("A-00000001", "Executing")
     assert f"{word!r} names no execution" in refusal(run("pipeline", "watch", word))
 
 

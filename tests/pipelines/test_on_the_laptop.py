@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from contender.config import Settings, load
 from contender.demo import Demo
 from contender.deployment import Cloud, deploy
 from contender.executions import Snapshot, Watcher
+from contender.lambdas.dimension_lock import DimensionLock
 from contender.naming import Names
 from contender.pipeline import Compiled, compile_project, upsert
 from contender.sample_data import COLUMNS, generate
@@ -78,7 +80,8 @@ class Story:
     def run(self, dimension: str, uri: str) -> Snapshot:
         """Start an execution by hand and wait for its end."""
         request = executions.plan_start(self.sagemaker, self.clients("s3"), self.names, dimension, uri)
-        return self.end_of(executions.start(self.sagemaker, self.names, request))
+        lock = DimensionLock(self.clients("dynamodb"), self.sagemaker, self.outputs["LockTable"])
+        return self.end_of(executions.start(self.sagemaker, lock, self.names, request, datetime.now(UTC)))
 
     def end_of(self, arn: str) -> Snapshot:
         watcher, deadline = Watcher(self.sagemaker, arn), time.monotonic() + PATIENCE_S

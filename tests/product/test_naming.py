@@ -5,13 +5,23 @@ from __future__ import annotations
 import pytest
 
 from contender.errors import NamingError
-from contender.naming import Names, ObjectKey, object_key, parse_object_key, parse_variant, variant_name
+from contender.naming import (
+    Names,
+    ObjectKey,
+    dimension_of_execution,
+    object_key,
+    parse_object_key,
+    parse_variant,
+    variant_name,
+)
 
 NAMES = Names("contender")
 
 
 @pytest.mark.parametrize("dimension", ["A", "SM-1", "SM-10", "a--b", "v2", "SM-1-v2", "SM-1-0123abcdef", "x" * 40])
 def test_reads_back_every_name_it_makes(dimension: str) -> None:
+    execution = {"PipelineExecutionDisplayName": NAMES.execution(dimension, "0123456789abcdef")}
+    assert dimension_of_execution(execution) == dimension
     assert NAMES.dimension_of(NAMES.endpoint(dimension)) == dimension
     assert NAMES.version_of_model(dimension, NAMES.model(dimension, 12)) == 12
     assert NAMES.is_config_of(dimension, NAMES.config(dimension, ["a", "b"]))
@@ -90,3 +100,9 @@ def test_says_what_is_wrong_with_a_key(key: str, says: str) -> None:
 
 def test_takes_keys_as_they_are_written() -> None:
     assert parse_object_key("data/", "data/A/a+b @41.csv").file == "a+b @41.csv"
+
+
+@pytest.mark.parametrize("name", ["", "A", "A-1", "nightly-retrain", "-01234567", "a_b-01234567", "A-0123456x"])
+def test_an_execution_that_somebody_else_named_is_of_no_dimension(name: str) -> None:
+    assert dimension_of_execution({"PipelineExecutionDisplayName": name}) is None
+    assert dimension_of_execution({}) is None
