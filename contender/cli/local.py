@@ -76,7 +76,7 @@ def down(home: Path) -> None:
     """Stop it. What it holds stays, and is there again after the next `up`."""
     with one_line_errors():
         stopped = Laptop(home).down()
-    note(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+    note(f"stopped: {', '.join(stopped)}" if stopped else f"nothing was running in {home.resolve()}")
 
 
 @command.command()
@@ -88,7 +88,7 @@ def status(home: Path, as_json: bool) -> None:
         rows = [asdict(each) for each in Laptop(home).status()]
     emit_rows(rows, ["name", "pid", "state", "address", "memory_mb"], as_json=as_json)
     if not rows or any(row["state"] != "running" for row in rows):
-        note("it does not run; start it: contender local up")
+        note(f"it does not run ({home.resolve()}); start it: contender local up")
         raise click.exceptions.Exit(1)
 
 
@@ -114,7 +114,7 @@ def reset(home: Path, yes: bool) -> None:
         click.confirm(f"Delete everything in {home.resolve()}?", abort=True, err=True)
     with one_line_errors():
         Laptop(home).reset()
-    note(f"{home.resolve()} is empty")
+    note(f"{home.resolve()} holds nothing of it any more")
 
 
 @contextmanager

@@ -138,13 +138,20 @@ def test_a_start_that_fails_says_the_last_words_and_leaves_nothing(laptop: Lapto
     assert "aws" not in [name for name, pid in pids(laptop).items() if processes.identify(pid)]
 
 
-def test_a_damaged_record_is_one_line(laptop: Laptop) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"addresses": 1, "region": 2, "processes": 3}'])
+def test_a_damaged_record_is_one_line(laptop: Laptop, content: str) -> None:
     laptop.home.mkdir()
     record = laptop.home / "processes.json"
-    record.write_text("{")
+    record.write_text(content)
     with pytest.raises(LaptopFailure, match=r"processes\.json is not ours or is damaged"):
         laptop.up(ANY)
     record.unlink()
+
+
+def test_a_home_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LaptopFailure, match=r"file/home cannot be written .*choose another home"):
+        laptop_at(tmp_path / "file" / "home").up(ANY)
 
 
 def test_the_callers_aws_settings_do_not_reach_the_processes(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,6 +192,8 @@ def test_reset_deletes_what_aws_remembers_and_nothing_else(laptop: Laptop) -> No
     laptop.up(ANY)
     running = pids(laptop)
     (laptop.home / "sagemaker.sqlite-wal").touch()
+    (laptop.home / "run").mkdir(exist_ok=True)
+    (laptop.home / "warm.sock").touch()
     (laptop.home / "notes.txt").touch()
     laptop.reset()
     assert {path.name for path in laptop.home.iterdir()} == {"notes.txt", "launcher.lock"}

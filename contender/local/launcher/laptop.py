@@ -32,7 +32,7 @@ _READY_S = 60.0
 _PATIENCE_S = 10.0
 _RELEASE_S = 1.0  # children of a killed server need a moment to notice and let go of their port
 _CHILDREN = {"serving.front": RUNTIME, "warm.parent": "warm"}
-_STATE = ("ministack", "jobs", "models", "cache", "logs", "processes.json")
+_STATE = ("ministack", "jobs", "models", "cache", "logs", "run", "warm.sock", "processes.json")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -216,7 +216,7 @@ class Laptop:
             return _Record(Addresses(**stored["addresses"]), stored["region"], identities)
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise LaptopFailure(f"{self._record_path} is not ours or is damaged: delete it") from error
 
     def _write(self, record: _Record) -> None:
@@ -232,8 +232,14 @@ class Laptop:
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """One `up`, `down` or `reset` of a home at a time; the kernel frees the lock of a killed one."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "launcher.lock").open("w") as handle:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            handle = (self.home / "launcher.lock").open("w")
+        except OSError as error:
+            raise LaptopFailure(
+                f"{self.home} cannot be written ({error.strerror}); choose another home: --home or CONTENDER_HOME"
+            ) from error
+        with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
