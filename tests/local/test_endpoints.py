@@ -50,6 +50,7 @@ def test_a_config_is_described_as_it_was_made(there: Endpoints) -> None:
     )
     config = there.sagemaker.describe_endpoint_config(EndpointConfigName="ends-described")
     assert config["EndpointConfigArn"] == f"{ARN}:endpoint-config/ends-described"
+    assert config["EnableNetworkIsolation"] is False
     variants[0]["InitialVariantWeight"] = 1.0
     assert config["ProductionVariants"] == variants
     tags = there.sagemaker.list_tags(ResourceArn=config["EndpointConfigArn"])["Tags"]

@@ -60,6 +60,7 @@ class TestModels:
         arn = sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)["ModelArn"]
         described = sagemaker.describe_model(ModelName=name)
         assert (described["ModelArn"], described["PrimaryContainer"]) == (arn, container)
+        assert described["EnableNetworkIsolation"] is False
         assert [model["ModelArn"] for model in sagemaker.list_models(NameContains=name)["Models"]] == [arn]
         sagemaker.delete_model(ModelName=name)
         with pytest.raises(ClientError, match="Could not find model"):

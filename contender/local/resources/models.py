@@ -26,7 +26,7 @@ def create_model(context: Context, request: dict[str, Any]) -> dict[str, Any]:
         _check_container(context, name, container)
     arn = context.arn(f"model/{name}")
     now = context.clock()
-    body = {key: value for key, value in request.items() if key != "Tags"}
+    body = {"EnableNetworkIsolation": False} | {key: value for key, value in request.items() if key != "Tags"}
     with context.store.transaction():
         try:
             context.store.insert(KIND, name, {**body, "ModelArn": arn, "CreationTime": now}, now=now)

@@ -34,6 +34,7 @@ def create_endpoint_config(context: Context, request: dict[str, Any]) -> dict[st
     arn = context.arn(f"endpoint-config/{name}")
     now = context.clock()
     body = {
+        "EnableNetworkIsolation": False,
         **{key: value for key, value in request.items() if key != "Tags"},
         "ProductionVariants": [{"InitialVariantWeight": DEFAULT_WEIGHT, **variant} for variant in variants],
         "EndpointConfigArn": arn,
