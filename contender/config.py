@@ -2,8 +2,8 @@
 
     flag  >  environment  >  file  >  default          resolved once, by `load`
 
-A flag or an environment variable names a setting by its path: `--set training.rounds=50` and
-`CONTENDER_TRAINING_ROUNDS=50` are the file's `training: {rounds: 50}`. The values are read as YAML.
+An environment variable names a setting by its path, and its value is read as YAML: `CONTENDER_TRAINING_ROUNDS=50` is
+the file's `training: {rounds: 50}`. Flags are those of the command that loads the settings.
 A region that none of them names is AWS_REGION's or AWS_DEFAULT_REGION's.
 What the file may hold is what the classes below hold; a key they do not know is refused, with the nearest one named.
 """
@@ -197,14 +197,21 @@ def load(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        content = _parse(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 text: {error}") from error
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise SettingsError(f"{path} must hold keys and values, like `project: contender`")
     return {key: value for key, value in content.items() if value is not None}
+
+
+def _parse(text: str, place: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{place} is not YAML: {' '.join(str(error).split())}") from error
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -233,7 +240,7 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, Any]]:
     found = []
     for variable in sorted(environ):
         if variable in paths:
-            found.append((paths[variable], variable, yaml.safe_load(environ[variable])))
+            found.append((paths[variable], variable, _parse(environ[variable], f"environment variable {variable}")))
         elif variable.startswith(sections):
             raise SettingsError(f"environment variable {variable} sets nothing{_nearest(variable, paths)}")
     return found

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contender import endpoints, evaluation, registry
+from contender import endpoints, evaluation, executions, registry
 from contender.config import Settings
 from contender.errors import DataError, DeploymentError
 from contender.naming import Names, checked_dimension, dimension_of_execution, object_key, variant_name
@@ -47,6 +47,17 @@ class Outcome:
     observed: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was there before an upload: each dimension's highest version number, and the ARN of the latest execution.
+
+    0 and "" stand for none.
+    """
+
+    numbers: Mapping[str, int]
+    execution: str
+
+
 @dataclass(slots=True)
 class Demo:
     """Plays the story against the clients it is given. `say` gets one line per event."""
@@ -69,8 +80,13 @@ class Demo:
             key = object_key(self.settings.data.prefix, dimension, name)
             self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
-    def serve_newer(self, dimensions: Sequence[str], than: Mapping[str, int], timeout_s: float) -> dict[str, Version]:
-        """Wait until each dimension has a version newer than `than` in service, and return those versions.
+    def before(self, dimensions: Sequence[str]) -> Before:
+        numbers = {name: max((version.number for version in self._versions(name)), default=0) for name in dimensions}
+        latest = next(executions.executions(self.sagemaker, self.names.pipeline), {"PipelineExecutionArn": ""})
+        return Before(numbers, latest["PipelineExecutionArn"])
+
+    def serve_newer(self, dimensions: Sequence[str], before: Before, timeout_s: float) -> dict[str, Version]:
+        """Wait until each dimension has a version in service that was not there `before`, and return those versions.
 
         Raises DeploymentError when an execution or a version fails, or when it takes longer than `timeout_s`.
         """
@@ -78,12 +94,12 @@ class Demo:
         serving: dict[str, Version] = {}
         while len(serving) < len(dimensions):
             for dimension in dimensions:
-                if dimension not in serving and (version := self._newest(dimension, than.get(dimension, 0))):
+                if dimension not in serving and (version := self._newest(dimension, before.numbers[dimension])):
                     serving[dimension] = version
                     took = self.clock() - began
                     self.say(f"{dimension}: v{version.number} serves as {version.role.lower()} after {took:.1f} s")
             if len(serving) < len(dimensions):
-                self._complain_about_failures([each for each in dimensions if each not in serving])
+                self._complain_about_failures([each for each in dimensions if each not in serving], before)
                 if self.clock() - began > timeout_s:
                     late = ", ".join(each for each in dimensions if each not in serving)
                     raise DeploymentError(
@@ -91,10 +107,6 @@ class Demo:
                     )
                 self.sleep(POLL_S)
         return serving
-
-    def newest_numbers(self, dimensions: Sequence[str]) -> dict[str, int]:
-        """The highest version number of each dimension, 0 where there is none."""
-        return {dimension: max((v.number for v in self._versions(dimension)), default=0) for dimension in dimensions}
 
     def invoke(self, dimension: str, rows: Sequence[str], count: int) -> Counter[str]:
         """Send `count` single raw rows without naming a variant; how often each variant answered."""
@@ -141,16 +153,17 @@ class Demo:
                 raise DeploymentError(f"{dimension}: v{version.number} was not rolled out: {version.reason}")
         return next((version for version in newer if version.status is Status.IN_SERVICE), None)
 
-    def _complain_about_failures(self, waiting: Sequence[str]) -> None:
-        executions = self.sagemaker.list_pipeline_executions(PipelineName=self.names.pipeline, MaxResults=100)
-        newest: dict[str, Mapping[str, Any]] = {}
-        for summary in executions["PipelineExecutionSummaries"]:
-            newest.setdefault(dimension_of_execution(summary) or "", summary)
+    def _complain_about_failures(self, waiting: Sequence[str], before: Before) -> None:
+        newest: dict[str | None, Mapping[str, Any]] = {}
+        for summary in executions.executions(self.sagemaker, self.names.pipeline):
+            if summary["PipelineExecutionArn"] == before.execution:
+                break
+            newest.setdefault(dimension_of_execution(summary), summary)
         for dimension in waiting:
-            summary = newest.get(dimension)
-            if summary and summary["PipelineExecutionStatus"] in ("Failed", "Stopped"):
+            failed = newest.get(dimension, {})
+            if failed.get("PipelineExecutionStatus") in ("Failed", "Stopped"):
                 described = self.sagemaker.describe_pipeline_execution(
-                    PipelineExecutionArn=summary["PipelineExecutionArn"]
+                    PipelineExecutionArn=failed["PipelineExecutionArn"]
                 )
                 raise DeploymentError(
                     f"{dimension}: the pipeline failed: {described.get('FailureReason', 'no reason')}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,10 +67,10 @@ class Cloud:
     sleep: Callable[[float], None] = field(default=time.sleep)
 
 
-def parse_parameters(text: str) -> dict[str, str]:
-    """`Name=value,Name=value` as in CONTENDER_STACK_PARAMETERS. SettingsError for anything else."""
+def parse_parameters(pairs: Iterable[str]) -> dict[str, str]:
+    """Each of the form `Name=value`; blank ones do not count. SettingsError for anything else."""
     parameters: dict[str, str] = {}
-    for pair in filter(None, (part.strip() for part in text.split(","))):
+    for pair in filter(None, (part.strip() for part in pairs)):
         name, equals, value = pair.partition("=")
         if not equals or not name.isalnum():
             raise SettingsError(f"stack parameter {pair!r} is not of the form Name=value")

@@ -61,7 +61,7 @@ class Project:
     def serve(self, dimension: str, body: bytes, name: str) -> None:
         """Upload and wait until the version that comes of it serves."""
         demo = self.demo()
-        before = demo.newest_numbers([dimension])
+        before = demo.before([dimension])
         self.upload(dimension, name, body)
         demo.serve_newer([dimension], before, PATIENCE_S)
 

@@ -75,7 +75,7 @@ def _play(settings: Settings, uploads: Mapping[str, Uploads]) -> tuple[dict[str,
     names = list(uploads)
     for lap in ("first", "second"):
         note(f"{lap} upload: {', '.join(names)}")
-        before = demo.newest_numbers(names)
+        before = demo.before(names)
         demo.upload({name: getattr(each, lap) for name, each in uploads.items()})
         demo.serve_newer(names, before, TIMEOUT_S)
         clock.lap(f"{lap}_upload")

@@ -45,7 +45,7 @@ def command(template: Path, given: tuple[str, ...], dry_run: bool, as_json: bool
         cloud,
         Names(settings.project),
         template,
-        stack_parameters(settings, os.environ) | parse_parameters(",".join(given)),
+        stack_parameters(settings, os.environ) | parse_parameters(given),
         root=Path(contender.__file__).parents[1],
         dry_run=dry_run,
         say=note,
@@ -70,4 +70,4 @@ def stack_parameters(settings: Settings, environ: Mapping[str, str]) -> dict[str
         "EndpointInstanceType": settings.endpoint.instance_type,
         "EndpointInstanceCount": str(settings.endpoint.instance_count),
     }
-    return from_settings | parse_parameters(environ.get(PARAMETERS_VARIABLE, ""))
+    return from_settings | parse_parameters(environ.get(PARAMETERS_VARIABLE, "").split(","))

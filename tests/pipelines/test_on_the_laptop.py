@@ -73,7 +73,7 @@ class Story:
         """Upload, and wait for the version that comes of it."""
         bucket, s3 = self.outputs["DataBucket"], self.clients("s3")
         demo = Demo(self.settings, bucket, self.sagemaker, self.clients("sagemaker-runtime"), s3, print)
-        before = demo.newest_numbers([dimension])
+        before = demo.before([dimension])
         demo.upload({dimension: (name, body)})
         return demo.serve_newer([dimension], before, PATIENCE_S)[dimension]
 

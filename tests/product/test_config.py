@@ -131,6 +131,7 @@ def test_a_mistake_in_the_file_is_one_line_that_names_file_and_key(write: Any, t
             {},
             "CONTENDER_TRAINING_ROUNDS: training.rounds should be a valid integer",
         ),
+        ({"CONTENDER_DATA_DROP": "[a"}, {}, "environment variable CONTENDER_DATA_DROP is not YAML"),
         ({}, {"training.rounds": -1}, "flag training.rounds: training.rounds should be greater"),
         ({}, {"training.round": 1}, "flag training.round: unknown key 'training.round'; did you mean 'rounds'?"),
     ],

@@ -326,15 +326,18 @@ def test_a_bucket_of_somebody_else_is_named(tmp_path: Path) -> None:
 # ── Parameters ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_parameters_are_read_from_one_line() -> None:
-    assert parse_parameters("A=1, B=x=y,") == {"A": "1", "B": "x=y"}
-    assert parse_parameters("") == {}
+def test_parameters_are_read_pair_by_pair() -> None:
+    assert parse_parameters(["A=1", " B=x=y", "", "Rate=cron(0 1,2 * * ? *)"]) == {
+        "A": "1",
+        "B": "x=y",
+        "Rate": "cron(0 1,2 * * ? *)",
+    }
 
 
 @pytest.mark.parametrize("text", ["RetryDelaySeconds", "=1", "Two words=1"])
 def test_what_is_no_parameter_is_quoted(text: str) -> None:
     with pytest.raises(SettingsError, match="is not of the form Name=value"):
-        parse_parameters(text)
+        parse_parameters([text])
 
 
 def test_the_environment_beats_the_settings() -> None:
