@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.errors import NotFoundError
+from contender.executions import RUNNING, executions
 from contender.naming import Names, dimension_of_execution, is_dimension
 
 FUNCTIONS = ("starter", "champion", "deploy", "finish")
@@ -28,7 +30,6 @@ _GROUPS = {
 }
 _LAMBDAS_OWN = ("INIT_START ", "START RequestId", "END RequestId", "REPORT RequestId")
 _EXECUTION_ID = re.compile(r"[a-z0-9]{12}")
-_FINISHED = frozenset({"Succeeded", "Failed", "Stopped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def finished(sagemaker: Any, target: Target) -> bool:
     if not target.execution_arn:
         return False
     execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=target.execution_arn)
-    return execution["PipelineExecutionStatus"] in _FINISHED
+    return execution["PipelineExecutionStatus"] not in RUNNING
 
 
 @dataclass(slots=True)
@@ -154,16 +155,9 @@ class Reader:
 
 
 def _executions(sagemaker: Any, names: Names) -> Iterator[Mapping[str, Any]]:
-    """The pipeline's executions, the latest first."""
-    pages = sagemaker.get_paginator("list_pipeline_executions").paginate(
-        PipelineName=names.pipeline, SortBy="CreationTime", SortOrder="Descending"
-    )
-    try:
-        for page in pages:
-            yield from page["PipelineExecutionSummaries"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFound":
-            raise
+    """The pipeline's executions, the latest first; none where the pipeline is not there yet."""
+    with suppress(NotFoundError):
+        yield from executions(sagemaker, names.pipeline)
 
 
 def _of_step(sagemaker: Any, step: Mapping[str, Any], dimension: str) -> Iterator[Source]:
