@@ -91,15 +91,15 @@ class Starter:
         except (DataError, NamingError) as error:
             return self._refuse(body, str(error))
         try:
-            answer = self._lock.start(upload.dimension, upload.token, now, lambda: self._start(upload))
+            claimed = self._lock.start(upload.dimension, upload.token, now, lambda: self._start(upload))
         except ClientError as error:
             if error.response["Error"]["Code"] not in AT_CAPACITY:
                 raise
             return self._wait(body, upload, error.response["Error"].get("Message", "at the account's limit"))
-        if answer.claim is Claim.HELD:
-            return self._wait(body, upload, f"dimension {upload.dimension} is busy", answer.execution_arn)
-        name = "duplicate" if answer.claim is Claim.STARTED_BEFORE else "started"
-        return Outcome(name, upload.dimension, answer.execution_arn)
+        if claimed.claim is Claim.HELD:
+            return self._wait(body, upload, f"dimension {upload.dimension} is busy", claimed.execution_arn)
+        name = "duplicate" if claimed.claim is Claim.STARTED_BEFORE else "started"
+        return Outcome(name, upload.dimension, claimed.execution_arn)
 
     def _start(self, upload: Upload) -> str:
         parameters = {"Dimension": upload.dimension, "InputDataUri": upload.uri, "DataVersion": upload.version}
