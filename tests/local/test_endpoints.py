@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import tarfile
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
+from tests.local.jobs.test_interpreter import NAME, WHEEL, wheel
 from tests.local.serving_models import Endpoints, booster_files, script_files, wait_until
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000"
@@ -291,6 +294,21 @@ def test_a_model_that_is_no_archive_is_named_by_its_url(there: Endpoints) -> Non
         f" object located at the URL is a valid tar.gz archive. ({url} cannot be unpacked: file could not be opened"
         " successfully)"
     )
+
+
+def test_what_a_script_requires_is_installed_for_its_variant_alone(there: Endpoints, tmp_path: Path) -> None:
+    package = tmp_path / WHEEL
+    package.write_bytes(wheel())
+    script = f"import {NAME}\ndef model_fn(d): return {NAME}.VALUE\ndef transform_fn(m, b, c, a): return str(m)\n"
+    files = {"code/inference.py": script.encode(), "code/requirements.txt": f"{package}\n".encode()}
+    there.model("requires", files)
+    there.config("requires", {"requires": 1, "a": 1})
+    assert there.create("requires", "requires")["EndpointStatus"] == "InService"
+    assert there.invoke("requires", TargetVariant="requires") == ("42", "requires")
+    assert importlib.util.find_spec(NAME) is None
+    there.model("wants", {**files, "code/requirements.txt": b"/nowhere/at-1.0-py3-none-any.whl\n"})
+    there.config("wants", {"wants": 1})
+    assert "code/requirements.txt cannot be installed" in there.create("wants", "wants")["FailureReason"]
 
 
 def test_an_endpoint_that_changes_is_left_alone(there: Endpoints) -> None:

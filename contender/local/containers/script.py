@@ -16,6 +16,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import logging
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ import xgboost
 
 from contender.local.containers import content_types
 from contender.local.containers.invocation import Answer, ModelLoadError, Request, failure
+from contender.local.jobs.requirements import are_met
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +62,8 @@ class ScriptContext:
 
 
 def load_script(program: Path, model_dir: Path, environment: Mapping[str, str]) -> ScriptModel:
-    """Import the script and let its model_fn load the model. Raises ModelLoadError."""
+    """Install what the script requires, import it and let its model_fn load the model. Raises ModelLoadError."""
+    _install(program.parent / "requirements.txt")
     module = _import(program)
     model_fn = getattr(module, "model_fn", None)
     if model_fn is None:
@@ -175,6 +178,19 @@ def default_output_fn(prediction: Any, accept: str) -> tuple[bytes, str]:
     if chosen == content_types.JSON:  # the framework images write the bare array, unlike the built-in algorithm
         return content_types.dump_json(values.tolist()), chosen
     return content_types.encode(values, chosen), chosen
+
+
+def _install(requirements: Path) -> None:
+    """As AWS's images do; into the process's own Python, which lies over the server's."""
+    if are_met(requirements):
+        return
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--requirement", str(requirements)]
+    pip = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    sys.stderr.write(pip.stderr)
+    if pip.returncode != 0:
+        said = pip.stderr.strip().splitlines()[-1:] or [f"pip ended with exit code {pip.returncode}"]
+        raise ModelLoadError(f"code/{requirements.name} cannot be installed: {said[0]}")
+    importlib.invalidate_caches()
 
 
 def _import(program: Path) -> ModuleType:

@@ -16,10 +16,15 @@ def command_with(requirements: Path, argv: Sequence[str], inside: str) -> tuple[
     A job whose requirements are met already runs in the warm process. One that brings other versions needs an
     interpreter of its own, because a library that is imported cannot be exchanged.
     """
-    if not requirements.is_file() or all(_is_met(line) for line in requirements.read_text().splitlines()):
+    if are_met(requirements):
         return tuple(argv)
     install = f"python3 -m pip install --quiet --requirement {shlex.quote(inside)}"
     return ("bash", "-c", f"{install} && exec {shlex.join(argv)}")
+
+
+def are_met(requirements: Path) -> bool:
+    """Whether this interpreter has everything that the file asks for; a file that is not there asks for nothing."""
+    return not requirements.is_file() or all(_is_met(line) for line in requirements.read_text().splitlines())
 
 
 def _is_met(line: str) -> bool:

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import select
+import shutil
 import socket
 import tempfile
 import threading
@@ -16,8 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contender.local.warm import interpreter
 from contender.local.warm.client import Launch, Warm, WarmLost, WarmProcess
-from contender.local.warm.launch import SOCKET_PATH_LIMIT
+from contender.local.warm.launch import INTERPRETER_VARIABLE, SOCKET_PATH_LIMIT
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,8 @@ class Worker:
         self._process: WarmProcess | None = None
         self._watcher: threading.Thread | None = None
         path.unlink(missing_ok=True)
+        self._python = path.with_suffix(".python")
+        interpreter.make(self._python)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(BACKLOG)
@@ -92,11 +96,17 @@ class Worker:
             self._watcher.join(timeout=5)
         self._listener.close()
         self.path.unlink(missing_ok=True)
+        shutil.rmtree(self._python, ignore_errors=True)
 
     def _fork(self) -> WarmProcess:
         launch = Launch(
             argv=COMMAND,
-            env={**self._launch.environment, "SM_MODEL_DIR": MODEL_PATH, "PYTHONUNBUFFERED": "1"},
+            env={
+                **self._launch.environment,
+                "SM_MODEL_DIR": MODEL_PATH,
+                "PYTHONUNBUFFERED": "1",
+                INTERPRETER_VARIABLE: str(self._python),
+            },
             mounts={str(self._launch.model_dir): MODEL_PATH},
             stdout=str(self._launch.log),
         )
@@ -143,14 +153,14 @@ class Worker:
 
 
 def run_directory(home: Path) -> Path:
-    """An empty folder for sockets: inside `home`, or in the temporary folder when that path is too long."""
+    """An empty folder for sockets and Pythons: inside `home`, or in the temporary folder when that path is too long."""
     inside = home.resolve() / "run"
     if len(os.fsencode(inside)) + SOCKET_NAME_LENGTH > SOCKET_PATH_LIMIT:
         digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
         inside = Path(tempfile.gettempdir()) / f"contender-{os.getuid()}-run-{digest}"
     inside.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in inside.iterdir():
-        left.unlink()
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     return inside
 
 
