@@ -528,8 +528,9 @@ def test_what_was_never_there(aws: AwsCli) -> None:
         ask("describe-model-package", model_package_name=f"{ARN}:model-package/nobody/1"): "ValidationException",
         ask("delete-pipeline", pipeline_name="nobody"): "ResourceNotFound",
         ask("retry-pipeline-execution", pipeline_execution_arn=execution): "ResourceNotFound",
-        ask("stop-transform-job", transform_job_name="nobody"): "ResourceNotFound",
-        ask("describe-training-job", training_job_name="nobody"): "ResourceNotFound",
+        ask("stop-transform-job", transform_job_name="nobody"): "ValidationException",
+        ask("describe-training-job", training_job_name="nobody"): "ValidationException",
+        ask("describe-hyper-parameter-tuning-job", hyper_parameter_tuning_job_name="nobody"): "ResourceNotFound",
     }
     for command, message in zip(refusals, aws.refused(*refusals), strict=True):
         assert f"An error occurred ({refusals[command]})" in message

@@ -10,7 +10,7 @@ from contender.local.api.errors import ResourceInUse, ResourceNotFound, Validati
 from contender.local.api.listing import page, pick
 from contender.local.context import Context
 from contender.local.jobs import secondary
-from contender.local.jobs.kinds import TERMINAL, JobKind
+from contender.local.jobs.kinds import TERMINAL, TUNING, JobKind
 from contender.local.resources import tags
 from contender.local.store import AlreadyExists, Document
 
@@ -51,10 +51,16 @@ def create(
 
 
 def find(context: Context, kind: JobKind, name: str) -> Document:
-    """Raises ResourceNotFound."""
+    """Raises ValidationException; of a tuning job ResourceNotFound.
+
+    AWS's model declares ResourceNotFound for all four, but the service answers so for tuning jobs only: botocore's own
+    waiters count on ValidationException.
+    """
     found = context.store.find(kind.kind, name)
-    if found is None:
+    if found is None and kind is TUNING:
         raise ResourceNotFound(f"Requested resource not found: {context.arn(f'{kind.kind}/{name}')}")
+    if found is None:
+        raise ValidationException(f"Could not find requested job with name: {name}")
     return found
 
 
@@ -105,7 +111,7 @@ def is_over(kind: JobKind, body: Mapping[str, Any]) -> bool:
 
 
 def stop(context: Context, kind: JobKind, name: str) -> None:
-    """What the Stop* operations do. Raises ResourceNotFound, and ValidationException for a job that is over."""
+    """What the Stop* operations do. Raises as `find` does, and ValidationException for a job that is over."""
     body = find(context, kind, name)
     if is_over(kind, body):
         raise ValidationException(

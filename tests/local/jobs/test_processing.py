@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from contender.local.api.errors import ApiError, ResourceInUse, ResourceNotFound
+from contender.local.api.errors import ApiError, ResourceInUse, ValidationException
 from tests.local.jobs.conftest import BUCKET, SKLEARN, Machine, processing_input, processing_output
 
 COPY = """
@@ -135,10 +135,9 @@ def test_names_are_unique_and_unknown_ones_are_not_found(machine: Machine) -> No
     machine.process("twice", "")
     with pytest.raises(ResourceInUse, match="already exists"):
         machine.start_processing("twice", "")
-    with pytest.raises(ResourceNotFound):
-        machine.call("DescribeProcessingJob", ProcessingJobName="never")
-    with pytest.raises(ResourceNotFound):
-        machine.call("StopProcessingJob", ProcessingJobName="never")
+    for operation in ("DescribeProcessingJob", "StopProcessingJob"):
+        with pytest.raises(ValidationException, match="name: never"):
+            machine.call(operation, ProcessingJobName="never")
     with pytest.raises(ApiError, match="in status Completed"):
         machine.call("StopProcessingJob", ProcessingJobName="twice")
 
