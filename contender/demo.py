@@ -202,7 +202,7 @@ def uploads_from(folder: Path) -> dict[str, Uploads]:
 
 def raw_rows(body: bytes, label: str, count: int) -> list[str]:
     """The first rows of a CSV file without the label, as an application would send them. DataError names what lacks."""
-    reader = csv.reader(io.StringIO(body.decode("utf-8-sig")))
+    reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
     header = next(reader, [])
     if label not in header:
         raise DataError(f"the file has no column {label!r}: name the label in contender.yaml (data.label)")
@@ -210,11 +210,20 @@ def raw_rows(body: bytes, label: str, count: int) -> list[str]:
     rows = []
     for _, row in zip(range(count), reader, strict=False):
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(row[:skip] + row[skip + 1 :])
-        rows.append(line.getvalue())
+        # Python 3.11 quotes a line break within a value only if it is also what ends a line.
+        csv.writer(line, lineterminator="\r\n").writerow(row[:skip] + row[skip + 1 :])
+        rows.append(line.getvalue().removesuffix("\r\n"))
     return rows
 
 
 def _head(body: bytes) -> bytes:
-    lines = body.splitlines(keepends=True)
-    return b"".join(lines[: 1 + math.ceil((len(lines) - 1) * FIRST_SHARE_OF_ROWS)])
+    """The header and the first rows. What is no CSV stays whole: the pipeline says what is wrong with it."""
+    reader = csv.reader(io.StringIO(body.decode("latin-1"), newline=""))  # cuts between bytes of any encoding
+    try:
+        ends = [reader.line_num for _ in reader]
+    except csv.Error:
+        return body
+    if not ends:
+        return body
+    last = math.ceil((len(ends) - 1) * FIRST_SHARE_OF_ROWS)
+    return b"".join(body.splitlines(keepends=True)[: ends[last]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -52,6 +53,7 @@ def command(folder: Path | None, dimensions: int, rows: int, seed: int, keep: bo
     """
     settings = load()
     with ExitStack() as stack:
+        stack.enter_context(stopped_by_signals())
         env = stack.enter_context(_kept(home) if keep else _throwaway())
         stack.enter_context(_environment(env))
         uploads = uploads_from(folder) if folder else _sample(dimensions, rows, seed)
@@ -131,6 +133,21 @@ def _sample(dimensions: int, rows: int, seed: int) -> dict[str, Uploads]:
         for each in (seed, seed + 1):
             write(Path(place), dimension_names(dimensions), rows, each)
         return uploads_from(Path(place))
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Let a closed terminal and a polite `kill` stop it as Ctrl-C does, so that no laptop stays behind."""
+
+    def abort(signum: int, frame: object) -> None:
+        raise click.Abort
+
+    before = {signum: signal.signal(signum, abort) for signum in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 @contextmanager

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from contender.cli.demo import stopped_by_signals
 from contender.config import Settings
 from contender.demo import Demo, raw_rows, uploads_from
 from contender.errors import DataError, DeploymentError
@@ -81,3 +87,32 @@ def test_rows_are_sent_without_their_label() -> None:
     assert raw_rows(body, "y", 5) == ['1,"x,y"', "2,z"]
     with pytest.raises(DataError, match="no column 'label'"):
         raw_rows(body, "label", 5)
+
+
+def test_line_breaks_within_values_survive_the_cut_and_the_request(tmp_path: Path) -> None:
+    rows = [["Note", "Churn?"], *([f"two\nlines,\r{number}", "True."] for number in range(10))]
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    (tmp_path / "A").mkdir()
+    (tmp_path / "A" / "notes.csv").write_text(text.getvalue(), newline="")
+    uploads = uploads_from(tmp_path)["A"]
+    assert list(csv.reader(io.StringIO(uploads.first[1].decode(), newline=""))) == rows[:9]
+    (request,) = raw_rows(uploads.second[1], "Churn?", 1)
+    assert list(csv.reader(io.StringIO(request, newline=""))) == [[rows[1][0]]]
+
+
+@pytest.mark.parametrize("body", [b"", b"a,b\n", "ä;ö\n1;2\n".encode("latin-1"), "a,b\n1,2\n".encode("utf-16")])
+def test_what_is_no_csv_is_uploaded_for_the_pipeline_to_judge(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "A").mkdir()
+    (tmp_path / "A" / "odd.csv").write_bytes(body)
+    uploads = uploads_from(tmp_path)["A"]
+    assert body.startswith(uploads.first[1])
+    assert uploads.second[1] == body
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_it_lets_it_clean_up(signum: signal.Signals) -> None:
+    before = signal.getsignal(signum)
+    with pytest.raises(click.Abort), stopped_by_signals():
+        os.kill(os.getpid(), signum)
+    assert signal.getsignal(signum) is before
