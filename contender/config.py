@@ -195,6 +195,13 @@ def load(
         raise SettingsError(_explain(error, source, str(file))) from error
 
 
+def load_project() -> Settings:
+    """Settings of the project here. SettingsError where there is none: what a project is made of needs its own file."""
+    if not Path(FILE).is_file():
+        raise SettingsError(f"{Path.cwd()} holds no {FILE}: run this in the project's folder")
+    return load()
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = _parse(path.read_text(encoding="utf-8"), str(path))
@@ -288,6 +295,8 @@ def _explain(error: ValidationError, source: Mapping[str, str], file: str) -> st
         reason = "should hold keys and values"
     if first["type"] == "value_error":
         return f"{where}: {key}{' ' if reason.startswith('should') else '.'}{reason}"
+    if first["type"] == "string_type" and isinstance(first["input"], (int, float)):
+        return f"{where}: {key} should be text, not {first['input']!r}: write it in quotes, as the data spells it"
     return f"{where}: {key} {reason[0].lower()}{reason[1:]}, not {first['input']!r}"
 
 

@@ -19,7 +19,7 @@ from contender.aws import client
 from contender.cli.deploy import stack_parameters
 from contender.cli.local import home_option, one_line_errors
 from contender.cli.output import emit, emit_rows, json_option, note
-from contender.config import Settings, load
+from contender.config import Settings, load_project
 from contender.demo import Demo, Outcome, Uploads, raw_rows, uploads_from
 from contender.deployment import Cloud, deploy
 from contender.local.launcher.laptop import Laptop, Ports
@@ -51,7 +51,7 @@ def command(folder: Path | None, dimensions: int, rows: int, seed: int, keep: bo
 
     Without --keep it runs on a laptop of its own, on free ports, that is gone afterwards.
     """
-    settings = load()
+    settings = load_project()
     with ExitStack() as stack:
         stack.enter_context(stopped_by_signals())
         env = stack.enter_context(_kept(home) if keep else _throwaway())

@@ -19,7 +19,7 @@ from rich.table import Table
 from contender import executions
 from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
-from contender.config import Settings, load
+from contender.config import Settings, load, load_project
 from contender.deployment import stack_outputs
 from contender.errors import DeploymentError, NotFoundError
 from contender.executions import Snapshot, Watcher
@@ -47,7 +47,7 @@ def show(obj: Connect | None, deployed: bool, as_json: bool) -> None:
 
     Without --deployed this compiles and asks nothing of AWS: names hold account 000000000000 (the laptop's).
     """
-    settings, connect = load(), obj or client
+    settings, connect = load() if deployed else load_project(), obj or client
     if deployed:
         definition = deployed_definition(connect("sagemaker", settings.region), Names(settings.project).pipeline)
         if definition is None:
@@ -66,7 +66,7 @@ def show(obj: Connect | None, deployed: bool, as_json: bool) -> None:
 @click.pass_obj
 def diff(obj: Connect | None, as_json: bool) -> None:
     """Compare this project's definition with the deployed one, line by line."""
-    settings, connect = load(), obj or client
+    settings, connect = load_project(), obj or client
     compiled = _compile(settings, connect)
     deployed = deployed_definition(connect("sagemaker", settings.region), Names(settings.project).pipeline)
     lines = [] if deployed == compiled.definition else definition_diff(deployed or "{}", compiled.definition)
@@ -85,7 +85,7 @@ def diff(obj: Connect | None, as_json: bool) -> None:
 @click.pass_obj
 def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
     """Deploy this project's definition and the code of its steps; identical ones change nothing."""
-    settings, connect = load(), obj or client
+    settings, connect = load_project(), obj or client
     outputs = _outputs(settings, connect)
     compiled = compile_project(settings, outputs)
     sagemaker, s3 = connect("sagemaker", settings.region), connect("s3", settings.region)

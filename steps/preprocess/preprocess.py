@@ -145,6 +145,9 @@ def decode(name, content):
 
 
 def check_header(name, header):
+    for separator in ";\t|":
+        if len(header) == 1 and separator in header[0]:
+            raise BadData(f"{name} separates its columns by {separator!r}: save it with commas")
     for position, column in enumerate(header, 1):
         if not column:
             raise BadData(f"{name}: column {position} of the header has no name")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contender.config import Settings, load
+from contender.config import Settings, load, load_project
 from contender.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,12 @@ def test_the_projects_own_file_holds_the_defaults() -> None:
 def test_without_a_file_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load(environ={}) == Settings()
+
+
+def test_what_compiles_a_project_wants_its_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=r"holds no contender\.yaml: run this in the project's folder"):
+        load_project()
 
 
 def test_a_file_that_is_asked_for_must_exist(tmp_path: Path) -> None:
@@ -90,7 +96,7 @@ def test_settings_are_frozen() -> None:
         ("training: [1]", "training should hold keys and values, not [1]"),
         ("project: Bad", "project string should match pattern '^[a-z][a-z0-9]{0,19}$', not 'Bad'"),
         ("approval: auto", "approval should be 'automatic' or 'manual', not 'auto'"),
-        ("data: {label: 3}", "data.label should be a valid string, not 3"),
+        ("data: {label: 3}", "data.label should be text, not 3: write it in quotes"),
         ("data: {drop: Phone}", "data.drop should be a list, not 'Phone'"),
         ("data: {prefix: data}", "data.prefix"),
         ("data: {test_share: 0.5, validation_share: 0.5}", "data.validation_share and test_share together leave"),

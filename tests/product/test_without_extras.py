@@ -44,6 +44,7 @@ def test_every_noun_but_the_demo_can_be_asked_for_help(noun: str, tmp_path: Path
     ],
 )
 def test_what_needs_an_extra_says_which_in_one_line(words: tuple[str, ...], extra: str, tmp_path: Path) -> None:
+    (tmp_path / "contender.yaml").touch()
     done = contender(tmp_path, *words)
     assert done.returncode == 1
     assert done.stdout == ""

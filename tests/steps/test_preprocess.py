@@ -150,6 +150,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(chain: Chain) -> None:
             "not UTF-8 text: byte 0xe9 on line 5",
             id="latin-1",
         ),
+        pytest.param(small().replace(",", ";"), "separates its columns by ';'", id="semicolons"),
         pytest.param(b"PK\x03\x04\0\0", "null bytes", id="a spreadsheet"),
         pytest.param(
             small().replace("Churn?", "Churned"),
