@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("contender", "pipelines", "steps")
 LAMBDA_PARTS = ("lambdas", "rollout", "experiments", "registry", "endpoints", "reconcile", "naming", "errors")
-PURE = ("contender/rollout/decide.py", "contender/rollout/plan.py", "contender/experiments")
+PURE = ("contender/reconcile.py", "contender/rollout/decide.py", "contender/rollout/plan.py", "contender/experiments")
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 
 
