@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import socket
+import time
 import urllib.error
 import zipfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -232,7 +234,8 @@ def test_a_killed_one_comes_back_with_what_it_acknowledged(tmp_path: Path) -> No
     try:
         before = _fill(running)
         state = tmp_path / "ministack" / "state"
-        eventually(lambda: "last-item" in _text(state / "dynamodb.json") and "held" in _text(state / "sqs.json"))
+        written = {"dynamodb": "last-item", "sqs": "held", "cloudwatch_logs": "last line", "cloudwatch": "2.5"}
+        eventually(lambda: all(last in _text(state / f"{service}.json") for service, last in written.items()))
         worker = invoke(running, "survivor")["pid"]
         running.kill()
         eventually(lambda: identify(worker) is None)
@@ -275,6 +278,13 @@ def _fill(running: MiniStack) -> dict[str, Any]:
         BillingMode="PAY_PER_REQUEST",
     )
     dynamodb.put_item(TableName="kept", Item={"id": {"S": "last-item"}})
+    logs = running.client("logs")
+    logs.create_log_group(logGroupName="kept")
+    logs.create_log_stream(logGroupName="kept", logStreamName="kept")
+    events = [{"timestamp": int(time.time() * 1000), "message": text} for text in ("first line", "last line")]
+    logs.put_log_events(logGroupName="kept", logStreamName="kept", logEvents=events)
+    metric = {"MetricName": "kept", "Values": [1.0, 2.5]}
+    running.client("cloudwatch").put_metric_data(Namespace="kept", MetricData=[metric])
     return _contents(running)
 
 
@@ -282,7 +292,15 @@ def _contents(running: MiniStack) -> dict[str, Any]:
     s3, sqs = running.client("s3"), running.client("sqs")
     queue = sqs.list_queues()["QueueUrls"][0]
     versions = s3.list_object_versions(Bucket="kept")["Versions"]
+    lines = running.client("logs").get_log_events(logGroupName="kept", logStreamName="kept")["events"]
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    values = running.client("cloudwatch").get_metric_statistics(
+        Namespace="kept", MetricName="kept", StartTime=now - hour, EndTime=now + hour, Period=7200, Statistics=["Sum"]
+    )
     return {
+        "lines": [each["message"] for each in lines],
+        "sums": [each["Sum"] for each in values["Datapoints"]],
         "objects": [s3.get_object(Bucket="kept", Key="a", VersionId=v["VersionId"])["Body"].read() for v in versions],
         "metadata": s3.head_object(Bucket="kept", Key="a")["Metadata"],
         "items": running.client("dynamodb").scan(TableName="kept")["Items"],

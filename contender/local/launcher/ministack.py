@@ -178,6 +178,7 @@ async def _serve(port: int, region: str) -> None:
     from hypercorn.config import Config
 
     application = patches.application()
+    patches.encode_states_quickly()
     patches.tell_object_versions()
     patches.retry_lambdas_of_rules()
     patches.queue_asynchronous_lambdas(at_once=_LAMBDAS_AT_ONCE)

@@ -10,6 +10,7 @@ import contextvars
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 Scope = dict[str, Any]
@@ -17,6 +18,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Response = tuple[int, dict[str, str], bytes]
+
+GROWING = frozenset({"cloudwatch", "cloudwatch_logs"})
+"""States with an entry for every line and every value of a metric that was ever logged."""
 
 _asynchronous: contextvars.ContextVar[bool] = contextvars.ContextVar("asynchronous", default=False)
 _object_version: contextvars.ContextVar[str | None] = contextvars.ContextVar("object_version", default=None)
@@ -44,10 +48,17 @@ def set_region(region: str) -> None:
 
 
 def states() -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Each service in use, by the name of its state file, with the function that reads its state."""
+    """Each service in use, by the name of its state file, with the function that reads its state.
+
+    MiniStack copies a state in depth before it writes it. For the large ones that costs more than all else; they are
+    written at once, on the loop where requests are handled, so nothing changes them in between.
+    """
     from ministack import app
 
-    yield from app._build_persistence_save_dict().items()
+    for service, read in app._build_persistence_save_dict().items():
+        if service in GROWING:
+            read.__globals__["copy"] = SimpleNamespace(deepcopy=lambda state: state)
+        yield service, read
 
 
 def save(service: str, state: Any) -> None:
@@ -55,6 +66,16 @@ def save(service: str, state: Any) -> None:
     from ministack.core import persistence
 
     persistence.save_state(service, state)
+
+
+def encode_states_quickly() -> None:
+    """Let states be written by `json.dumps`, which is C, instead of `json.dump`, which encodes in Python."""
+    from ministack.core import persistence
+
+    def dump(state: Any, file: Any, **options: Any) -> None:
+        file.write(json.dumps(state, **options))
+
+    persistence.json = SimpleNamespace(**{**vars(json), "dump": dump})
 
 
 def tell_object_versions() -> None:
