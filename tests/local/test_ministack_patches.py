@@ -37,7 +37,11 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 
 @pytest.fixture(scope="module")
 def queue(ministack: MiniStack) -> str:
-    """A queue that all events of S3 and SageMaker are delivered to."""
+    return deliver_events_to_a_queue(ministack)
+
+
+def deliver_events_to_a_queue(ministack: MiniStack) -> str:
+    """The URL of a queue that all events of S3 and SageMaker are delivered to."""
     sqs, events = ministack.client("sqs"), ministack.client("events")
     url = str(sqs.create_queue(QueueName="events")["QueueUrl"])
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -245,6 +249,46 @@ def test_a_killed_one_comes_back_with_what_it_acknowledged(tmp_path: Path) -> No
         assert _contents(running) == before
         assert not leftover.exists()
         assert invoke(running, "survivor")["pid"] != worker
+    finally:
+        running.close()
+
+
+def test_a_kill_right_after_an_upload_loses_no_event(tmp_path: Path) -> None:
+    running = MiniStack(tmp_path)
+    running.start()
+    try:
+        queue = deliver_events_to_a_queue(running)
+        keys = [upload(running, f"bucket-{number}", versioned=True)["VersionId"] for number in range(2)]
+        eventually(lambda: "bucket-1" in _text(tmp_path / "ministack" / "state" / "s3.json"))
+        s3 = running.client("s3")
+        keys += [s3.put_object(Bucket="bucket-1", Key=f"{number}", Body=b"")["VersionId"] for number in range(5)]
+        running.kill()
+        running.start()
+        found: dict[str, set[str]] = {}
+        while len(found) < len(keys):
+            item = next_event(running, queue)["detail"]["object"]
+            found.setdefault(item["version-id"], set()).add(item["sequencer"])
+        assert set(found) == set(keys)
+        assert all(len(sequencers) == 1 for sequencers in found.values()), "what is delivered again is the same event"
+        eventually(lambda: _text(tmp_path / "ministack" / "events.jsonl") == "")
+    finally:
+        running.close()
+
+
+def test_a_message_that_was_in_flight_when_it_was_killed_comes_back_at_once(tmp_path: Path) -> None:
+    running = MiniStack(tmp_path)
+    running.start()
+    try:
+        sqs = running.client("sqs")
+        queue = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
+        sqs.send_message(QueueUrl=queue, MessageBody="received")
+        sqs.send_message(QueueUrl=queue, MessageBody="delayed", DelaySeconds=900)
+        (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+        eventually(lambda: message["ReceiptHandle"] in _text(tmp_path / "ministack" / "state" / "sqs.json"))
+        running.kill()
+        running.start()
+        again = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+        assert [each["Body"] for each in again] == ["received"]
     finally:
         running.close()
 

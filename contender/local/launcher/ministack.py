@@ -3,7 +3,7 @@
 MiniStack itself saves its state on a clean stop only. Here it is saved again shortly after every
 change, so `kill -9` costs at most what was acknowledged in about the last half second (longer when
 the state is large: a checkpoint of 20,000 items takes 0.4 s, and checkpoints take up to a tenth of
-the time). Objects in S3 are written before they are acknowledged and lose nothing.
+the time). Objects in S3 and their events are written before they are acknowledged and lose nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from contender.local.launcher import ministack_patches as patches
+from contender.local.launcher.event_journal import EventJournal
 
 EVENTS_PATH = "/_contender/events"
 
@@ -62,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     os.environ.update(inherited | settings | {"AUTH": str(options.enforce_iam).lower()})
     tempfile.tempdir = None  # forget a directory chosen before TMPDIR was set
     _allow_many_connections()
-    asyncio.run(_serve(options.port, options.region))
+    asyncio.run(_serve(work, options.port, options.region))
 
 
 def environment(work: Path, port: int, region: str, sagemaker_url: str, runtime_url: str) -> dict[str, str]:
@@ -98,8 +99,9 @@ def environment(work: Path, port: int, region: str, sagemaker_url: str, runtime_
 class Checkpoints:
     """Saves every service's state soon after requests that may have changed it."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: EventJournal) -> None:
         self._changed = asyncio.Event()
+        self._journal = journal
 
     def note_change(self) -> None:
         self._changed.set()
@@ -117,6 +119,8 @@ class Checkpoints:
     async def _save(self) -> float:
         """One checkpoint, on the loop where handlers run (requests get in between two services). The time it took."""
         busy_s = 0.0
+        complete = True
+        delivered = self._journal.delivered()
         for service, state in patches.states():
             started = time.perf_counter()
             try:
@@ -124,16 +128,29 @@ class Checkpoints:
             except RuntimeError as error:  # a background thread changed the state while it was read
                 log.info("checkpoint of %s postponed: %s", service, error)
                 self._changed.set()
+                complete = False
             busy_s += time.perf_counter() - started
             await asyncio.sleep(0)
+        if complete:
+            self._journal.forget(delivered)
         return busy_s
 
 
-def with_extras(application: patches.App, checkpoints: Checkpoints, region: str) -> patches.App:
-    """MiniStack with a route for events of AWS services, and checkpoints noted."""
+def with_extras(application: patches.App, checkpoints: Checkpoints, journal: EventJournal, region: str) -> patches.App:
+    """MiniStack with a route for events of AWS services, checkpoints noted, and what was under way taken up again."""
 
     async def serve(scope: patches.Scope, receive: patches.Receive, send: patches.Send) -> None:
-        if scope["type"] != "http":
+        async def deliver_once_started(message: dict[str, Any]) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                patches.set_region(region)
+                patches.return_messages_in_flight()
+                patches.deliver_left_over(journal)
+                checkpoints.note_change()
+            await send(message)
+
+        if scope["type"] == "lifespan":
+            await application(scope, receive, deliver_once_started)
+        elif scope["type"] != "http":
             await application(scope, receive, send)
         elif scope["path"] == EVENTS_PATH and scope["method"] == "POST":
             patches.set_region(region)
@@ -173,13 +190,15 @@ async def _answer(send: patches.Send, status: int, headers: Mapping[str, str], b
     await send({"type": "http.response.body", "body": body})
 
 
-async def _serve(port: int, region: str) -> None:
+async def _serve(work: Path, port: int, region: str) -> None:
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
     application = patches.application()
     patches.encode_states_quickly()
+    journal = EventJournal(work / "events.jsonl")
     patches.tell_object_versions()
+    patches.keep_object_events(journal)
     patches.retry_lambdas_of_rules()
     patches.queue_asynchronous_lambdas(at_once=_LAMBDAS_AT_ONCE)
     gc.collect()
@@ -195,10 +214,10 @@ async def _serve(port: int, region: str) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    checkpoints = Checkpoints()
+    checkpoints = Checkpoints(journal)
     saving = loop.create_task(checkpoints.run())
     try:
-        extended: Any = with_extras(application, checkpoints, region)
+        extended: Any = with_extras(application, checkpoints, journal, region)
         await serve(extended, config, shutdown_trigger=stop.wait)
     finally:
         saving.cancel()

@@ -7,11 +7,15 @@ MiniStack has no plugin mechanism. Its version is pinned, and each function here
 from __future__ import annotations
 
 import contextvars
+import inspect
 import json
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
+
+from contender.local.launcher.event_journal import EventJournal
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -101,6 +105,49 @@ def tell_object_versions() -> None:
 
     s3._fire_s3_event = fire_with_version
     eventbridge._dispatch_event = dispatch_with_version
+
+
+def keep_object_events(journal: EventJournal) -> None:
+    """Write S3's events down before the request that made them is answered. MiniStack holds them in memory only."""
+    from ministack.services import s3
+
+    shape = inspect.signature(s3._fire_s3_event_async)
+
+    def fire_and_write_down(bucket_name: str, *args: Any, **kwargs: Any) -> None:
+        if bucket_name in s3._bucket_notifications:
+            event = shape.bind(bucket_name, *args, **kwargs).arguments
+            event["sequencer"] = s3._next_event_sequencer(event["event_name"])
+            _deliver(journal, journal.add(event), event)
+
+    s3._fire_s3_event_async = fire_and_write_down
+
+
+def deliver_left_over(journal: EventJournal) -> None:
+    """Deliver what the process before this one was killed over. Its state must be loaded by now."""
+    for number, event in journal.left_over().items():
+        _deliver(journal, number, event)
+
+
+def _deliver(journal: EventJournal, number: int, event: dict[str, Any]) -> None:
+    from ministack.services import s3
+
+    def deliver() -> None:
+        s3._fire_s3_event(**event)
+        journal.done(number)
+
+    # A thread has no context of its own; without this one the event belongs to no region.
+    threading.Thread(target=contextvars.copy_context().run, args=(deliver,), daemon=True).start()
+
+
+def return_messages_in_flight() -> None:
+    """Offer messages again that Lambdas of the process before held: they ended with it. Else it takes minutes."""
+    from ministack.services import sqs
+
+    now = time.time()
+    for queue in sqs._queues._data.values():
+        for message in queue["messages"]:
+            if message["receipt_handle"] is not None:
+                message["visible_at"] = min(message["visible_at"], now)
 
 
 def retry_lambdas_of_rules() -> None:
