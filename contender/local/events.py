@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import queue
 import threading
-import urllib.error
-import urllib.request
+import urllib.parse
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 logger = logging.getLogger(__name__)
 
+PATH = "/_contender/events"
 ATTEMPTS = 20
 PAUSE_S = 0.5
+TIMEOUT_S = 10.0
+IDLE_S = 30.0
+"""How long a connection is kept without events; MiniStack closes it after 75 seconds."""
 
 
 class EventBus:
@@ -26,7 +30,7 @@ class EventBus:
     """
 
     def __init__(self, url: str, clock: Callable[[], datetime]) -> None:
-        self._url = f"{url}/_contender/events"
+        self._connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=TIMEOUT_S)
         self._clock = clock
         self._queue: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
@@ -51,23 +55,37 @@ class EventBus:
         self._thread.join(timeout=5)
 
     def _send_all(self) -> None:
-        while (event := self._queue.get()) is not None:
+        while True:
+            try:
+                event = self._queue.get(timeout=IDLE_S)
+            except queue.Empty:
+                self._connection.close()
+                continue
+            if event is None:
+                self._connection.close()
+                return
             self._send(event)
 
     def _send(self, event: dict[str, Any]) -> None:
-        request = urllib.request.Request(
-            self._url, json.dumps({"Entries": [event]}).encode(), {"Content-Type": "application/json"}
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        body = json.dumps({"Entries": [event]}).encode()
         for _ in range(ATTEMPTS):
             try:
-                with opener.open(request, timeout=10):
-                    return
-            except (urllib.error.URLError, OSError) as error:
+                self._post(body)
+                return
+            except (OSError, http.client.HTTPException) as error:
                 logger.debug("event not delivered yet: %s", error)
+                self._connection.close()
                 if self._stopping.wait(PAUSE_S):
                     break
         logger.warning("event lost: %s for %s", event["DetailType"], event["Resources"])
+
+    def _post(self, body: bytes) -> None:
+        """Raises OSError and HTTPException. The connection opens by itself, again after a close."""
+        self._connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+        answer = self._connection.getresponse()
+        said = answer.read()
+        if answer.status != http.HTTPStatus.OK:
+            raise http.client.HTTPException(f"{answer.status}: {said[:200]!r}")
 
 
 def _iso(value: Any) -> str:
