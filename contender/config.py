@@ -52,13 +52,13 @@ class Data(_Section):
     """Column to predict; it has exactly two values."""
     positive: str = Field(default="True.", min_length=1)
     """The label's value that a model gives the probability of."""
-    dimension_column: str | None = "Dimension"
+    dimension_column: str | None = None
     """Column that names the dimension, if the files have one: constant within a file, so no feature."""
-    drop: Columns = ("Phone",)
+    drop: Columns = ()
     """Columns that are no features: identifiers, free text, what is known only afterwards."""
-    categorical: Columns = ("Area Code",)
+    categorical: Columns = ()
     """Columns of numbers that are codes. Columns of text are categories anyway."""
-    split_by: Columns = ("Phone",)
+    split_by: Columns = ()
     """Rows alike in these columns stay in one split, in every upload; empty: the whole row decides."""
     validation_share: Share = 0.15
     """Share of rows that tuning looks at."""

@@ -48,6 +48,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What came of an upload, by dimension: the version that serves, or why none does."""
+
+    versions: Mapping[str, Version]
+    failures: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Before:
     """What was there before an upload: each dimension's highest version number, and the ARN of the latest execution.
 
@@ -85,28 +93,32 @@ class Demo:
         latest = next(executions.executions(self.sagemaker, self.names.pipeline), {"PipelineExecutionArn": ""})
         return Before(numbers, latest["PipelineExecutionArn"])
 
-    def serve_newer(self, dimensions: Sequence[str], before: Before, timeout_s: float) -> dict[str, Version]:
-        """Wait until each dimension has a version in service that was not there `before`, and return those versions.
+    def serve_newer(self, dimensions: Sequence[str], before: Before, timeout_s: float) -> Served:
+        """Wait until each dimension has a version in service that was not there `before`, or has failed to get one.
 
-        Raises DeploymentError when an execution or a version fails, or when it takes longer than `timeout_s`.
+        One that fails does not end the wait for the others. After `timeout_s` those that are late have failed.
         """
         began = self.clock()
-        serving: dict[str, Version] = {}
-        while len(serving) < len(dimensions):
+        versions: dict[str, Version] = {}
+        failures: dict[str, str] = {}
+        while True:
             for dimension in dimensions:
-                if dimension not in serving and (version := self._newest(dimension, before.numbers[dimension])):
-                    serving[dimension] = version
+                if dimension not in versions and (version := self._newest(dimension, before.numbers[dimension])):
+                    versions[dimension] = version
                     took = self.clock() - began
                     self.say(f"{dimension}: v{version.number} serves as {version.role.lower()} after {took:.1f} s")
-            if len(serving) < len(dimensions):
-                self._complain_about_failures([each for each in dimensions if each not in serving], before)
-                if self.clock() - began > timeout_s:
-                    late = ", ".join(each for each in dimensions if each not in serving)
-                    raise DeploymentError(
-                        f"no new version of {late} serves after {timeout_s:.0f} s; see `contender pipeline watch`"
-                    )
-                self.sleep(POLL_S)
-        return serving
+            waiting = [each for each in dimensions if each not in versions and each not in failures]
+            for dimension, reason in self._failures(waiting, before).items():
+                failures[dimension] = reason
+                self.say(f"{dimension}: {reason}")
+            waiting = [each for each in waiting if each not in failures]
+            if waiting and self.clock() - began > timeout_s:
+                late = f"no new version serves after {timeout_s:.0f} s; see `contender pipeline watch`"
+                failures |= dict.fromkeys(waiting, late)
+                waiting = []
+            if not waiting:
+                return Served(versions, failures)
+            self.sleep(POLL_S)
 
     def invoke(self, dimension: str, rows: Sequence[str], count: int) -> Counter[str]:
         """Send `count` single raw rows without naming a variant; how often each variant answered."""
@@ -147,27 +159,28 @@ class Demo:
         return registry.list_versions(self.sagemaker, self.names.group(dimension))
 
     def _newest(self, dimension: str, than: int) -> Version | None:
-        newer = [version for version in self._versions(dimension) if version.number > than]
-        for version in newer:
-            if version.status is Status.FAILED:
-                raise DeploymentError(f"{dimension}: v{version.number} was not rolled out: {version.reason}")
+        newer = (version for version in self._versions(dimension) if version.number > than)
         return next((version for version in newer if version.status is Status.IN_SERVICE), None)
 
-    def _complain_about_failures(self, waiting: Sequence[str], before: Before) -> None:
+    def _failures(self, waiting: Sequence[str], before: Before) -> dict[str, str]:
+        """Those of `waiting` whose execution failed, or whose version was not rolled out, and why."""
         newest: dict[str | None, Mapping[str, Any]] = {}
         for summary in executions.executions(self.sagemaker, self.names.pipeline):
             if summary["PipelineExecutionArn"] == before.execution:
                 break
             newest.setdefault(dimension_of_execution(summary), summary)
+        failures = {}
         for dimension in waiting:
-            failed = newest.get(dimension, {})
-            if failed.get("PipelineExecutionStatus") in ("Failed", "Stopped"):
+            execution = newest.get(dimension, {})
+            if execution.get("PipelineExecutionStatus") in ("Failed", "Stopped"):
                 described = self.sagemaker.describe_pipeline_execution(
-                    PipelineExecutionArn=failed["PipelineExecutionArn"]
+                    PipelineExecutionArn=execution["PipelineExecutionArn"]
                 )
-                raise DeploymentError(
-                    f"{dimension}: the pipeline failed: {described.get('FailureReason', 'no reason')}"
-                )
+                failures[dimension] = f"the pipeline failed: {described.get('FailureReason', 'no reason')}"
+            for version in self._versions(dimension):
+                if version.number > before.numbers[dimension] and version.status is Status.FAILED:
+                    failures[dimension] = f"v{version.number} was not rolled out: {version.reason}"
+        return failures
 
     def _auc(self, version: Version) -> float:
         package = self.sagemaker.describe_model_package(ModelPackageName=version.arn)

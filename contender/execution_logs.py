@@ -18,7 +18,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.errors import NotFoundError
-from contender.executions import RUNNING, executions
+from contender.executions import executions
+from contender.lambdas.dimension_lock import RUNNING
 from contender.naming import Names, dimension_of_execution, is_dimension
 
 FUNCTIONS = ("starter", "champion", "deploy", "finish")

@@ -14,10 +14,9 @@ from urllib.parse import urlsplit
 from botocore.exceptions import ClientError
 
 from contender.errors import DataError, DeploymentError, NotFoundError
-from contender.lambdas.dimension_lock import Claim, DimensionLock
+from contender.lambdas.dimension_lock import RUNNING, Claim, DimensionLock
 from contender.naming import Names, checked_dimension, dimension_of_execution
 
-RUNNING = frozenset({"Executing", "Stopping"})
 _RECORDABLE = re.compile(r"[\w \u00a0.:/=+@-]{1,256}")
 """What the registry takes as metadata of a version, which will hold where its data came from."""
 
@@ -140,6 +139,26 @@ def start(sagemaker: Any, lock: DimensionLock, names: Names, request: Start, now
     if answer.claim is Claim.HELD:
         raise _busy(request.dimension, answer.execution_arn)
     return answer.execution_arn
+
+
+def retry(sagemaker: Any, lock: DimensionLock, arn: str, now: datetime) -> None:
+    """Go on with a failed, stopped or interrupted execution; its finished steps are not done again.
+
+    It holds its dimension like one that starts. DeploymentError when another one has it.
+    """
+    token = uuid.uuid4().hex
+    dimension = dimension_of_execution(sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn))
+
+    def begin() -> str:
+        answer = sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=token)
+        return str(answer["PipelineExecutionArn"])
+
+    if dimension is None:
+        begin()  # started by somebody's own script, under a name that tells no dimension
+        return
+    answer = lock.start(dimension, token, now, begin)
+    if answer.claim is Claim.HELD:
+        raise _busy(dimension, answer.execution_arn)
 
 
 def find(sagemaker: Any, pipeline: str, word: str | None) -> str:

@@ -63,7 +63,7 @@ class Project:
         demo = self.demo()
         before = demo.before([dimension])
         self.upload(dimension, name, body)
-        demo.serve_newer([dimension], before, PATIENCE_S)
+        assert not demo.serve_newer([dimension], before, PATIENCE_S).failures
 
     def demo(self) -> Demo:
         clients = self.clients
@@ -265,7 +265,7 @@ def test_a_kill_during_an_execution_loses_nothing_and_retry_goes_on(project: Pro
     (row,) = raw_rows(table(north, seed=3), "Churn?", 1)
     until(lambda: _answers(project, north, row), "the champion to serve again")
 
-    project.clients("sagemaker").retry_pipeline_execution(PipelineExecutionArn=execution, ClientRequestToken="r" * 32)
+    project.contender("pipeline", "retry", "killed")
     until(lambda: project.executions("killed")[0]["PipelineExecutionStatus"] == "Succeeded", "the retry to succeed")
     assert project.steps(execution)["Preprocess"] == finished, "a finished step is not done again"
     until(lambda: _answers(project, "killed", row), "the new champion to serve")

@@ -22,6 +22,7 @@ from contender.cli.output import emit, emit_rows, json_option, note
 from contender.config import Settings, load_project
 from contender.demo import Demo, Outcome, Uploads, raw_rows, uploads_from
 from contender.deployment import Cloud, deploy
+from contender.errors import DeploymentError
 from contender.local.launcher.laptop import Laptop, Ports
 from contender.naming import Names
 from contender.pipeline import compile_project, upsert
@@ -57,14 +58,16 @@ def command(folder: Path | None, dimensions: int, rows: int, seed: int, keep: bo
         env = stack.enter_context(_kept(home) if keep else _throwaway())
         stack.enter_context(_environment(env))
         uploads = uploads_from(folder) if folder else _sample(dimensions, rows, seed)
-        seconds, outcomes = _play(settings, uploads)
-    _report(outcomes, seconds, as_json=as_json)
+        seconds, outcomes, failures = _play(settings, uploads)
+    _report(outcomes, seconds, failures, as_json=as_json)
     if keep:
         note('still running. Look around: eval "$(contender local env)"; stop it: contender local down')
+    if failures:
+        raise DeploymentError(f"{len(failures)} of {len(uploads)} dimensions failed: {', '.join(failures)}")
 
 
-def _play(settings: Settings, uploads: Mapping[str, Uploads]) -> tuple[dict[str, float], list[Outcome]]:
-    """Deploy, upload twice, send traffic; how long each part took, in seconds, and what came of it."""
+def _play(settings: Settings, uploads: Mapping[str, Uploads]) -> tuple[dict[str, float], list[Outcome], dict[str, str]]:
+    """Deploy, upload twice, send traffic; how long each part took, in seconds, what came of it, and what failed why."""
     clock = _Stopwatch()
     region = settings.region
     sagemaker, s3 = client("sagemaker", region), client("s3", region)
@@ -75,18 +78,20 @@ def _play(settings: Settings, uploads: Mapping[str, Uploads]) -> tuple[dict[str,
     clock.lap("compile")
     demo = Demo(settings, outputs["DataBucket"], sagemaker, client("sagemaker-runtime", region), s3, note)
     names = list(uploads)
+    failures: dict[str, str] = {}
     for lap in ("first", "second"):
         note(f"{lap} upload: {', '.join(names)}")
         before = demo.before(names)
-        demo.upload({name: getattr(each, lap) for name, each in uploads.items()})
-        demo.serve_newer(names, before, TIMEOUT_S)
+        demo.upload({name: getattr(uploads[name], lap) for name in names})
+        failures |= demo.serve_newer(names, before, TIMEOUT_S).failures
+        names = [name for name in names if name not in failures]
         clock.lap(f"{lap}_upload")
     outcomes = []
-    for name, each in uploads.items():
-        rows = raw_rows(each.second[1], settings.data.label, INVOCATIONS)
+    for name in names:
+        rows = raw_rows(uploads[name].second[1], settings.data.label, INVOCATIONS)
         outcomes.append(demo.outcome(name, demo.invoke(name, rows, INVOCATIONS)))
     clock.lap("invoke")
-    return clock.laps, outcomes
+    return clock.laps, outcomes, failures
 
 
 def _deploy(settings: Settings, s3: Any) -> Mapping[str, str]:
@@ -103,9 +108,12 @@ def _deploy(settings: Settings, s3: Any) -> Mapping[str, str]:
     return result.outputs
 
 
-def _report(outcomes: list[Outcome], seconds: Mapping[str, float], *, as_json: bool) -> None:
+def _report(
+    outcomes: list[Outcome], seconds: Mapping[str, float], failures: Mapping[str, str], *, as_json: bool
+) -> None:
     if as_json:
-        emit({"seconds": dict(seconds), "dimensions": [asdict(outcome) for outcome in outcomes]})
+        dimensions = [asdict(outcome) for outcome in outcomes]
+        emit({"seconds": dict(seconds), "dimensions": dimensions, "failures": dict(failures)})
         return
     rows = [
         {

@@ -17,7 +17,7 @@ from contender.errors import ContenderError
 NOUNS = {
     "local": "AWS on this machine: up, down, status, env, reset.",
     "deploy": "Deploy the CloudFormation stack.",
-    "pipeline": "The pipeline: show, diff, upsert, start, watch.",
+    "pipeline": "The pipeline: show, diff, upsert, start, watch, retry.",
     "data": "Training data: sample, upload.",
     "models": "The registry: list, show.",
     "endpoint": "A dimension's endpoint: show, invoke.",

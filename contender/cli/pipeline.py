@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from contender import executions
 from contender.aws import Connect, client
@@ -111,7 +112,7 @@ def start_execution(obj: Connect | None, dimension: str, uri: str, dry_run: bool
     settings, connect = load(), obj or client
     names = Names(settings.project)
     sagemaker = connect("sagemaker", settings.region)
-    lock = DimensionLock(connect("dynamodb", settings.region), sagemaker, _outputs(settings, connect)["LockTable"])
+    lock = _lock(settings, connect)
     request = executions.plan_start(sagemaker, connect("s3", settings.region), names, dimension, uri)
     arn = None if dry_run else executions.start(sagemaker, lock, names, request, datetime.now(UTC))
     row = {"execution": arn, "dimension": dimension, "data": uri, "version": request.version}
@@ -119,6 +120,22 @@ def start_execution(obj: Connect | None, dimension: str, uri: str, dry_run: bool
         emit({**row, "dry_run": dry_run})
     else:
         emit_rows([row], ("execution", "dimension", "version"), as_json=False)
+
+
+@command.command("retry")
+@click.argument("execution", required=False)
+@json_option
+@click.pass_obj
+def retry_execution(obj: Connect | None, execution: str | None, as_json: bool) -> None:
+    """Go on with an execution that failed, was stopped, or was interrupted; what it finished is not done again.
+
+    EXECUTION is an ARN, an id, or a dimension (its latest one); without it, the pipeline's latest.
+    """
+    settings, connect = load(), obj or client
+    sagemaker = connect("sagemaker", settings.region)
+    arn = executions.find(sagemaker, Names(settings.project).pipeline, execution)
+    executions.retry(sagemaker, _lock(settings, connect), arn, datetime.now(UTC))
+    emit_rows([{"execution": arn}], ("execution",), as_json=as_json)
 
 
 @command.command()
@@ -186,6 +203,13 @@ def _outputs(settings: Settings, connect: Connect) -> dict[str, str]:
     return stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack)
 
 
+def _lock(settings: Settings, connect: Connect) -> DimensionLock:
+    region = settings.region
+    return DimensionLock(
+        connect("dynamodb", region), connect("sagemaker", region), _outputs(settings, connect)["LockTable"]
+    )
+
+
 def _compile(settings: Settings, connect: Connect) -> Compiled:
     return compile_project(settings, _outputs(settings, connect))
 
@@ -210,7 +234,7 @@ def _table(snapshot: Snapshot) -> Table:
     for index, step in enumerate(snapshot.steps):
         colour = COLOURS.get(step.status, "dim")
         row = _step_row(snapshot, index)
-        table.add_row(*(f"[{colour}]{row[column]}[/]" for column in _STEP_COLUMNS))
+        table.add_row(*(Text(row[column], style=colour) for column in _STEP_COLUMNS))
     return table
 
 

@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 CLAIM_LAPSES_AFTER = timedelta(minutes=30)
 """Longer than a few visibility timeouts of the queue, so that the upload itself comes back first."""
 
-FINISHED = frozenset({"Succeeded", "Failed", "Stopped"})
+RUNNING = frozenset({"Executing", "Stopping"})
 
 
 class Claim(Enum):
@@ -131,4 +131,4 @@ class DimensionLock:
             if error.response["Error"]["Code"] != "ResourceNotFound":
                 raise
             return True
-        return execution["PipelineExecutionStatus"] in FINISHED
+        return execution["PipelineExecutionStatus"] not in RUNNING

@@ -68,6 +68,11 @@ class FakePipelines(Fake):
         return {"PipelineExecutionArn": execution["arn"]}
 
     @operation
+    def retry_pipeline_execution(self, *, PipelineExecutionArn: str, ClientRequestToken: str) -> dict[str, Any]:
+        self._find(PipelineExecutionArn)["status"] = "Executing"
+        return {"PipelineExecutionArn": PipelineExecutionArn}
+
+    @operation
     def list_pipeline_executions(self, *, PipelineName: str, **request: Any) -> dict[str, Any]:
         if self.pipeline is None:
             raise client_error("ListPipelineExecutions", "ResourceNotFound", "Pipeline does not exist.")

@@ -216,6 +216,19 @@ def test_start_refuses_what_could_not_run(run: Run, dimension: str, uri: str, wo
     assert words in refusal(run("pipeline", "start", "--dimension", dimension, "--data", uri))
 
 
+def test_retry_goes_on_with_a_dimensions_latest_and_holds_the_dimension(
+    run: Run, sagemaker: FakePipelines, dynamodb: FakeDynamoDB
+) -> None:
+    run("pipeline", "upsert")
+    failed = sagemaker.add_execution("A-00000001", "Failed", "Interrupted")
+    sagemaker.add_execution("B-00000001", "Succeeded")
+    assert read(run("pipeline", "retry", "A", "--json")) == [{"execution": failed["arn"]}]
+    assert failed["status"] == "Executing"
+    assert "'A' is in execution" in refusal(run("pipeline", "retry", "A"))
+    lock = DimensionLock(dynamodb, sagemaker, "contender-locks")
+    assert lock.claim("A", "an upload", NOW).claim is Claim.HELD
+
+
 def test_watch_reports_every_planned_step_of_a_success(run: Run, sagemaker: FakePipelines) -> None:
     run("pipeline", "upsert")
     sagemaker.add_execution("A-00000001", "Succeeded", Prepare="Succeeded", Gate="Succeeded", Go="Succeeded")

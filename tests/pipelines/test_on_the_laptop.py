@@ -75,7 +75,9 @@ class Story:
         demo = Demo(self.settings, bucket, self.sagemaker, self.clients("sagemaker-runtime"), s3, print)
         before = demo.before([dimension])
         demo.upload({dimension: (name, body)})
-        return demo.serve_newer([dimension], before, PATIENCE_S)[dimension]
+        served = demo.serve_newer([dimension], before, PATIENCE_S)
+        assert not served.failures
+        return served.versions[dimension]
 
     def run(self, dimension: str, uri: str) -> Snapshot:
         """Start an execution by hand and wait for its end."""

@@ -17,7 +17,7 @@ import pytest
 from contender.cli.demo import stopped_by_signals
 from contender.config import Settings
 from contender.demo import Demo, raw_rows, uploads_from
-from contender.errors import DataError, DeploymentError
+from contender.errors import DataError
 from tests.lambdas.fakes import operation
 from tests.pipelines.fakes import FakePipelines
 
@@ -52,15 +52,30 @@ def test_an_execution_that_fails_ends_the_wait_and_one_that_failed_before_does_n
         sagemaker.add_execution("A-00000002", "Failed", "no label")
 
     story = demo(sagemaker, sleep)
-    with pytest.raises(DeploymentError, match="A: the pipeline failed: no label"):
-        story.serve_newer(["A"], story.before(["A"]), timeout_s=100)
+    served = story.serve_newer(["A"], story.before(["A"]), timeout_s=100)
+    assert served.failures == {"A": "the pipeline failed: no label"}
     assert len(waited) == 1
 
 
 def test_the_wait_ends_in_time() -> None:
     story = demo(Sagemaker(), lambda seconds: None)
-    with pytest.raises(DeploymentError, match="no new version of A, B serves after 5 s"):
-        story.serve_newer(["A", "B"], story.before(["A", "B"]), timeout_s=5)
+    served = story.serve_newer(["A", "B"], story.before(["A", "B"]), timeout_s=5)
+    assert list(served.failures) == ["A", "B"]
+    assert "no new version serves after 5 s" in served.failures["A"]
+
+
+def test_one_that_fails_does_not_end_the_wait_for_another() -> None:
+    sagemaker = Sagemaker()
+
+    def sleep(seconds: float) -> None:
+        if not sagemaker.executions:
+            sagemaker.add_execution("A-00000001", "Failed", "no label")
+        elif len(sagemaker.executions) == 1:
+            sagemaker.add_execution("B-00000001", "Failed", "one class only")
+
+    story = demo(sagemaker, sleep)
+    served = story.serve_newer(["A", "B"], story.before(["A", "B"]), timeout_s=100)
+    assert served.failures == {"A": "the pipeline failed: no label", "B": "the pipeline failed: one class only"}
 
 
 def test_one_file_makes_two_uploads_and_of_several_the_first_two_are_taken(tmp_path: Path) -> None:
