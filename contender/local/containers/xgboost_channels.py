@@ -90,7 +90,7 @@ def _csv(path: Path) -> Any:
 def _known_table(content: bytes) -> Path | None:
     """Where the table of a file with this content is kept: trials of a tuning read the same one ten times."""
     tables = os.environ.get(TABLES_VARIABLE)
-    return Path(tables) / f"{hashlib.blake2b(content, digest_size=20).hexdigest()}.npy" if tables else None
+    return Path(tables) / f"{hashlib.sha256(content).hexdigest()}.npy" if tables else None
 
 
 def _remember(path: Path, table: Any) -> None:

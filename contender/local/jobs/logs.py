@@ -32,6 +32,12 @@ class LogFeed:
         self.created = False
         self.offset = 0
         self.failures = 0
+        self._due = time.monotonic() + INTERVAL_S
+
+    @property
+    def is_due(self) -> bool:
+        """A short job's lines are sent once, when it is over."""
+        return self.closed.is_set() or time.monotonic() >= self._due
 
     def close(self) -> None:
         self.closed.set()
@@ -89,7 +95,7 @@ class LogShipper:
                     self._condition.wait(INTERVAL_S)
                 last_round = self._stopping
                 feeds = list(self._feeds)
-            over = [feed for feed in feeds if self._ship(feed)]
+            over = [feed for feed in feeds if (feed.is_due or last_round) and self._ship(feed)]
             with self._condition:
                 self._feeds = [feed for feed in self._feeds if feed not in over]
                 if last_round:

@@ -18,7 +18,7 @@ from contender.local.jobs.instances import memory_mb
 from contender.local.jobs.job import Job, JobFailed, JobStopped
 from contender.local.jobs.kinds import PROCESSING
 from contender.local.jobs.process import Limits, run
-from contender.local.jobs.surroundings import environment
+from contender.local.jobs.surroundings import environment, own_python
 from contender.local.warm.client import Launch
 
 ROOT = "/opt/ml/processing"
@@ -66,6 +66,7 @@ def execute(context: Context, job: Job) -> None:
         argv=argv,
         env={
             **environment(context, job),
+            **own_python(job),
             "PROCESSING_JOB_NAME": job.name,
             "PROCESSING_JOB_ARN": body["ProcessingJobArn"],
             **body.get("Environment", {}),

@@ -1,4 +1,4 @@
-"""The environment every job's process gets: AWS beside it, and who it is."""
+"""The environment a job's process gets: AWS beside it, who it is, and a Python of its own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,10 @@ from contender.local.warm.launch import INTERPRETER_VARIABLE
 
 
 def environment(context: Context, job: Job) -> dict[str, str]:
-    """Variables of the container that do not depend on the kind of job.
-
-    Makes the job's own temporary folder and Python, if they are not there.
-    """
+    """Variables of the container that do not depend on the kind of job. Makes the job's temporary folder."""
     settings = context.settings
     temporary = job.directory / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
-    if not job.python.exists():
-        interpreter.make(job.python)
     sagemaker = f"http://127.0.0.1:{settings.port}"
     return {
         "AWS_REGION": settings.region,
@@ -30,5 +25,11 @@ def environment(context: Context, job: Job) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1,localhost",
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),
-        INTERPRETER_VARIABLE: str(job.python),
     }
+
+
+def own_python(job: Job) -> dict[str, str]:
+    """The variable that lets code of the user's install into its job alone. Makes that Python, if it is not there."""
+    if not job.python.exists():
+        interpreter.make(job.python)
+    return {INTERPRETER_VARIABLE: str(job.python)}

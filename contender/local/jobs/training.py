@@ -22,7 +22,7 @@ from contender.local.jobs.kinds import TRAINING
 from contender.local.jobs.metrics import MetricLog, final_metrics
 from contender.local.jobs.process import Limits, Outcome, run
 from contender.local.jobs.requirements import command_with
-from contender.local.jobs.surroundings import environment
+from contender.local.jobs.surroundings import environment, own_python
 from contender.local.jobs.training_metrics import BUILTIN_DEFINITIONS
 from contender.local.warm.client import Launch
 
@@ -155,7 +155,6 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
     threads = context.jobs.threads_per_job
     argv: tuple[str, ...]
     script = None
-    tables: dict[str, str] = {}
     if entrypoint := specification.get("ContainerEntrypoint"):
         argv = (*entrypoint, *specification.get("ContainerArguments", ()))
     elif program := hyperparameters.get(script_mode.PROGRAM):
@@ -163,7 +162,6 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
         script = shlex.join(argv)
     elif runtime == "xgboost":
         argv = ALGORITHM
-        tables = {TABLES_VARIABLE: str(context.jobs.home / "cache" / "tables")}
     else:
         raise JobFailed(
             f"ClientError: the image {specification['TrainingImage']!r} trains with a script: "
@@ -174,12 +172,16 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
         **script_mode.variables(job.name, hyperparameters, channels, resources, threads),
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": body["TrainingJobArn"],
-        **tables,
+        **(_tables(context) if is_builtin(body) else own_python(job)),
         **body.get("Environment", {}),
     }
     cwd = script_mode.CODE
     mounts = {str(job.ml): "/opt/ml"}
     return Launch(argv, env, cwd, mounts, str(job.log), threads), script
+
+
+def _tables(context: Context) -> dict[str, str]:
+    return {TABLES_VARIABLE: str(context.jobs.home / "cache" / "tables")}
 
 
 def _user_script(job: Job, program: str, hyperparameters: Mapping[str, Any], files: Files) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from contender.local.jobs.instances import memory_mb
 from contender.local.jobs.job import Job, JobFailed
 from contender.local.jobs.kinds import TRANSFORM
 from contender.local.jobs.process import Limits, run
-from contender.local.jobs.surroundings import environment
+from contender.local.jobs.surroundings import environment, own_python
 from contender.local.serving.plans import VariantFailed, VariantPlan, make_plan
 from contender.local.warm.client import Launch
 
@@ -99,7 +99,13 @@ def _launch(context: Context, job: Job, body: dict[str, Any], plan: VariantPlan)
     }
     return Launch(
         argv=TRANSFORM_COMMAND,
-        env={**environment(context, job), **variables, **plan.environment, **body.get("Environment", {})},
+        env={
+            **environment(context, job),
+            **own_python(job),
+            **variables,
+            **plan.environment,
+            **body.get("Environment", {}),
+        },
         cwd="/opt/ml",
         mounts={str(job.ml): "/opt/ml", plan.model_dir: "/opt/ml/model"},
         stdout=str(job.log),

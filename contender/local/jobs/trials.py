@@ -55,6 +55,10 @@ class Objective:
         values = [each["Value"] for each in body.get("FinalMetricDataList", ()) if each["MetricName"] == self.metric]
         return values[-1] if values else None
 
+    def goodness(self, value: float) -> float:
+        """Larger is better."""
+        return value if self.maximize else -value
+
     def final(self, value: float) -> dict[str, Any]:
         return {"Type": "Maximize" if self.maximize else "Minimize", "MetricName": self.metric, "Value": value}
 
@@ -152,8 +156,7 @@ def list_trials(context: Context, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _goodness(trial: Mapping[str, Any]) -> float:
     objective = trial["_Objective"]
-    value = float(objective["Value"])
-    return value if objective["Type"] == "Maximize" else -value
+    return Objective(objective["MetricName"], objective["Type"] == "Maximize").goodness(float(objective["Value"]))
 
 
 def _offset(token: str | None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import Any
 from contender.local.api.operations import Handler
 from contender.local.context import Context
 from contender.local.jobs import documents, training
-from contender.local.jobs.job import Job, JobFailed
+from contender.local.jobs.completion import Completion
+from contender.local.jobs.job import Job, JobFailed, JobStopped
 from contender.local.jobs.kinds import TERMINAL, TRAINING, TUNING
 from contender.local.jobs.metrics import MetricLog
 from contender.local.jobs.search import Search, open_search
@@ -44,6 +44,7 @@ class Trial:
     objective: Objective
     log: MetricLog
     pruned: bool = False
+    late: bool = False
 
 
 def create_hyper_parameter_tuning_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -116,8 +117,7 @@ class TuningRun:
         self._started = 0
         self._exhausted: set[int] = set()
         self._running: list[Trial] = []
-        self._best_at = 0
-        self._deadline = _deadline(self._config)
+        self._completion = Completion(self._config)
 
     def run(self) -> None:
         """Raises JobStopped and JobFailed."""
@@ -131,11 +131,20 @@ class TuningRun:
                 self._collect(trial)
             if self._early:
                 self._look_at_running()
-            if not self._is_enough():
+            started = self._started
+            if self._completion.is_late:
+                self._stop_running()
+            if not self._completion.is_enough:
                 self._start_more()
+            if ended or self._started > started:
+                _refresh(self._context, self._job.name)
             if not self._running:
-                return
+                break
             self._context.jobs.wait_for_change(version, LOOK_S if self._early else 1.0)
+        if self._completion.is_late and not self._completion.has_result:
+            raise JobStopped(
+                f"ran longer than MaxRuntimeInSeconds ({self._completion.runtime_s}), and no training job was completed"
+            )
 
     def _study(self, definition: Mapping[str, Any]) -> dict[str, Any]:
         objective = objective_of(self._body, definition)
@@ -165,7 +174,6 @@ class TuningRun:
 
     def _start_more(self) -> None:
         parallel = self._config["ResourceLimits"]["MaxParallelTrainingJobs"]
-        changed = False
         while len(self._running) < parallel and self._started < self._limit:
             open_definitions = [i for i in range(len(self._definitions)) if i not in self._exhausted]
             if not open_definitions:
@@ -176,9 +184,6 @@ class TuningRun:
                 self._exhausted.add(index)
                 continue
             self._start(index, *asked)
-            changed = True
-        if changed:
-            _refresh(self._context, self._job.name)
 
     def _start(self, index: int, number: int, parameters: dict[str, str]) -> None:
         self._started += 1
@@ -212,11 +217,15 @@ class TuningRun:
         if self._early:
             self._report(trial)
         completed = body["TrainingJobStatus"] == "Completed"
-        self._search.tell(trial.definition, trial.number, value if completed else None, pruned=trial.pruned)
-        before = self._best_name()
-        _refresh(self._context, self._job.name)
-        if self._best_name() != before:
-            self._best_at = self._started
+        value = value if completed else None
+        self._search.tell(trial.definition, trial.number, value, pruned=trial.pruned)
+        self._completion.note(trial.objective, value)
+
+    def _stop_running(self) -> None:
+        for trial in self._running:
+            if not trial.late:
+                trial.late = True
+                self._context.jobs.stop(TRAINING.kind, trial.name)
 
     def _look_at_running(self) -> None:
         for trial in self._running:
@@ -228,24 +237,6 @@ class TuningRun:
         """Tell the search what the trial logged since the last time; whether the trial is hopeless."""
         points = [(each.step, each.value) for each in trial.log.read() if each.name == trial.objective.metric]
         return bool(points) and self._search.report(trial.definition, trial.number, points)
-
-    def _is_enough(self) -> bool:
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            return True
-        criteria = self._config.get("TuningJobCompletionCriteria", {})
-        patience = criteria.get("BestObjectiveNotImproving", {}).get("MaxNumberOfTrainingJobsNotImproving")
-        if patience is not None and self._started - self._best_at >= patience and self._best_name():
-            return True
-        target = criteria.get("TargetObjectiveMetricValue")
-        found = self._context.store.get(TUNING.kind, self._job.name).get("BestTrainingJob")
-        if target is None or found is None:
-            return False
-        metric = found["FinalHyperParameterTuningJobObjectiveMetric"]
-        return bool(metric["Value"] >= target if metric["Type"] == "Maximize" else metric["Value"] <= target)
-
-    def _best_name(self) -> str | None:
-        found = self._context.store.get(TUNING.kind, self._job.name).get("BestTrainingJob")
-        return found["TrainingJobName"] if found else None
 
 
 def _refresh(context: Context, name: str) -> None:
@@ -276,11 +267,6 @@ def _conclude(context: Context, name: str, body: Mapping[str, Any]) -> None:
             f"is emitting the objective metric {metric!r} as defined by the regular expression provided"
         )
     documents.finish(context, TUNING, name, "Completed")
-
-
-def _deadline(config: Mapping[str, Any]) -> float | None:
-    seconds = config["ResourceLimits"].get("MaxRuntimeInSeconds")
-    return None if seconds is None else time.monotonic() + seconds
 
 
 OPERATIONS: dict[str, Handler] = {
