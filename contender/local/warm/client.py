@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-from contender.local.warm.launch import SINGLE_THREAD, Launch, socket_path
+from contender.local.warm.launch import HUGE_PAGES, SINGLE_THREAD, Launch, socket_path
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ class Warm:
             with open(self._home / "logs" / "warm.log", "ab") as log:
                 self._parent = subprocess.Popen(
                     [*PARENT, "--socket", str(self.socket), "--alive", str(read)],
-                    env=os.environ | SINGLE_THREAD,
+                    env=HUGE_PAGES | os.environ | SINGLE_THREAD,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

@@ -34,6 +34,10 @@ SINGLE_THREAD = {
 }
 """The parent's environment: without it the imports alone leave threads behind."""
 
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""The parent's environment too, read by glibc as it starts (others ignore it): a child that trains has half as many
+page faults, which are a twentieth of the time of a small fit."""
+
 SOCKET_PATH_LIMIT = 100
 """A unix socket's path is at most 107 bytes on Linux and 103 on macOS."""
 
