@@ -11,6 +11,7 @@ One JSON line in, one out, over the socket that came with the launch:
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import socket
@@ -23,7 +24,7 @@ from typing import Any
 
 import optuna
 
-from contender.local.containers.xgboost_hyperparameters import RULES
+from contender.local.containers.xgboost_hyperparameters import RULES, Rule
 from contender.local.warm.launch import CHANNEL_VARIABLE
 
 WIDE = 1000.0
@@ -68,6 +69,7 @@ class Study:
         self._ranges = ranges_of(asked["ranges"])
         self._strategy = asked["strategy"]
         self._study = optuna.create_study(
+            study_name="search",  # Hyperband chooses brackets by it
             direction="maximize" if asked["maximize"] else "minimize",
             sampler=self._sampler(asked),
             pruner=_pruner(asked),
@@ -159,14 +161,21 @@ def _around(name: str, hint: str) -> Range:
     try:
         value = float(hint)
     except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
         return Range(name, optuna.distributions.CategoricalDistribution((hint,)))
     rule = RULES.get(name)
     low, high = sorted((value / HINT_FACTOR, value * HINT_FACTOR)) if value else (0.0, 1.0)
-    low = max(low, rule.low) if rule is not None and rule.low is not None else low
-    high = min(high, rule.high) if rule is not None and rule.high is not None else high
-    if (rule is not None and rule.kind == "integer") or (rule is None and "." not in hint):
+    if rule is not None:
+        low, high = _within(rule, low), _within(rule, high)
+    if rule.kind == "integer" if rule is not None else hint.lstrip("+-").isdigit():
         return Range(name, optuna.distributions.IntDistribution(round(low), max(round(low), round(high))))
     return Range(name, optuna.distributions.FloatDistribution(low, high))
+
+
+def _within(rule: Rule, value: float) -> float:
+    value = value if rule.low is None else max(value, rule.low)
+    return value if rule.high is None else min(value, rule.high)
 
 
 def _combinations(ranges: list[Range], seed: int | None) -> list[dict[str, Any]]:

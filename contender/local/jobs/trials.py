@@ -55,6 +55,11 @@ class Objective:
         values = [each["Value"] for each in body.get("FinalMetricDataList", ()) if each["MetricName"] == self.metric]
         return values[-1] if values else None
 
+    def is_of(self, trial: Mapping[str, Any]) -> bool:
+        """Whether a trial was scored by this objective."""
+        found = trial.get("_Objective")
+        return found is not None and found == self.final(found["Value"])
+
     def goodness(self, value: float) -> float:
         """Larger is better."""
         return value if self.maximize else -value
@@ -66,6 +71,12 @@ class Objective:
 def definitions_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     single = body.get("TrainingJobDefinition")
     return [single] if single else list(body.get("TrainingJobDefinitions", ()))
+
+
+def parents_of(body: Mapping[str, Any]) -> list[str]:
+    """The tuning jobs that this one continues from."""
+    parents = body.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", ())
+    return [parent["HyperParameterTuningJobName"] for parent in parents]
 
 
 def objective_of(body: Mapping[str, Any], definition: Mapping[str, Any]) -> Objective:

@@ -22,11 +22,12 @@ from contender.local.jobs.trials import (
     definitions_of,
     list_trials,
     objective_of,
+    parents_of,
     request_of,
     summary,
     trials_of,
 )
-from contender.local.jobs.tuning_checks import check, max_trials
+from contender.local.jobs.tuning_checks import check, hyperband_of, max_trials
 
 LOOK_S = 0.1
 """How often a running trial's log is looked at when it may be stopped early."""
@@ -48,7 +49,7 @@ class Trial:
 
 
 def create_hyper_parameter_tuning_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    check(request)
+    check(context, request)
     extra = {
         "TrainingJobStatusCounters": counters(()),
         "ObjectiveStatusCounters": {"Succeeded": 0, "Pending": 0, "Failed": 0},
@@ -60,7 +61,16 @@ def create_hyper_parameter_tuning_job(context: Context, request: dict[str, Any])
 
 
 def describe_hyper_parameter_tuning_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return documents.describe(context, TUNING, request["HyperParameterTuningJobName"])
+    body = documents.describe(context, TUNING, request["HyperParameterTuningJobName"])
+    if body.get("WarmStartConfig", {}).get("WarmStartType") == "IdenticalDataAndAlgorithm":
+        family = [body["HyperParameterTuningJobName"], *parents_of(body)]
+        winner = best([trial for name in family for trial in trials_of(context, name)])
+        if winner is not None:
+            body["OverallBestTrainingJob"] = {
+                **summary(winner),
+                "TuningJobName": winner["TuningJobArn"].rpartition("/")[2],
+            }
+    return body
 
 
 def stop_hyper_parameter_tuning_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -156,20 +166,17 @@ class TuningRun:
             "maximize": objective.maximize,
             "trials": self._limit,
             "early_stopping": self._early,
-            "hyperband": self._config.get("StrategyConfig", {}).get("HyperbandStrategyConfig", {}),
-            "known": self._known(),
+            "hyperband": hyperband_of(self._config, definition),
+            "known": self._known(objective),
         }
 
-    def _known(self) -> list[dict[str, Any]]:
-        """Trials of the tuning jobs this one continues from."""
-        parents = self._body.get("WarmStartConfig", {}).get("ParentHyperParameterTuningJobs", ())
-        found = (
-            trial for parent in parents for trial in trials_of(self._context, parent["HyperParameterTuningJobName"])
-        )
+    def _known(self, objective: Objective) -> list[dict[str, Any]]:
+        """Completed trials of the tuning jobs this one continues from, with what was static there too."""
         return [
-            {"parameters": trial["_Tuned"], "value": trial["_Objective"]["Value"]}
-            for trial in found
-            if "_Objective" in trial
+            {"parameters": trial["HyperParameters"], "value": trial["_Objective"]["Value"]}
+            for parent in parents_of(self._body)
+            for trial in trials_of(self._context, parent)
+            if trial["TrainingJobStatus"] == "Completed" and objective.is_of(trial)
         ]
 
     def _start_more(self) -> None:
@@ -194,7 +201,6 @@ class TuningRun:
         extra = {
             "TuningJobArn": self._body["HyperParameterTuningJobArn"],
             "_Tuned": parameters,
-            "_Objective": None,
             "_Definition": definition.get("DefinitionName"),
         }
         training.create(
