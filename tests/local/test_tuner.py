@@ -204,6 +204,18 @@ def test_hyperband_with_the_same_seed_gives_up_the_same() -> None:
     assert race(hyperband(1), scores, 27) == race(hyperband(1), scores, 27)
 
 
+def test_trials_are_compared_at_the_same_epoch_however_many_are_read_at_once() -> None:
+    scores = [10.0, 9.0, *(0.1 * number for number in range(1, 25))]
+    found = hyperband(1)
+    given_up = []
+    for score in scores:
+        number = found.ask()["trial"]
+        pruned = found.report(number, [(epoch, score * (epoch + 1)) for epoch in range(27)])
+        found.tell(number, score * 27, pruned=pruned)
+        given_up += [score] if pruned else []
+    assert given_up == list(race(hyperband(1), scores, 27))
+
+
 def test_hyperband_lets_everything_run_as_long_as_was_asked_for() -> None:
     scores = [10.0, 9.0, *(0.1 * number for number in range(1, 25))]
     given_up = race(hyperband(9), scores, 27)

@@ -90,11 +90,16 @@ class Study:
         return {"trial": trial.number, "parameters": texts}
 
     def report(self, number: int, values: list[tuple[int, float]]) -> bool:
-        """Whether the trial is worth stopping after these values of its objective."""
+        """Whether the trial is worth stopping after these values of its objective.
+
+        Asked after each: a log is read many lines at a time, and trials are to be compared at the same step.
+        """
         trial = self._trials[number]
         for step, value in values:
             trial.report(value, step)
-        return bool(values and trial.should_prune())
+            if trial.should_prune():
+                return True
+        return False
 
     def tell(self, number: int, value: float | None, pruned: bool) -> None:
         trial = self._trials.pop(number)
