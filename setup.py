@@ -24,6 +24,8 @@ LOCAL = [
     "pandas>=2.2,<4",
     "pyarrow>=17",
     "optuna>=4,<6",
+    "datasketches>=5,<6",
+    "shap>=0.50,<1",
     "threadpoolctl>=3.5,<4",
 ]
 
