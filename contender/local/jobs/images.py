@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-Runtime = Literal["xgboost", "scikit-learn"]
+Runtime = Literal["xgboost", "scikit-learn", "model-monitor", "clarify"]
 
-KNOWN: dict[str, Runtime] = {"sagemaker-xgboost": "xgboost", "sagemaker-scikit-learn": "scikit-learn"}
+KNOWN: dict[str, Runtime] = {
+    "sagemaker-xgboost": "xgboost",
+    "sagemaker-scikit-learn": "scikit-learn",
+    "sagemaker-model-monitor-analyzer": "model-monitor",
+    "sagemaker-clarify-processing": "clarify",
+}
+
+ENTRYPOINTS: dict[Runtime, tuple[str, ...]] = {
+    "model-monitor": ("-m", "contender.local.containers.monitor"),
+    "clarify": ("-m", "contender.local.containers.clarify"),
+}
+"""What an image starts by itself in a processing job; the others need a ContainerEntrypoint."""
 
 
 class UnknownImage(Exception):

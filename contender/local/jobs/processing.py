@@ -13,7 +13,7 @@ from contender.local.artifacts import ArtifactError
 from contender.local.context import Context
 from contender.local.jobs import documents, ending, framework_processor
 from contender.local.jobs.files import FilesError
-from contender.local.jobs.images import UnknownImage, runtime_of
+from contender.local.jobs.images import ENTRYPOINTS, UnknownImage, runtime_of
 from contender.local.jobs.instances import memory_mb
 from contender.local.jobs.job import Job, JobFailed, JobStopped
 from contender.local.jobs.kinds import PROCESSING
@@ -53,9 +53,9 @@ def list_processing_jobs(context: Context, request: dict[str, Any]) -> dict[str,
 def execute(context: Context, job: Job) -> None:
     body = context.store.get(PROCESSING.kind, job.name)
     try:
-        runtime_of(body["AppSpecification"]["ImageUri"])
+        runtime = runtime_of(body["AppSpecification"]["ImageUri"])
         _download(context, job, body)
-        argv, cwd = _command(job, body)
+        argv, cwd = _command(job, body, ENTRYPOINTS.get(runtime, ()))
     except UnknownImage as error:
         raise JobFailed(f"ClientError: {error}") from error
     except (FilesError, ArtifactError) as error:
@@ -69,6 +69,8 @@ def execute(context: Context, job: Job) -> None:
             **own_python(job),
             "PROCESSING_JOB_NAME": job.name,
             "PROCESSING_JOB_ARN": body["ProcessingJobArn"],
+            "SM_PROCESSING_DIR": ROOT,
+            "SM_OUTPUT_DIR": "/opt/ml/output",
             **body.get("Environment", {}),
         },
         cwd=cwd,
@@ -134,10 +136,11 @@ def _download(context: Context, job: Job, body: dict[str, Any]) -> None:
         (job.ml / inside).mkdir(exist_ok=True)
 
 
-def _command(job: Job, body: dict[str, Any]) -> tuple[tuple[str, ...], str]:
-    """What the container starts, and in which directory."""
+def _command(job: Job, body: dict[str, Any], own: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """What the container starts, and in which directory; `own` is the image's entrypoint, if we know it."""
     application = body["AppSpecification"]
-    entrypoint, arguments = application.get("ContainerEntrypoint", ()), application.get("ContainerArguments", ())
+    entrypoint = application.get("ContainerEntrypoint") or own
+    arguments = application.get("ContainerArguments", ())
     if not entrypoint:
         raise JobFailed(
             f"ClientError: the entrypoint inside the image {application['ImageUri']!r} is not known on this machine; "
