@@ -25,6 +25,7 @@ from contender.hyperparameters import HYPERPARAMETERS, INTEGERS, OURS
 
 FILE = "contender.yaml"
 ENVIRONMENT_PREFIX = "CONTENDER_"
+OUR_TAGS = ("project", "dimension")
 
 
 def _number_or_word(value: Any) -> Any:
@@ -33,10 +34,19 @@ def _number_or_word(value: Any) -> Any:
     return value
 
 
+def _number_or_text(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)) or value == "":
+        raise ValueError(f"should be a number or text, not {value!r}: write text in quotes, as the data spells it")
+    return value
+
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 Columns = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
 Range = Annotated[tuple[float, float], Field(strict=False)]
 Hyperparameter = Annotated[int | float | str, BeforeValidator(_number_or_word)]
+FacetValue = Annotated[int | float | str, BeforeValidator(_number_or_text)]
+TagKey = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$")]
+TagValue = Annotated[str, Field(max_length=256, pattern=r"^[\w .:/=+@-]*$")]
 
 
 class _Section(BaseModel):
@@ -126,6 +136,79 @@ class Gates(_Section):
     """1 - alpha is the confidence of the interval reported for the difference (DeLong)."""
 
 
+class QualityCheck(_Section):
+    """One check against the baseline of the last approved version."""
+
+    fail_on_violation: bool
+    """Whether a violation ends the execution; otherwise it is reported with the version."""
+
+
+class DataQuality(QualityCheck):
+    """The training rows' columns: types, missing values, categories, distributions."""
+
+    fail_on_violation: bool = True
+
+
+class ModelQuality(QualityCheck):
+    """The challenger's figures on the test rows. The Gate is their judge: the constraint that Model Monitor suggests is
+    the baseline's own figure, which half of all equally good models miss."""
+
+    fail_on_violation: bool = False
+
+
+class BiasViolations(_Section):
+    """Which of the two bias checks end the execution."""
+
+    data: bool = True
+    """Bias in the training rows, before any model."""
+    model: bool = False
+    """Bias in the challenger's answers to the test rows."""
+
+
+class Bias(_Section):
+    """How rows and answers differ between a facet's group and everyone else."""
+
+    facet: str | None = Field(default=None, min_length=1)
+    """Column that tells the groups apart; null leaves the bias steps out. It may be one that data.drop lists."""
+    facet_values: Annotated[tuple[FacetValue, ...], Field(strict=False)] = ()
+    """The group's values, or for a column of numbers the one number above which a row belongs to it; empty: each value
+    is compared with all others."""
+    group: str | None = Field(default=None, min_length=1)
+    """Column of strata for the conditional metrics (CDDL, CDDPL); null leaves those out."""
+    fail_on_violation: BiasViolations = BiasViolations()
+
+    @model_validator(mode="after")
+    def _values_belong_to_a_facet(self) -> Bias:
+        if self.facet is None and (self.facet_values or self.group):
+            raise ValueError("facet is not set, so facet_values and group say nothing: name the column")
+        if self.facet is not None and self.facet == self.group:
+            raise ValueError(f"facet and group are both {self.facet!r}: strata must be of another column")
+        return self
+
+
+class Explainability(QualityCheck):
+    """Which columns the challenger's answers come from: SHAP values, and whether their order has changed."""
+
+    fail_on_violation: bool = False
+    rows: int = Field(default=100, ge=10, le=10_000)
+    """Test rows that are explained."""
+    samples: int = Field(default=256, ge=10, le=100_000)
+    """Answers asked of the model for each of those rows."""
+
+
+class Checks(_Section):
+    """The checks of data and model, and the jobs that do them."""
+
+    data_quality: DataQuality = DataQuality()
+    model_quality: ModelQuality = ModelQuality()
+    bias: Bias = Bias()
+    explainability: Explainability = Explainability()
+    instance_type: str = Field(default="ml.m5.xlarge", pattern=r"^ml\.")
+    model_instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\.")
+    """Where the challenger answers while it is checked: the batch transform, and Clarify's own short-lived endpoint."""
+    max_runtime_s: int = Field(default=3600, ge=60, le=432_000)
+
+
 class Processing(_Section):
     """The jobs that prepare, pack and evaluate."""
 
@@ -158,8 +241,25 @@ class Settings(_Section):
     data: Data = Data()
     training: Training = Training()
     gates: Gates = Gates()
+    checks: Checks = Checks()
     processing: Processing = Processing()
     endpoint: Endpoint = Endpoint()
+    tags: Annotated[dict[TagKey, TagValue], Field(max_length=40)] = {}
+    """Tags of everything the pipeline makes, beside `project` and `dimension`, which it sets itself."""
+
+    @model_validator(mode="after")
+    def _tags_are_not_ours(self) -> Settings:
+        for key in self.tags:
+            if key in OUR_TAGS or key.lower().startswith("aws:"):
+                raise ValueError(f"tags.{key} is not yours to set")
+        return self
+
+    @model_validator(mode="after")
+    def _the_label_is_no_facet(self) -> Settings:
+        for name in ("facet", "group"):
+            if getattr(self.checks.bias, name) == self.data.label:
+                raise ValueError(f"checks.bias.{name} is the label, {self.data.label!r}: name another column")
+        return self
 
 
 def load(
@@ -253,13 +353,13 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, Any]]:
     return found
 
 
-def _settings_paths() -> list[str]:
+def _settings_paths(section: type[BaseModel] | None = None, above: str = "") -> list[str]:
     paths = []
-    for name, field in Settings.model_fields.items():
+    for name, field in (section or Settings).model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, _Section):
-            paths += [f"{name}.{inner}" for inner in field.annotation.model_fields]
+            paths += _settings_paths(field.annotation, f"{above}{name}.")
         else:
-            paths.append(name)
+            paths.append(f"{above}{name}")
     return paths
 
 
@@ -294,7 +394,10 @@ def _explain(error: ValidationError, source: Mapping[str, str], file: str) -> st
     if first["type"] in ("model_type", "dict_type"):
         reason = "should hold keys and values"
     if first["type"] == "value_error":
-        return f"{where}: {key}{' ' if reason.startswith('should') else '.'}{reason}"
+        link = " " if reason.startswith("should") else "." if key else ""
+        return f"{where}: {key}{link}{reason}"
+    if location[-1] == "[key]":
+        return f"{where}: {location[0]} cannot have the key {location[1]!r}: {reason[0].lower()}{reason[1:]}"
     if first["type"] == "string_type" and isinstance(first["input"], (int, float)):
         return f"{where}: {key} should be text, not {first['input']!r}: write it in quotes, as the data spells it"
     return f"{where}: {key} {reason[0].lower()}{reason[1:]}, not {first['input']!r}"

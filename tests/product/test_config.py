@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contender.config import Settings, load, load_project
+from contender.config import Bias, Checks, Settings, load, load_project
 from contender.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,9 @@ def write(tmp_path: Path) -> Any:
 def test_only_what_the_data_holds_is_not_a_default() -> None:
     """Column names belong to a project's file: a default of ours would be missing in somebody else's data."""
     settings = load(ROOT / "contender.yaml", environ={})
-    assert settings.model_copy(update={"data": Settings().data}) == Settings()
+    assert settings.model_copy(update={"data": Settings().data, "checks": Settings().checks}) == Settings()
+    assert settings.checks.model_copy(update={"bias": Bias()}) == Checks()
+    assert (settings.checks.bias.facet, settings.checks.bias.facet_values) == ("Int'l Plan", ("yes",))
     assert (settings.data.drop, settings.data.split_by) == (("Phone",), ("Phone",))
     assert not any((Settings().data.drop, Settings().data.split_by, Settings().data.categorical))
 
@@ -63,6 +65,13 @@ def test_the_environment_is_read_as_yaml(write: Any) -> None:
     data = load(write(""), environ=environ).data
     assert data.drop == ("Phone", "Note")
     assert data.dimension_column is None
+
+
+def test_a_variable_names_a_setting_however_deep_it_is(write: Any) -> None:
+    environ = {"CONTENDER_CHECKS_BIAS_FACET": "Plan", "CONTENDER_CHECKS_BIAS_FAIL_ON_VIOLATION_MODEL": "true"}
+    bias = load(write("checks: {bias: {facet: State, group: Area}}"), environ=environ).checks.bias
+    assert (bias.facet, bias.group) == ("Plan", "Area")
+    assert (bias.fail_on_violation.data, bias.fail_on_violation.model) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +124,25 @@ def test_settings_are_frozen() -> None:
         ("training: {tuning_ranges: {eta: 1}}", "training.tuning_ranges.eta should be a list, not 1"),
         ("training: {tuning_ranges: {max_depth: [1.5, 3]}}", "tuning_ranges.max_depth needs whole numbers"),
         ("training: {tuning_trials: 3, tuning_ranges: {}}", "training.tuning_trials needs tuning_ranges"),
+        ("checks: {bia: 1}", "unknown key 'checks.bia'; did you mean 'bias'?"),
+        (
+            "checks: {bias: {facet: a, fail_on_violation: {dat: true}}}",
+            "unknown key 'checks.bias.fail_on_violation.dat'; did you mean 'data'?",
+        ),
+        (
+            "checks: {bias: {facet_values: ['1']}}",
+            "checks.bias.facet is not set, so facet_values and group say nothing",
+        ),
+        (
+            "checks: {bias: {facet: a, facet_values: [yes]}}",
+            "facet_values.0 should be a number or text, not True: write",
+        ),
+        ("checks: {bias: {facet: a, group: a}}", "checks.bias.facet and group are both 'a'"),
+        ("checks: {bias: {facet: 'Churn?'}}", "checks.bias.facet is the label, 'Churn?': name another column"),
+        ("checks: {data_quality: true}", "checks.data_quality should hold keys and values, not True"),
+        ("checks: {explainability: {rows: 1}}", "checks.explainability.rows should be greater than or equal to 10"),
+        ("tags: {dimension: x}", "tags.dimension is not yours to set"),
+        ("tags: {'a!': x}", "tags cannot have the key 'a!': string should match"),
         ("a: b: c", "is not YAML: mapping values are not allowed here"),
         ("project: a\nproject: b", "key 'project' occurs twice"),
         ("- project", "must hold keys and values"),
