@@ -23,7 +23,10 @@ from contender.local.containers.xgboost_metrics import CUSTOM, MAXIMISED, custom
 
 MODEL_NAME = "xgboost-model"
 NEVER_NEGATIVE = frozenset({"count:poisson", "reg:tweedie", "reg:gamma"})
-NOT_FOR_XGBOOST = ("num_round", "csv_weights", "early_stopping_rounds", "save_model_on_termination")
+OURS = ("num_round", "csv_weights", "early_stopping_rounds", "save_model_on_termination")
+GONE_FROM_XGBOOST = ("silent", "predictor")
+NOT_FOR_XGBOOST = frozenset({*OURS, *GONE_FROM_XGBOOST})
+VERSION_VARIABLE = "CONTENDER_IMAGE_VERSION"
 
 
 class AlgorithmError(Exception):
@@ -45,14 +48,19 @@ class UntilTerminated(xgb.callback.TrainingCallback):
 
 
 def train(
-    texts: Mapping[str, str], data_config: Mapping[str, Mapping[str, str]], data: Path, model_dir: Path, threads: int
+    texts: Mapping[str, str],
+    data_config: Mapping[str, Mapping[str, str]],
+    data: Path,
+    model_dir: Path,
+    threads: int,
+    version: str = "",
 ) -> None:
-    """Train with hyperparameters `texts` on the channels of `data_config` below `data`.
+    """Train with hyperparameters `texts` on the channels of `data_config` below `data`; `version` is the image's.
 
     Raises:
         AlgorithmError, HyperparameterError, ChannelError: with a message for the user.
     """
-    hyperparameters = parse(texts)
+    hyperparameters = parse(texts, version)
     if "train" not in data_config:
         raise AlgorithmError("Missing required channel: train")
     form = channels.format_of(data_config["train"].get("ContentType"))
@@ -139,7 +147,7 @@ def main() -> int:
     hyperparameters = json.loads((root / "config" / "hyperparameters.json").read_text())
     data_config = json.loads((root / "config" / "inputdataconfig.json").read_text())
     try:
-        train(hyperparameters, data_config, root / "data", model_dir, threads)
+        train(hyperparameters, data_config, root / "data", model_dir, threads, os.environ.get(VERSION_VARIABLE, ""))
     except (AlgorithmError, HyperparameterError, channels.ChannelError) as error:
         print(f"ClientError: {error}", file=sys.stderr)
         (output / "failure").write_text(f"ClientError: {error}")

@@ -92,6 +92,7 @@ RULES: dict[str, Rule] = {
     "grow_policy": _choice("depthwise", "lossguide"),
     "max_leaves": _integer(0),
     "max_bin": _integer(2),
+    "predictor": _choice("auto", "cpu_predictor", "gpu_predictor"),
     "sampling_method": _choice("uniform", "gradient_based"),
     "monotone_constraints": Rule("json"),
     "interaction_constraints": Rule("json"),
@@ -116,15 +117,21 @@ RULES: dict[str, Rule] = {
     "deterministic_histogram": _choice("true", "false"),
     "_tuning_objective_metric": Rule("list"),
 }
+UNTIL_1_0: dict[str, Rule] = {"silent": _integer(0, 1)}
+"""What only the images up to 1.0-1 know."""
+
+ALIASES = {"learning_rate": "eta", "min_split_loss": "gamma", "reg_lambda": "lambda", "reg_alpha": "alpha"}
 
 
-def parse(texts: Mapping[str, str]) -> dict[str, Any]:
-    """The hyperparameters as values, checked.
+def parse(texts: Mapping[str, str], version: str = "") -> dict[str, Any]:
+    """The hyperparameters as values, checked; `version` is the image's, such as 1.0-1.
 
     Raises:
         HyperparameterError: one that does not exist, cannot be read or is out of range, or a missing one.
     """
-    values = {name: _value(name, text) for name, text in texts.items() if not name.startswith("sagemaker_")}
+    rules = RULES | UNTIL_1_0 if version.startswith(("0.", "1.0-")) else RULES
+    known = {ALIASES.get(name, name): text for name, text in texts.items() if not name.startswith("sagemaker_")}
+    values = {name: _value(rules, name, text) for name, text in known.items()}
     if "num_round" not in values:
         raise HyperparameterError("Missing hyperparameter: num_round (the number of boosting rounds)")
     if str(values.get("objective", "")).startswith("multi:") and "num_class" not in values:
@@ -132,10 +139,10 @@ def parse(texts: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _value(name: str, text: str) -> Any:
-    rule = RULES.get(name)
+def _value(rules: Mapping[str, Rule], name: str, text: str) -> Any:
+    rule = rules.get(name)
     if rule is None:
-        near = get_close_matches(name, RULES, 1)
+        near = get_close_matches(name, rules, 1)
         raise HyperparameterError(
             f"Extraneous hyperparameter found: {name}" + (f" (is {near[0]} meant?)" if near else "")
         )

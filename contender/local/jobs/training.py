@@ -28,6 +28,7 @@ from contender.local.warm.client import Launch
 
 ALGORITHM = ("-c", "import sys; from contender.local.containers.xgboost_algorithm import main; sys.exit(main())")
 TABLES_VARIABLE = "CONTENDER_TABLES"
+VERSION_VARIABLE = "CONTENDER_IMAGE_VERSION"
 DEFAULT_RUNTIME_S = 86_400
 
 
@@ -172,7 +173,7 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
         **script_mode.variables(job.name, hyperparameters, channels, resources, threads),
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": body["TrainingJobArn"],
-        **(_tables(context) if is_builtin(body) else own_python(job)),
+        **(_for_builtin(context, specification["TrainingImage"]) if is_builtin(body) else own_python(job)),
         **body.get("Environment", {}),
     }
     cwd = script_mode.CODE
@@ -180,8 +181,9 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
     return Launch(argv, env, cwd, mounts, str(job.log), threads), script
 
 
-def _tables(context: Context) -> dict[str, str]:
-    return {TABLES_VARIABLE: str(context.jobs.home / "cache" / "tables")}
+def _for_builtin(context: Context, image: str) -> dict[str, str]:
+    version = image.rpartition("/")[2].partition(":")[2]
+    return {TABLES_VARIABLE: str(context.jobs.home / "cache" / "tables"), VERSION_VARIABLE: version}
 
 
 def _user_script(job: Job, program: str, hyperparameters: Mapping[str, Any], files: Files) -> tuple[str, ...]:

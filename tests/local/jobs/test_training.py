@@ -73,6 +73,31 @@ def test_other_objectives_train_too(
     assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
 
 
+def test_hyperparameters_go_by_either_of_their_names(machine: Machine, channels: list[dict[str, object]]) -> None:
+    def auc(name: str, **hyperparameters: str) -> object:
+        hyperparameters = {**HYPERPARAMETERS, "predictor": "auto", **hyperparameters}
+        return machine.train(name, HyperParameters=hyperparameters, InputDataConfig=channels)["FinalMetricDataList"]
+
+    plain = auc("alias-none")
+    named, aliased = auc("alias-named", eta="0.01"), auc("alias-aliased", learning_rate="0.01")
+    values = [sorted((each["MetricName"], each["Value"]) for each in found) for found in (plain, named, aliased)]
+    assert values[1] == values[2] != values[0]
+
+
+@pytest.mark.parametrize(("version", "status"), [("0.90-2", "Completed"), ("1.0-1", "Completed"), ("1.2-1", "Failed")])
+def test_silent_is_known_to_the_images_that_aws_taught_it(
+    machine: Machine, channels: list[dict[str, object]], version: str, status: str
+) -> None:
+    described = machine.train(
+        f"silent-{version.replace('.', '-')}",
+        HyperParameters={**HYPERPARAMETERS, "silent": "0"},
+        InputDataConfig=channels,
+        AlgorithmSpecification={"TrainingImage": f"{XGBOOST.partition(':')[0]}:{version}", "TrainingInputMode": "File"},
+    )
+    assert described["TrainingJobStatus"] == status
+    assert "silent" in described.get("FailureReason", "silent")
+
+
 def test_early_stopping_keeps_the_best_round(
     machine: Machine, channels: list[dict[str, object]], tmp_path: Path
 ) -> None:
