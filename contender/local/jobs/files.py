@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 import threading
@@ -20,6 +21,8 @@ CACHE_LIMIT_BYTES = 5 * 1024**3
 PARALLEL = 8
 COPY_BYTES = 1024**2
 PARALLEL_FROM = 4
+WEB_ADDRESS = re.compile(r"https://((?P<bucket>[^/]+)\.)?s3([.-][a-z0-9-]+)?\.amazonaws\.com/(?P<key>.+)")
+"""With the bucket in the host's name or as the path's first part; both are ModelDataUrls on AWS."""
 
 Item = TypeVar("Item")
 
@@ -173,7 +176,9 @@ def prune(cache: Path, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Bucket and key of an S3 URI. Raises FilesError."""
+    """Bucket and key of an S3 URI, or of an object's web address at S3. Raises FilesError."""
+    if found := WEB_ADDRESS.fullmatch(uri):
+        uri = f"s3://{found['bucket']}/{found['key']}" if found["bucket"] else f"s3://{found['key']}"
     scheme, _, place = uri.partition("://")
     bucket, _, key = place.partition("/")
     if scheme != "s3" or not bucket:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlparse
 
 from botocore.exceptions import ClientError
 
@@ -11,6 +10,7 @@ from contender.local.api.errors import ValidationException
 from contender.local.api.listing import page, pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
+from contender.local.jobs.files import FilesError, split
 from contender.local.resources import tags
 from contender.local.store import AlreadyExists, Missing
 
@@ -70,10 +70,10 @@ def _check_container(context: Context, name: str, container: dict[str, Any]) -> 
 
 
 def _check_data(context: Context, url: str) -> None:
-    place = urlparse(url)
     try:
-        context.aws.client("s3").head_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
-    except ClientError as error:
+        bucket, key = split(url)
+        context.aws.client("s3").head_object(Bucket=bucket, Key=key)
+    except (ClientError, FilesError) as error:
         raise ValidationException(f"Could not find model data at {url}.") from error
 
 

@@ -107,6 +107,20 @@ def test_what_cannot_be_read_is_named(files: Files, tmp_path: Path) -> None:
         split("https://example.com/a")
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://bucket/a/model.tar.gz",
+        "https://bucket.s3.amazonaws.com/a/model.tar.gz",
+        "https://bucket.s3.us-east-1.amazonaws.com/a/model.tar.gz",
+        "https://bucket.s3-us-east-1.amazonaws.com/a/model.tar.gz",
+        "https://s3.us-east-1.amazonaws.com/bucket/a/model.tar.gz",
+    ],
+)
+def test_an_object_has_a_web_address_too(address: str) -> None:
+    assert split(address) == ("bucket", "a/model.tar.gz")
+
+
 def test_the_cache_forgets_what_was_used_longest_ago(machine: Machine, files: Files, tmp_path: Path) -> None:
     import os
 
