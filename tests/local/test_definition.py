@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from contender.local.pipelines.definition import DefinitionError, parse
+from contender.local.pipelines.definition import DefinitionError
 from contender.local.pipelines.graph import Dependency, Trigger
 from contender.local.pipelines.parameters import assign
 from contender.local.pipelines.parameters import parse as parse_parameters
+from contender.local.pipelines.parser import parse
 from contender.local.pipelines.steps import RUNNERS
 from tests.local.small_sagemaker import (
     MODEL,

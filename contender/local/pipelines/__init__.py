@@ -1,9 +1,9 @@
 """Pipelines: definitions, their executions, and the engine that runs them.
 
-definition.py   text → Definition, or every problem with it, one line each
+parser.py       text → Definition (definition.py), or every problem with it, one line each
     parameters.py   declared, given at start        expressions.py  Get, Std:Join, Std:JsonGet
     paths.py        a.b['c'][0]                     arguments.py    a step's arguments against the Create* shape
-    graph.py        who waits for whom
+    references.py   what expressions read           graph.py        who waits for whom
 engine.py       one thread an execution, one a running step
     plan.py         what may start next, what never will, how it ended (pure)
     attempt.py      one step from its start to its end, with retries.py and caching.py

@@ -16,7 +16,8 @@ from typing import Any
 
 from contender.local.context import Context
 from contender.local.pipelines.attempt import Ended, StepTask, Wait
-from contender.local.pipelines.definition import Definition, parse
+from contender.local.pipelines.definition import Definition
+from contender.local.pipelines.parser import parse
 from contender.local.pipelines.plan import ENDED, Plan
 from contender.local.pipelines.records import DEFINITION, EXECUTION, RUNNING, Records
 from contender.local.pipelines.steps import RUNNERS
