@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import threading
@@ -57,16 +58,19 @@ class Jobs:
     """Jobs that complete at once, unless the test decides otherwise.
 
     `outcomes` maps a step's name (part of the job's name) to the endings of its jobs, in order: "Completed",
-    "Stopped", "Hold" (until `release` or a stop), or a failure reason.
+    "Stopped", "Hold" (until `release` or a stop), or a failure reason. `files` maps the step's name to what its jobs
+    leave in their first output when they complete.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, s3: S3) -> None:
         self._context = context
+        self._s3 = s3
         self._changed = threading.Condition()
         self._released: set[str] = set()
         self._stopped: set[str] = set()
         self.outcomes: dict[str, list[str]] = {}
         self.refusals: dict[str, list[ApiError]] = {}
+        self.files: dict[str, dict[str, Any]] = {}
         self.created: list[tuple[str, dict[str, Any]]] = []
         self.running = 0
         self.most_running = 0
@@ -116,6 +120,10 @@ class Jobs:
         changes = {f"{noun}Status": ending if ending in ("Completed", "Stopped") else "Failed"}
         if changes[f"{noun}Status"] == "Failed":
             changes["FailureReason"] = ending
+        elif ending == "Completed" and step in self.files:
+            output = self._context.store.get(kind, name)["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]
+            for file, content in self.files[step].items():
+                self._s3.put(f"{output['S3Uri']}/{file}", content)
         return self._context.store.update(kind, name, changes, now=self._context.clock())
 
     def _creator(self, noun: str) -> Callable[..., dict[str, Any]]:
@@ -133,6 +141,7 @@ class Jobs:
                 "ModelArtifacts": {"S3ModelArtifacts": f"s3://models/{name}/model.tar.gz"},
             }
             context.store.insert(JOBS[noun], name, body, now=now)
+            self._s3.put(body["ModelArtifacts"]["S3ModelArtifacts"], b"a model")
             with self._changed:
                 self.created.append((noun, request))
                 self._changed.notify_all()
@@ -160,16 +169,20 @@ class S3:
     def put(self, uri: str, value: Any) -> None:
         self.objects[uri] = value
 
-    def head_object(self, **place: str) -> dict[str, Any]:
-        return {}
+    def head_object(self, Bucket: str, Key: str, **_: str) -> dict[str, Any]:
+        body = self._body(Bucket, Key, ("404", "HeadObject"))
+        return {"ETag": f'"{hashlib.md5(body).hexdigest()}"'}
 
     def get_object(self, Bucket: str, Key: str, **_: str) -> dict[str, Any]:
-        uri = f"s3://{Bucket}/{Key}"
+        return {"Body": io.BytesIO(self._body(Bucket, Key, ("NoSuchKey", "GetObject")))}
+
+    def _body(self, bucket: str, key: str, refusal: tuple[str, str]) -> bytes:
+        uri = f"s3://{bucket}/{key}"
         if uri not in self.objects:
-            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "no such key"}}, "GetObject")
+            code, operation = refusal
+            raise ClientError({"Error": {"Code": code, "Message": "no such key"}}, operation)
         value = self.objects[uri]
-        body = value if isinstance(value, bytes) else json.dumps(value).encode()
-        return {"Body": io.BytesIO(body)}
+        return value if isinstance(value, bytes) else json.dumps(value).encode()
 
 
 class Lambda:
@@ -221,7 +234,7 @@ class Sagemaker:
             publish=lambda kind, resources, detail: self.events.append((kind, list(resources), detail)),
             clock=self.clock,
         )
-        self.jobs = Jobs(self.context)
+        self.jobs = Jobs(self.context, self.aws.s3)
         tables = (
             operations.OPERATIONS,
             self.jobs.handlers(),

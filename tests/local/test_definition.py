@@ -115,9 +115,9 @@ def test_refuses_a_name_twice_even_across_branches() -> None:
 @pytest.mark.parametrize(
     ("kind", "complaint"),
     [
-        ("QualityCheck", "Type: QualityCheck steps are not supported yet by local SageMaker"),
+        ("EMR", "Type: EMR steps are not supported yet by local SageMaker"),
         ("ForEach", "Type: ForEach steps are not supported yet by local SageMaker"),
-        ("Traning", "Type: 'Traning' is not a step type; known are Condition"),
+        ("Traning", "Type: 'Traning' is not a step type; known are "),
         (None, "Type: None is not a step type"),
     ],
 )

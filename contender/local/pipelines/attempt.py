@@ -20,7 +20,15 @@ from contender.local.pipelines.definition import Definition, Step
 from contender.local.pipelines.expressions import ExpressionError, Primitive, PropertyFileRef, Scope, resolve
 from contender.local.pipelines.paths import PathError, follow
 from contender.local.pipelines.records import Records
-from contender.local.pipelines.steps.runner import Result, Run, StepFailed, StepRunner, StepStopped, StopSignal
+from contender.local.pipelines.steps.runner import (
+    Preparing,
+    Result,
+    Run,
+    StepFailed,
+    StepRunner,
+    StepStopped,
+    StopSignal,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +82,12 @@ class StepTask:
             fields = resolve(dict(self.step.fields), scope)
         except ExpressionError as error:
             raise StepFailed(f"Step {self.step.name}: {error}") from error
+        if isinstance(self.runner, Preparing):
+            fields = dict(self.runner.prepare(self.context, self.step, fields))
         cache_name = self._cache_name(arguments, fields)
         if cache_name and self.step.cache:
             found = self.records.find_cached(cache_name, self.step.cache.expire_after)
-            if found:
+            if found and self._still_holds(fields, found["Outputs"]):
                 result = Result(found["Outputs"], found["Metadata"])
                 return self._end("Succeeded", result, cached_from=found["SourcePipelineExecutionArn"])
         result = self._try_until_done(arguments, fields)
@@ -137,9 +147,11 @@ class StepTask:
     def _cache_name(self, arguments: Mapping[str, Any], fields: Mapping[str, Any]) -> str | None:
         if self.step.cache is None:
             return None
-        own = {key: value for key, value in fields.items() if key not in ("CacheConfig", "RetryPolicies")}
-        signature = caching.key(self.step.type, arguments, own)
+        signature = caching.key(self.step.type, arguments, fields)
         return f"{self.variables['PipelineName']}/{self.step.name}/{signature}"
+
+    def _still_holds(self, fields: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
+        return not isinstance(self.runner, Preparing) or self.runner.still_holds(self.context, fields, outputs)
 
     def _scope(self) -> Scope:
         now = self.context.clock().isoformat().replace("+00:00", "Z")

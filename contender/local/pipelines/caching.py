@@ -15,6 +15,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+# What QualityCheckConfig or ClarifyCheckConfig, and CheckJobConfig, become in a definition.
+CHECK = (
+    "AppSpecification",
+    "Environment",
+    "NetworkConfig",
+    "ProcessingInputs",
+    "ProcessingResources",
+    "RoleArn",
+    "StoppingCondition",
+    "Tags",
+)
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "Processing": ("AppSpecification", "Environment", "ProcessingInputs"),
     "Training": (
@@ -28,7 +39,11 @@ ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     ),
     "Tuning": ("HyperParameterTuningJobConfig", "TrainingJobDefinition", "TrainingJobDefinitions"),
     "Transform": ("DataProcessing", "Environment", "ModelName", "TransformInput"),
+    "QualityCheck": CHECK,
+    "ClarifyCheck": CHECK,
 }
+# Fields beside the arguments that do not count.
+NO_ATTRIBUTES = frozenset({"CacheConfig", "RetryPolicies", "FailOnViolation"})
 TRAINING_JOB_DEFINITION = (
     "AlgorithmSpecification",
     "HyperParameterRanges",
@@ -83,6 +98,7 @@ def key(step_type: str, arguments: Mapping[str, Any], extra: Mapping[str, Any]) 
 
     A type without a list of attributes counts everything; `extra` is what lies beside the arguments (FunctionArn).
     """
+    extra = {name: value for name, value in extra.items() if name not in NO_ATTRIBUTES}
     names = ATTRIBUTES.get(step_type)
     counted = dict(arguments) if names is None else {name: arguments[name] for name in names if name in arguments}
     if isinstance(definition := counted.get("TrainingJobDefinition"), Mapping):

@@ -31,7 +31,6 @@ OTHER_TYPES = frozenset(
     {
         "AutoML",
         "Callback",
-        "ClarifyCheck",
         "Cleanup",
         "EMR",
         "EMRServerless",
@@ -41,7 +40,6 @@ OTHER_TYPES = frozenset(
         "InferenceComponent",
         "Job",
         "Lineage",
-        "QualityCheck",
     }
 )
 

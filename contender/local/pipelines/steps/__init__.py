@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contender.local.pipelines.steps.checks import CLARIFY_CHECK, QUALITY_CHECK
 from contender.local.pipelines.steps.condition import CONDITION
 from contender.local.pipelines.steps.fail import FAIL
 from contender.local.pipelines.steps.jobs import PROCESSING, TRAINING, TRANSFORM, TUNING
@@ -16,6 +17,8 @@ RUNNERS: Mapping[str, StepRunner] = {
     "Training": TRAINING,
     "Tuning": TUNING,
     "Transform": TRANSFORM,
+    "QualityCheck": QUALITY_CHECK,
+    "ClarifyCheck": CLARIFY_CHECK,
     "Model": MODEL,
     "RegisterModel": REGISTER_MODEL,
     "Lambda": LAMBDA,

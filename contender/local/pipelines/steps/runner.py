@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from contender.local.context import Context
 from contender.local.pipelines.definition import Step, StepKind
@@ -97,3 +97,14 @@ class StepRunner(StepKind, Protocol):
     """A step type. `run` raises StepFailed or StepStopped."""
 
     def run(self, run: Run) -> Result: ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A step type whose work depends on more than the definition says."""
+
+    def prepare(self, context: Context, step: Step, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The fields with what was looked up, which then counts for the cache. Raises StepFailed."""
+
+    def still_holds(self, context: Context, fields: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
+        """Whether the outputs of an earlier run may stand for a new one. Raises StepFailed."""
