@@ -134,12 +134,34 @@ class TestModelPackages:
         assert package["CustomerMetadataProperties"] == {"b": "2", "c": "3"}
         assert package["LastModifiedTime"] >= package["CreationTime"]
 
-    def test_metrics_and_baselines_are_kept(self, sagemaker: Any, group: str, artifact: str) -> None:
+    def test_what_was_measured_and_the_baselines_are_kept_whole(
+        self, sagemaker: Any, group: str, artifact: str
+    ) -> None:
+        def source(name: str) -> dict[str, str]:
+            return {"ContentType": "application/json", "ContentDigest": f"sha256:{'0' * 64}", "S3Uri": f"s3://b/{name}"}
+
+        quality = {"Statistics": source("statistics.json"), "Constraints": source("constraints.json")}
         metrics = {
-            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://b/evaluation.json"}}
+            "ModelQuality": quality,
+            "ModelDataQuality": quality,
+            "Bias": {"Report": source("a"), "PreTrainingReport": source("b"), "PostTrainingReport": source("c")},
+            "Explainability": {"Report": source("d")},
         }
-        arn = register(sagemaker, group, artifact, ModelMetrics=metrics)
-        assert sagemaker.describe_model_package(ModelPackageName=arn)["ModelMetrics"] == metrics
+        baselines = {
+            "Bias": {
+                "ConfigFile": source("config"),
+                "PreTrainingConstraints": source("pre"),
+                "PostTrainingConstraints": source("post"),
+            },
+            "Explainability": {"ConfigFile": source("config"), "Constraints": source("constraints")},
+            "ModelQuality": quality,
+            "ModelDataQuality": quality,
+        }
+        arn = register(sagemaker, group, artifact, ModelMetrics=metrics, DriftCheckBaselines=baselines)
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+        described = sagemaker.describe_model_package(ModelPackageName=arn)
+        assert described["ModelMetrics"] == metrics
+        assert described["DriftCheckBaselines"] == baselines
 
     def test_a_client_token_registers_once(self, sagemaker: Any, group: str, artifact: str) -> None:
         token = uuid.uuid4().hex

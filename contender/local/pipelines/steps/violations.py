@@ -30,12 +30,11 @@ def in_words(violations: Sequence[Mapping[str, Any]], room: int) -> str:
     """How many, and the first of them, in at most `room` characters."""
     text = f"{len(violations)} violation{'s' if len(violations) != 1 else ''}: "
     for index, violation in enumerate(violations):
-        separator = "; " if index else ""
-        rest = len(violations) - index - 1
-        more = f"; and {rest} more" if rest else ""
-        sentence = separator + _sentence(violation)
+        left = len(violations) - index
+        sentence = f"; {_sentence(violation)}" if index else _sentence(violation)
+        more = f"; and {left - 1} more" if left > 1 else ""
         if len(text) + len(sentence) + len(more) > room:
-            return f"{text}{separator}and {rest + 1} more" if index else f"{text}{_sentence(violation)}"[:room]
+            return f"{text}; and {left} more" if index else f"{text}{sentence}"[: room - 1] + "…"
         text += sentence
     return text
 
