@@ -116,7 +116,6 @@ def test_refuses_a_name_twice_even_across_branches() -> None:
     ("kind", "complaint"),
     [
         ("EMR", "Type: EMR steps are not supported yet by local SageMaker"),
-        ("ForEach", "Type: ForEach steps are not supported yet by local SageMaker"),
         ("Traning", "Type: 'Traning' is not a step type; known are "),
         (None, "Type: None is not a step type"),
     ],

@@ -4,10 +4,12 @@ parser.py       text → Definition (definition.py), or every problem with it, o
     parameters.py   declared, given at start        expressions.py  Get, Std:Join, Std:JsonGet
     paths.py        a.b['c'][0]                     arguments.py    a step's arguments against the Create* shape
     references.py   what expressions read           graph.py        who waits for whom
-engine.py       one thread an execution, one a running step
+engine.py       every execution, one thread each: coordinator.py; and one a running step
     plan.py         what may start next, what never will, how it ended (pure)
     attempt.py      one step from its start to its end, with retries.py and caching.py
+    iterations.py   a ForEach's body once an item, with selectors.py
     records.py      every transition in SQLite before anyone hears of it
 steps/          one runner a step type
-operations.py   the API: pipelines              executions.py   the API: executions; tokens.py  asked twice, done once
+operations.py   the API: pipelines              executions.py   the API: executions, shown by listings.py
+                                                tokens.py       asked twice, done once
 """

@@ -18,9 +18,11 @@ from contender.local.context import Context
 from contender.local.pipelines import caching, retries
 from contender.local.pipelines.definition import Definition, Step
 from contender.local.pipelines.expressions import ExpressionError, Primitive, PropertyFileRef, Scope, resolve
+from contender.local.pipelines.iterations import Iteration
 from contender.local.pipelines.paths import PathError, follow
 from contender.local.pipelines.records import Records
 from contender.local.pipelines.steps.runner import (
+    FanOut,
     Preparing,
     Result,
     Run,
@@ -56,12 +58,14 @@ class StepTask:
     records: Records
     definition: Definition
     step: Step
+    iteration: Iteration | None
     runner: StepRunner
     parameters: Mapping[str, Primitive]
     variables: Mapping[str, str]
     outputs: Mapping[str, Mapping[str, Any]]
     stop: StopSignal
     wait: Wait
+    fan_out: FanOut
 
     def run(self) -> Ended:
         """Never raises: whatever goes wrong is the step's failure."""
@@ -121,6 +125,7 @@ class StepTask:
             token="".join(secrets.choice(TOKEN_ALPHABET) for _ in range(10)),
             stop=self.stop,
             started=lambda metadata: self.records.note_metadata(self.step.name, metadata),
+            fan_out=self.fan_out,
         )
 
     def _end(
@@ -148,7 +153,9 @@ class StepTask:
         if self.step.cache is None:
             return None
         signature = caching.key(self.step.type, arguments, fields)
-        return f"{self.variables['PipelineName']}/{self.step.name}/{signature}"
+        # What an iteration put out is good for its item wherever it stands in a later list.
+        name = self.iteration.body if self.iteration else self.step.name
+        return f"{self.variables['PipelineName']}/{name}/{signature}"
 
     def _still_holds(self, fields: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
         return not isinstance(self.runner, Preparing) or self.runner.still_holds(self.context, fields, outputs)
@@ -161,6 +168,7 @@ class StepTask:
             outputs=self.outputs,
             property_file_uri=self._property_file_uri,
             read_json=self._read_json,
+            item=self.iteration.item if self.iteration else None,
         )
 
     def _property_file_uri(self, reference: PropertyFileRef) -> str:

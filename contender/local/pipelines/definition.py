@@ -34,8 +34,29 @@ class PropertyFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Selector:
+    """Which iteration of a ForEach becomes its Selected: the one where a field of a body step is greatest or least."""
+
+    pick: str
+    step: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a ForEach step does for each item."""
+
+    steps: tuple[str, ...]
+    selector: Selector | None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `waits_for` holds DependsOn, the steps its expressions read, and the Condition it is nested in."""
+    """One step. `waits_for` holds DependsOn, the steps its expressions read, and the Condition it is nested in.
+
+    A ForEach step has a `body` and waits for what its body's steps read outside; these have its name as their `loop`
+    and wait for one another only.
+    """
 
     name: str
     type: str
@@ -47,11 +68,13 @@ class Step:
     cache: CachePolicy | None = None
     property_files: tuple[PropertyFile, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict)
+    body: Body | None = None
+    loop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Steps in the order of the text, nested ones after their Condition."""
+    """Steps in the order of the text, nested ones after their Condition or ForEach."""
 
     parameters: Mapping[str, Parameter]
     steps: Mapping[str, Step]
@@ -92,7 +115,18 @@ class Check:
                 return self.parameters[name].type if name in self.parameters else "Any"
             case ExecutionRef() | Join():
                 return "String"
-            case StepRef(step, path) if step in self.steps and self.steps[step].type in self.kinds:
-                found = self.steps[step]
-                return self.kinds[found.type].output_type(found, path, self.model) or "Any"
+            case StepRef(step, path) if step in self.steps:
+                return self.field_type(self.steps[step], path) or "Any"
         return "Any"
+
+    def field_type(self, step: Step, path: Path) -> str | None:
+        """The type of a field that a step puts out, "Any" if only a run tells, None if there is none."""
+        if step.type not in self.kinds:
+            return "Any"
+        if step.body is not None:
+            match path:
+                case ("IterationOutputs", int(), str(name), *rest) if rest and name in step.body.steps:
+                    return self.field_type(self.steps[name], tuple(rest))
+                case ("Selected", *rest) if rest and step.body.selector is not None:
+                    return self.field_type(self.steps[step.body.selector.step], tuple(rest))
+        return self.kinds[step.type].output_type(step, path, self.model)

@@ -3,6 +3,7 @@
 {"Get": "Parameters.N"}                              the parameter, in its own type
 {"Get": "Execution.PipelineExecutionId"}
 {"Get": "Steps.Train.ModelArtifacts.S3ModelArtifacts"}    a field of the Describe* answer
+{"Get": "ForEach.CurrentItem.name"}                  inside a ForEachBody: the item, or a field of it
 {"Std:Join": {"On": "/", "Values": [...]}}           always a string
 {"Std:JsonGet": {"PropertyFile": {"Get": "Steps.Evaluate.PropertyFiles.Report"}, "Path": "a.b[0]"}}
 {"Std:JsonGet": {"S3Uri": ..., "Path": "Result"}}
@@ -11,12 +12,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from contender.local.pipelines.paths import Path, PathError, follow, parse_path
+from contender.local.pipelines.paths import show as show_path
 
 Primitive = str | int | float | bool
 
@@ -28,6 +31,7 @@ EXECUTION_VARIABLES = (
     "PipelineExecutionId",
     "PipelineExecutionArn",
 )
+ITEM = re.compile(r"CurrentItem((?:[.\[].+)?)")
 FUNCTIONS = ("Get", "Std:Join", "Std:JsonGet")
 
 
@@ -50,6 +54,13 @@ class StepRef:
     """A field of what a step put out."""
 
     step: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRef:
+    """The item of the iteration; an empty path is the whole of it."""
+
     path: Path
 
 
@@ -81,8 +92,9 @@ class JsonGetUri:
     path: Path
 
 
-Reference = ParameterRef | ExecutionRef | StepRef | PropertyFileRef
-Expression = ParameterRef | ExecutionRef | StepRef | Join | JsonGet | JsonGetUri
+Get = ParameterRef | ExecutionRef | StepRef | ItemRef
+Reference = Get | PropertyFileRef
+Expression = Get | Join | JsonGet | JsonGetUri
 Operand = Expression | Primitive
 
 
@@ -91,7 +103,7 @@ class Scope:
     """What expressions of one step can see when it starts.
 
     `outputs` holds what finished steps put out; `property_file_uri` says where a step left a property file;
-    `read_json` reads a document from S3. Both raise ExpressionError.
+    `read_json` reads a document from S3. Both raise ExpressionError. `item` is the iteration's, inside a ForEachBody.
     """
 
     parameters: Mapping[str, Primitive]
@@ -99,6 +111,7 @@ class Scope:
     outputs: Mapping[str, Mapping[str, Any]]
     property_file_uri: Callable[[PropertyFileRef], str]
     read_json: Callable[[str], Any]
+    item: Any = None
 
 
 def is_expression(value: Any) -> bool:
@@ -128,7 +141,7 @@ def find(value: Any, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 def references(expression: Operand) -> Iterator[Reference]:
     """Everything an expression looks at, through joins and JSON documents."""
     match expression:
-        case ParameterRef() | ExecutionRef() | StepRef():
+        case ParameterRef() | ExecutionRef() | StepRef() | ItemRef():
             yield expression
         case Join(values=values):
             for value in values:
@@ -178,7 +191,7 @@ def _parse(value: dict[str, Any]) -> Expression:
     return _parse_join(value, body) if function == "Std:Join" else _parse_json_get(value, body)
 
 
-def _parse_get(value: Any, text: Any) -> ParameterRef | ExecutionRef | StepRef:
+def _parse_get(value: Any, text: Any) -> Get:
     found = _get_target(value, text)
     if isinstance(found, PropertyFileRef):
         raise ExpressionError(f"{show(value)}: a property file is read by Std:JsonGet, not by Get")
@@ -202,7 +215,13 @@ def _get_target(value: Any, text: Any) -> Reference:
         if path.startswith("PropertyFiles."):
             return PropertyFileRef(step, path.removeprefix("PropertyFiles."))
         return StepRef(step, parse_path(path))
-    raise ExpressionError(f"{show(value)}: Get reads Parameters.<name>, Execution.<variable> or Steps.<step>.<field>")
+    if namespace == "ForEach" and (item := ITEM.fullmatch(rest)):
+        return ItemRef(parse_path(item[1]) if item[1] else ())
+    if namespace == "IterationOutput":
+        raise ExpressionError(f"{show(value)}: IterationOutput is for the Selector.Field of a ForEach step only")
+    raise ExpressionError(
+        f"{show(value)}: Get reads Parameters.<name>, Execution.<variable>, Steps.<step>.<field> or ForEach.CurrentItem"
+    )
 
 
 def _parse_join(value: Any, body: dict[str, Any]) -> Join:
@@ -242,6 +261,8 @@ def _value(expression: Operand, scope: Scope) -> Any:
             return scope.execution[name]
         case StepRef(step, path):
             return follow(_look_up(scope.outputs, step, "the output of the step"), path)
+        case ItemRef(path):
+            return item_value(scope.item, path)
         case Join(on, values):
             return on.join(as_text(_value(item, scope)) for item in values)
         case JsonGet(file, path):
@@ -249,6 +270,19 @@ def _value(expression: Operand, scope: Scope) -> Any:
         case JsonGetUri(uri, path):
             return _read(as_text(_value(uri, scope)), path, scope)
     return expression
+
+
+def item_value(item: Any, path: Path) -> Any:
+    """An item, or a field of one that is a JSON object or the text of one. Raises ExpressionError and PathError."""
+    if not path:
+        return json.dumps(item) if isinstance(item, dict) else item
+    try:
+        fields = json.loads(item) if isinstance(item, str) else item
+    except ValueError:
+        fields = item
+    if not isinstance(fields, dict):
+        raise ExpressionError(f"the item {show(item)} is not a JSON object, so it has no field {show_path(path)}")
+    return follow(fields, path)
 
 
 def _read(uri: str, path: Path, scope: Scope) -> Any:

@@ -1,4 +1,4 @@
-"""Operations on pipelines; those on their executions are in `executions.py`."""
+"""Operations on pipelines; those on their executions are in `executions.py` and `listings.py`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contender.local.api.errors import ConflictException, ValidationException
 from contender.local.api.listing import page, pick
 from contender.local.api.operations import Handler, merge
 from contender.local.context import Context
-from contender.local.pipelines import executions, tokens
+from contender.local.pipelines import executions, listings, tokens
 from contender.local.pipelines.definition import DefinitionError
+from contender.local.pipelines.lookup import find_pipeline, refuse_unsupported
 from contender.local.pipelines.records import CACHE, DEFINITION, EXECUTION, PIPELINE, RUNNING, STEP
 from contender.local.resources import tags
 from contender.local.store import AlreadyExists, Document, Filter
@@ -72,22 +73,22 @@ def create_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]
 
 def update_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     name = request["PipelineName"]
-    executions.find_pipeline(context, name)
+    find_pipeline(context, name)
     text = _definition_text(context, request)
     changes = pick(request, *CHANGEABLE)
     if text is not None:
         _check(context, text)
         changes["PipelineDefinition"] = text
     with context.store.transaction():
-        pipeline = executions.find_pipeline(context, name)
+        pipeline = find_pipeline(context, name)
         now = context.clock()
         context.store.update(PIPELINE, name, {**changes, "LastModifiedTime": now}, now=now)
     return {"PipelineArn": pipeline["PipelineArn"]}
 
 
 def describe_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    executions.refuse_unsupported(request, "PipelineVersionId")
-    return pick(executions.find_pipeline(context, request["PipelineName"]), *DESCRIBED)
+    refuse_unsupported(request, "PipelineVersionId")
+    return pick(find_pipeline(context, request["PipelineName"]), *DESCRIBED)
 
 
 def list_pipelines(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +121,7 @@ def delete_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]
     with store.transaction():
         if known := tokens.find(context, subject, request["ClientRequestToken"]):
             return {"PipelineArn": known}
-        pipeline = executions.find_pipeline(context, name)
+        pipeline = find_pipeline(context, name)
         running = sum(store.count(EXECUTION, Filter(parent=name, status=status)) for status in RUNNING)
         if running:
             raise ConflictException(
@@ -184,4 +185,5 @@ OPERATIONS: dict[str, Handler] = merge(
         "DeletePipeline": delete_pipeline,
     },
     executions.OPERATIONS,
+    listings.OPERATIONS,
 )

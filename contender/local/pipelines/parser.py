@@ -9,16 +9,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from contender.local.api.protocol import SageMakerModel
 from contender.local.pipelines import caching, parameters, retries
 from contender.local.pipelines.arguments import without_nulls
 from contender.local.pipelines.caching import CachePolicy
-from contender.local.pipelines.definition import Check, Definition, DefinitionError, PropertyFile, Step, StepKind
+from contender.local.pipelines.definition import (
+    Body,
+    Check,
+    Definition,
+    DefinitionError,
+    PropertyFile,
+    Step,
+    StepKind,
+)
 from contender.local.pipelines.graph import Dependency, Trigger, find_cycle
 from contender.local.pipelines.references import with_data_dependencies
 from contender.local.pipelines.retries import RetryPolicy
+from contender.local.pipelines.selectors import parse_selector
 from contender.local.pipelines.spelling import unknown_field
 
 VERSION = "2020-12-01"
@@ -36,13 +46,15 @@ OTHER_TYPES = frozenset(
         "EMRServerless",
         "Endpoint",
         "EndpointConfig",
-        "ForEach",
         "InferenceComponent",
         "Job",
         "Lineage",
     }
 )
 
+# Arguments that are read with the definition, not resolved when the step starts.
+NESTED: Mapping[str, tuple[str, ...]] = {"Condition": ("IfSteps", "ElseSteps"), "ForEach": ("ForEachBody", "Selector")}
+NOT_IN_A_BODY = ("Condition", "Fail", "ForEach")
 TRIGGERS: dict[Any, Trigger] = {trigger.value: trigger for trigger in Trigger}
 
 _STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
@@ -67,7 +79,8 @@ def _parse(text: str, kinds: Mapping[str, StepKind], model: SageMakerModel) -> D
     if not isinstance(body.get("Steps"), list) or not body["Steps"]:
         problems.append("Steps: a list of at least one step is needed")
     else:
-        reader.read(body["Steps"], "Steps", None)
+        reader.read(body["Steps"], "Steps")
+        reader.check_names_of_iterations()
     steps = with_data_dependencies(reader.steps, declared, kinds, model, problems)
     cycle = find_cycle({name: step.waits_for for name, step in steps.items()})
     if cycle:
@@ -94,21 +107,29 @@ def _load(text: str) -> dict[str, Any]:
 
 
 class _StepReader:
-    """Reads steps and those nested in conditions into one table, noting problems."""
+    """Reads steps and those nested in conditions and loops into one table, noting problems."""
 
     def __init__(self, kinds: Mapping[str, StepKind], problems: list[str]) -> None:
         self.steps: dict[str, Step] = {}
         self._kinds = kinds
         self._problems = problems
 
-    def read(self, bodies: Any, where: str, parent: Dependency | None) -> None:
+    def read(self, bodies: Any, where: str, *, parent: Dependency | None = None, loop: str | None = None) -> None:
         if not isinstance(bodies, list):
             self._problems.append(f"{where}: a list of steps is needed")
             return
         for index, body in enumerate(bodies):
-            self._read_one(body, f"{where}[{index}]", parent)
+            self._read_one(body, f"{where}[{index}]", parent, loop)
 
-    def _read_one(self, body: Any, where: str, parent: Dependency | None) -> None:
+    def check_names_of_iterations(self) -> None:
+        """The service names what it makes of a body step <name>-<index>: no step may be called so already."""
+        for name in self.steps:
+            body, _, index = name.rpartition("-")
+            if index.isdecimal() and body in self.steps and self.steps[body].loop:
+                loop = self.steps[body].loop
+                self._note(name, f"Name: the iterations of {body!r} in the body of {loop!r} are named so")
+
+    def _read_one(self, body: Any, where: str, parent: Dependency | None, loop: str | None) -> None:
         if not isinstance(body, dict):
             self._problems.append(f"{where}: a step is an object")
             return
@@ -119,25 +140,40 @@ class _StepReader:
         if name in self.steps:
             self._problems.append(f"Step {name!r}: two steps have this name")
             return
-        self.steps[name] = self._step(name, body, parent)
+        self.steps[name] = self._step(name, body, parent, loop)
         arguments = body.get("Arguments")
-        if body.get("Type") == "Condition" and isinstance(arguments, dict):
+        if loop is not None and body.get("Type") in NOT_IN_A_BODY:
+            self._note(name, f"Type: a {body['Type']} step cannot stand in the ForEachBody of {loop!r}")
+        elif body.get("Type") == "Condition" and isinstance(arguments, dict):
             for branch, field_name in ((True, "IfSteps"), (False, "ElseSteps")):
                 nested = arguments.get(field_name) or []
-                self.read(nested, f"Step {name!r}: Arguments.{field_name}", Dependency(name, branch=branch))
+                self.read(nested, f"Step {name!r}: Arguments.{field_name}", parent=Dependency(name, branch=branch))
+        elif body.get("Type") == "ForEach" and isinstance(arguments, dict):
+            self.read(arguments.get("ForEachBody") or [], f"Step {name!r}: Arguments.ForEachBody", loop=name)
+            self.steps[name] = replace(self.steps[name], body=self._body(name, arguments.get("Selector")))
 
-    def _step(self, name: str, body: dict[str, Any], parent: Dependency | None) -> Step:
+    def _body(self, name: str, selector: Any) -> Body:
+        steps = tuple(step.name for step in self.steps.values() if step.loop == name)
+        if not steps:
+            self._note(name, "Arguments.ForEachBody: a list of at least one step is needed")
+        found = None
+        if selector is not None:
+            found, problem = parse_selector(selector, steps)
+            self._note(name, *([f"Arguments.Selector: {problem}"] if problem else []))
+        return Body(steps, found)
+
+    def _step(self, name: str, body: dict[str, Any], parent: Dependency | None, loop: str | None) -> Step:
         kind = self._kind(name, body.get("Type"))
         if kind is None:
-            return Step(name, str(body.get("Type")), {})
+            return Step(name, str(body.get("Type")), {}, loop=loop)
         known = STEP_FIELDS | kind.fields
         self._note(name, *(unknown_field("", key, known) for key in sorted(body.keys() - known)))
         arguments = without_nulls(body.get("Arguments", {}))
         if not isinstance(arguments, dict):
             self._note(name, "Arguments: an object is needed")
             arguments = {}
-        if body["Type"] == "Condition":
-            arguments = {key: value for key, value in arguments.items() if key not in ("IfSteps", "ElseSteps")}
+        nested = NESTED.get(body["Type"], ())
+        arguments = {key: value for key, value in arguments.items() if key not in nested}
         waits_for = self._depends_on(name, body.get("DependsOn") or [])
         return Step(
             name=name,
@@ -150,6 +186,7 @@ class _StepReader:
             cache=self._cache(name, body.get("CacheConfig")),
             property_files=self._property_files(name, body.get("PropertyFiles") or []),
             fields={key: body[key] for key in kind.fields if body.get(key) is not None},
+            loop=loop,
         )
 
     def _kind(self, name: str, step_type: Any) -> StepKind | None:

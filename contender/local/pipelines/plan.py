@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from contender.local.pipelines.definition import Definition
+from contender.local.pipelines.definition import Step
 from contender.local.pipelines.graph import Dependency, Trigger, order
 
 ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
@@ -25,12 +25,15 @@ class _Verdict(Enum):
 
 
 class Plan:
-    """Answers for one definition; `statuses` holds the steps that have started, `outcomes` those of Conditions."""
+    """Answers for steps that wait for one another only.
 
-    def __init__(self, definition: Definition) -> None:
-        self._steps = definition.steps
-        self._order = order({name: step.waits_for for name, step in definition.steps.items()})
-        self._position = {name: index for index, name in enumerate(definition.steps)}
+    `statuses` holds those that have started, `outcomes` those of Conditions.
+    """
+
+    def __init__(self, steps: Mapping[str, Step]) -> None:
+        self._steps = steps
+        self._order = order({name: step.waits_for for name, step in steps.items()})
+        self._position = {name: index for index, name in enumerate(steps)}
 
     def ready(self, statuses: Mapping[str, str], outcomes: Mapping[str, bool]) -> list[str]:
         """Steps that may start now, in the definition's order."""

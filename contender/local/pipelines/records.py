@@ -15,6 +15,7 @@ from typing import Any
 
 from contender.local.context import Context
 from contender.local.pipelines.definition import Step
+from contender.local.pipelines.iterations import Iteration
 from contender.local.store import AlreadyExists, Document, Filter
 
 PIPELINE = "pipeline"
@@ -59,6 +60,11 @@ class Records:
                     self.context.store.delete(STEP, self._name(step["StepName"]))
         return [step for step in steps if step["StepStatus"] == "Succeeded"]
 
+    def forget_step(self, name: str) -> None:
+        """It is as if the step had never begun."""
+        if self.open():
+            self.context.store.delete(STEP, self._name(name))
+
     def set_status(self, status: str, reason: str | None = None) -> None:
         """The execution's own transition. A reason of None leaves none."""
         if not self.open():
@@ -74,7 +80,7 @@ class Records:
             after = store.update(EXECUTION, self.execution_id, changes, now=now, status=status)
         announce_execution(self.context, after, before["PipelineExecutionStatus"])
 
-    def begin_step(self, step: Step) -> None:
+    def begin_step(self, step: Step, iteration: Iteration | None = None) -> None:
         """Starting."""
         if not self.open():
             return
@@ -89,6 +95,12 @@ class Records:
             "AttemptCount": 1,
             "Metadata": {},
         }
+        if iteration is not None:
+            body["IterationContext"] = {
+                "ParentStepName": iteration.loop,
+                "Index": iteration.index,
+                "Item": iteration.text,
+            }
         body = {key: value for key, value in body.items() if value is not None}
         self.context.store.insert(
             STEP, self._name(step.name), body, now=now, parent=self.execution_id, status="Starting"
@@ -183,6 +195,22 @@ class Records:
             "currentStepStatus": step["StepStatus"],
         }
         _publish(self.context, STEP_EVENT, execution, detail)
+
+
+def variables_of(execution: Document) -> dict[str, str]:
+    """What Get reads under Execution, but for the current time."""
+    pipeline = execution["PipelineArn"]
+    return {
+        "StartDateTime": execution["CreationTime"].isoformat().replace("+00:00", "Z"),
+        "PipelineName": pipeline.rpartition("/")[2],
+        "PipelineArn": pipeline,
+        "PipelineExecutionId": id_of(execution),
+        "PipelineExecutionArn": execution["PipelineExecutionArn"],
+    }
+
+
+def id_of(execution: Document) -> str:
+    return str(execution["PipelineExecutionArn"].rpartition("/")[2])
 
 
 def announce_execution(context: Context, execution: Document, before: str | None) -> None:

@@ -10,6 +10,7 @@ from contender.local.api.protocol import SageMakerModel
 from contender.local.pipelines.definition import Check, Step, StepKind
 from contender.local.pipelines.expressions import (
     ExpressionError,
+    ItemRef,
     ParameterRef,
     PropertyFileRef,
     StepRef,
@@ -45,12 +46,28 @@ def with_data_dependencies(
                 if all(dependency.step != upstream for dependency in waits_for):
                     waits_for[Dependency(upstream)] = None
         complete[step.name] = replace(step, waits_for=tuple(waits_for))
-    return complete
+    return _with_bodies_inside(complete)
+
+
+def _with_bodies_inside(steps: Mapping[str, Step]) -> dict[str, Step]:
+    """What the steps of a ForEach's body wait for outside of it, the ForEach waits for in their place."""
+    waits_for = {name: dict.fromkeys(step.waits_for) for name, step in steps.items()}
+    for name, step in steps.items():
+        for dependency in step.waits_for if step.loop else ():
+            if steps[dependency.step].loop != step.loop:
+                del waits_for[name][dependency]
+                waits_for[str(step.loop)][dependency] = None
+    return {name: replace(step, waits_for=tuple(waits_for[name])) for name, step in steps.items()}
 
 
 def _dependency_problem(step: Step, dependency: Dependency, steps: Mapping[str, Step]) -> str | None:
     if dependency.step not in steps:
         return f"there is no step {dependency.step!r}{nearest(dependency.step, steps)}"
+    upstream = steps[dependency.step]
+    if upstream.name == step.loop:
+        return f"{step.name} is in the body of {step.loop}, which cannot wait for itself"
+    if upstream.loop not in (None, step.loop):
+        return f"{upstream.name} is in the body of {upstream.loop}; depend on {upstream.loop}"
     if steps[dependency.step].type == "Fail":
         return f"{step.name} can not depend on {dependency.step}, a Fail step: it ends the execution"
     return None
@@ -69,26 +86,34 @@ def _upstream(step: Step, where: str, value: dict[str, Any], check: Check, probl
         match reference:
             case ParameterRef(name) if name not in check.parameters:
                 problem = f"there is no parameter {name!r}{nearest(name, check.parameters)}"
+            case ItemRef() if step.loop is None:
+                problem = "there is a current item only in the ForEachBody of a ForEach step"
             case StepRef(name) | PropertyFileRef(name):
-                problem = _read_problem(reference, check)
-                if name in check.steps and check.steps[name].type != "Fail":
+                problem = _read_problem(step, reference, check)
+                if name in check.steps and check.steps[name].type != "Fail" and name != step.loop:
                     upstream.append(name)
         if problem:
             problems.append(f"Step {step.name!r}: {where}: {show(value)}: {problem}")
     return upstream
 
 
-def _read_problem(reference: StepRef | PropertyFileRef, check: Check) -> str | None:
+def _read_problem(reader: Step, reference: StepRef | PropertyFileRef, check: Check) -> str | None:
     step = check.steps.get(reference.step)
     if step is None:
         return f"there is no step {reference.step!r}{nearest(reference.step, check.steps)}"
     if step.type not in check.kinds:
         return None
+    if step.name == reader.loop:
+        return f"{reader.name!r} is in the body of {step.name!r}, whose fields are there only when all of it has ended"
+    if step.loop not in (None, reader.loop):
+        return (
+            f"it is in the body of {step.loop!r}: read Steps.{step.loop}.IterationOutputs[<index>].{step.name}.<field>"
+        )
     if isinstance(reference, PropertyFileRef):
         names = [file.name for file in step.property_files]
         if reference.name in names:
             return None
         return f"step {step.name!r} declares no property file {reference.name!r}{nearest(reference.name, names)}"
-    if check.kinds[step.type].output_type(step, reference.path, check.model) is None:
+    if check.field_type(step, reference.path) is None:
         return f"a {step.type} step has no such field"
     return None

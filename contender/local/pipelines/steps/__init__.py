@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contender.local.pipelines.steps.checks import CLARIFY_CHECK, QUALITY_CHECK
 from contender.local.pipelines.steps.condition import CONDITION
 from contender.local.pipelines.steps.fail import FAIL
+from contender.local.pipelines.steps.for_each import FOR_EACH
 from contender.local.pipelines.steps.jobs import PROCESSING, TRAINING, TRANSFORM, TUNING
 from contender.local.pipelines.steps.lambdas import LAMBDA
 from contender.local.pipelines.steps.models import MODEL, REGISTER_MODEL
@@ -24,4 +25,5 @@ RUNNERS: Mapping[str, StepRunner] = {
     "Lambda": LAMBDA,
     "Condition": CONDITION,
     "Fail": FAIL,
+    "ForEach": FOR_EACH,
 }

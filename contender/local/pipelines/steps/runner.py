@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from contender.local.context import Context
 from contender.local.pipelines.definition import Step, StepKind
+from contender.local.pipelines.iterations import Loop
 
 
 class StopSignal:
@@ -42,11 +43,15 @@ class StopSignal:
                 self._calls.remove(call)
 
 
+FanOut = Callable[[Sequence[Any], int], Loop]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One attempt of a step. `arguments` and `fields` are resolved; `token` makes the names of this attempt unique.
 
-    `started` makes known what the step works on (its job's ARN) while it still runs.
+    `started` makes known what the step works on (its job's ARN) while it still runs; `fan_out` runs the iterations of
+    a ForEach step for these items, at most so many steps at once, and answers when they have ended.
     """
 
     context: Context
@@ -57,6 +62,7 @@ class Run:
     token: str
     stop: StopSignal
     started: Callable[[Mapping[str, Any]], None]
+    fan_out: FanOut
 
 
 @dataclass(frozen=True, slots=True)
