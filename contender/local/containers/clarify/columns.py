@@ -1,0 +1,107 @@
+"""What a column holds, and which of its rows a set of values means: by the rules of AWS's open-source Clarify library.
+
+A column is categorical or continuous. Text and true/false are categorical, decimals continuous; whole numbers are
+continuous when at least a twentieth of them differ. Several values always mean categories. One value of a continuous
+column is a lower bound that does not belong to the group: `(bound, highest]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from contender.local.containers.clarify.errors import ClarifyError
+from contender.local.containers.clarify.fields import Value
+
+UNIQUENESS_THRESHOLD = 0.05
+MISSING_TEXTS = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A"})
+TRUTH = {"true": True, "false": False, "1": True, "0": False}
+
+Rows = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of one set of values; `name` is how AWS's files write it."""
+
+    name: str
+    rows: Rows
+
+
+def typed(cells: pd.Series[Any]) -> pd.Series[Any]:
+    """The cells as numbers or true/false where all of them are such, as text otherwise; NaN where missing."""
+    texts = cells.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
+    known = texts.where(texts.notna() & ~texts.isin(MISSING_TEXTS))
+    if known.isna().all():
+        return known.astype(float)
+    if known.notna().all() and known.map(lambda cell: str(cell).lower() in ("true", "false")).all():
+        return known.map(lambda cell: TRUTH[str(cell).lower()]).astype(bool)
+    try:
+        return pd.to_numeric(known)
+    except (ValueError, TypeError):
+        return known.map(str, na_action="ignore").astype(object)
+
+
+def is_numeric(column: pd.Series[Any]) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def is_continuous(column: pd.Series[Any], values: Sequence[Value]) -> bool:
+    """For a column that `typed` returned."""
+    if len(values) > 1 or not is_numeric(column):
+        return False
+    if pd.api.types.is_float_dtype(column):
+        return True
+    return bool(column.nunique() / max(column.count(), 1) >= UNIQUENESS_THRESHOLD)
+
+
+def select(column: pd.Series[Any], values: Sequence[Value], highest: float | None = None) -> Group:
+    """The rows that `values` means; `highest` is the interval's end where it is not the column's own.
+
+    Raises ClarifyError for values that cannot be in such a column.
+    """
+    if is_continuous(column, values):
+        return _above(column, _number(column, values[0]), highest)
+    return Group(",".join(map(str, values)), _among(column, values))
+
+
+def each_value(column: pd.Series[Any]) -> list[Group]:
+    """Every value by itself, in the order in which they occur."""
+    return [select_one(column, value) for value in column.dropna().unique()]
+
+
+def select_one(column: pd.Series[Any], value: Any) -> Group:
+    return Group(str(value), (column == value).to_numpy(dtype=bool))
+
+
+def _above(column: pd.Series[Any], bound: float, highest: float | None) -> Group:
+    end = float(column.max()) if highest is None else highest
+    rows = (column > bound).to_numpy(dtype=bool)
+    return Group(f"({_short(bound)}, {_short(end)}]", rows)
+
+
+def _among(column: pd.Series[Any], values: Sequence[Value]) -> Rows:
+    if is_numeric(column):
+        rows = column.isin([_number(column, value) for value in values])
+    elif pd.api.types.is_bool_dtype(column):
+        wanted = [TRUTH.get(str(value).strip().lower()) for value in values]
+        rows = column.isin([value for value in wanted if value is not None])
+    else:
+        rows = column.map(str, na_action="ignore").isin([str(value) for value in values])
+    return np.asarray(rows, dtype=bool)
+
+
+def _number(column: pd.Series[Any], value: Value) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise ClarifyError(f"{value!r} cannot be a value of {column.name!r}, whose values are numbers") from None
+
+
+def _short(number: float) -> str:
+    return str(int(number)) if number == int(number) else str(number)
