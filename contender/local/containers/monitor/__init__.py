@@ -1,0 +1,8 @@
+"""The image `sagemaker-model-monitor-analyzer`: statistics of a dataset, the constraints they suggest, and violations.
+
+    dataset ─► records ─► profile (columns · numbers · texts) ─► statistics ─► constraints
+                                        baseline's statistics and constraints ─► violations
+    predictions ─► quality (metrics) ─► quality_constraints ─► violations
+
+The files and the environment variables are AWS's own (SageMaker's guide, "model-monitor-byoc-*").
+"""
