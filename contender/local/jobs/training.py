@@ -13,7 +13,7 @@ from contender.local.api.errors import ValidationException
 from contender.local.api.operations import Handler
 from contender.local.artifacts import ArtifactError, pack, unpack
 from contender.local.context import Context
-from contender.local.jobs import documents, ending, script_mode, secondary
+from contender.local.jobs import documents, ending, model_trainer, script_mode, secondary
 from contender.local.jobs.files import Files, FilesError
 from contender.local.jobs.images import UnknownImage, runtime_of
 from contender.local.jobs.instances import memory_mb
@@ -158,6 +158,8 @@ def _prepare(context: Context, job: Job, body: dict[str, Any], files: Files) -> 
     script = None
     if entrypoint := specification.get("ContainerEntrypoint"):
         argv = (*entrypoint, *specification.get("ContainerArguments", ()))
+        if model_trainer.is_recognised(argv, job.ml):
+            argv = model_trainer.WARM
     elif program := hyperparameters.get(script_mode.PROGRAM):
         argv = _user_script(job, str(program), hyperparameters, files)
         script = shlex.join(argv)
