@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -131,6 +132,7 @@ class FakeS3:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.order: list[str] = []
+        self.modified = NOW
 
     def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
         if (Bucket, Key) not in self.objects:
@@ -140,6 +142,23 @@ class FakeS3:
     def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:
         self.objects[Bucket, Key] = Body
         self.order.append(Key)
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
+        if (Bucket, Key) not in self.objects:
+            raise client_error("GetObject", "NoSuchKey", "The specified key does not exist.", 404)
+        return {"Body": io.BytesIO(self.objects[Bucket, Key])}
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "list_objects_v2"
+        fake = self
+
+        class Paginator:
+            @staticmethod
+            def paginate(*, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:
+                found = [key for bucket, key in fake.objects if bucket == Bucket and key.startswith(Prefix)]
+                yield {"Contents": [{"Key": key, "LastModified": fake.modified} for key in found]} if found else {}
+
+        return Paginator()
 
     def upload_file(self, path: str, bucket: str, key: str) -> None:
         with open(path, "rb") as file:
