@@ -51,8 +51,8 @@ class TypeCounts:
 class Column:
     """Takes a column block by block.
 
-    Numbers become moments and a sketch. From the first text on, every value counts as text; what came before it is
-    lost then (`incomplete`), and the column must be read again `as_text`.
+    Numbers become moments and a sketch. From the first text on, every value is counted as text; what came before it
+    is lost then (`incomplete`), and the column must be read again, `as_text` from the beginning.
     """
 
     def __init__(self, as_text: bool = False) -> None:
@@ -65,18 +65,20 @@ class Column:
         values = block.drop_null()
         if not len(values):
             return
-        if self.texts is None:
-            read = read_numbers(values)
-            if read is not None:
-                numbers, integral = read
-                self.types += TypeCounts(integral, len(numbers) - integral)
-                self.numbers.update(numbers)
+        read = None if self.types.string else read_numbers(values)
+        if read is not None:
+            numbers, integral = read
+            self.types += TypeCounts(integral, len(numbers) - integral)
+            self.numbers.update(numbers)
+            if self.texts is None:
                 return
+        if self.texts is None:
             self.incomplete = self.types.present > 0
             self.texts = Texts()
         counted = compute.value_counts(values)
         distinct, counts = counted.field("values"), counted.field("counts").to_numpy()
-        self.types += types_of(distinct, counts)
+        if read is None:
+            self.types += types_of(distinct, counts)
         self.texts.update(distinct, counts)
 
 

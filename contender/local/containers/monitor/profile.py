@@ -65,7 +65,7 @@ def _feature(name: str, column: Column, rows: int) -> Feature:
             sketch=(sketch := numbers.sketch()),
             buckets=tuple(sketch.buckets(numbers.lowest_finite, numbers.highest_finite)),
         )
-        if numbers.count and texts is None
+        if numbers.count and not types.string
         else None,
         texts=TextStatistics(texts.distinct, texts.counts, texts.other) if texts is not None else None,
     )
