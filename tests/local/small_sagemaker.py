@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import queue
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -202,13 +203,30 @@ class Lambda:
         return {"Payload": io.BytesIO(answer if isinstance(answer, bytes) else json.dumps(answer).encode())}
 
 
+class Queue:
+    """A queue that a test reads message by message; `refusals` are raised first."""
+
+    def __init__(self) -> None:
+        self.messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.refusals: list[ClientError] = []
+
+    def send_message(self, QueueUrl: str, MessageBody: str) -> None:
+        if self.refusals:
+            raise self.refusals.pop(0)
+        self.messages.put({"QueueUrl": QueueUrl, **json.loads(MessageBody)})
+
+    def next(self) -> dict[str, Any]:
+        return self.messages.get(timeout=WAIT_S)
+
+
 class FakeAws:
     def __init__(self) -> None:
         self.s3 = S3()
         self.function = Lambda()
+        self.queue = Queue()
 
     def client(self, service: str) -> Any:
-        return {"s3": self.s3, "lambda": self.function}[service]
+        return {"s3": self.s3, "lambda": self.function, "sqs": self.queue}[service]
 
 
 class Sagemaker:

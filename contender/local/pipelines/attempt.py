@@ -121,7 +121,7 @@ class StepTask:
             step=self.step,
             arguments=arguments,
             fields=fields,
-            execution_id=self.records.execution_id,
+            execution_arn=self.variables["PipelineExecutionArn"],
             token="".join(secrets.choice(TOKEN_ALPHABET) for _ in range(10)),
             stop=self.stop,
             started=lambda metadata: self.records.note_metadata(self.step.name, metadata),

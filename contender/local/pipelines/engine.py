@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from contender.local.context import Context
 from contender.local.pipelines.attempt import Wait
+from contender.local.pipelines.callbacks import Callbacks
 from contender.local.pipelines.coordinator import Coordinator
 from contender.local.pipelines.definition import Definition
 from contender.local.pipelines.parser import parse
@@ -32,6 +33,7 @@ class Engine:
         runners: Mapping[str, StepRunner] = RUNNERS,
         wait: Wait = threading.Event.wait,
     ) -> None:
+        self.callbacks = Callbacks(context)
         self._context = context
         self._runners = runners
         self._wait = wait

@@ -10,7 +10,7 @@ from contender.local.api.errors import ConflictException, ValidationException
 from contender.local.api.listing import page, pick
 from contender.local.api.operations import Handler, merge
 from contender.local.context import Context
-from contender.local.pipelines import executions, listings, tokens
+from contender.local.pipelines import callbacks, executions, listings, tokens
 from contender.local.pipelines.definition import DefinitionError
 from contender.local.pipelines.lookup import find_pipeline, refuse_unsupported
 from contender.local.pipelines.records import CACHE, DEFINITION, EXECUTION, PIPELINE, RUNNING, STEP
@@ -142,6 +142,7 @@ def delete_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]
 def _delete_execution(context: Context, execution_id: str) -> None:
     for step in context.store.page(STEP, Filter(parent=execution_id)):
         context.store.delete(STEP, f"{execution_id}/{step['StepName']}")
+    callbacks.forget(context, execution_id)
     context.store.delete(DEFINITION, execution_id)
     context.store.delete(EXECUTION, execution_id)
     tokens.forget(context, f"RetryPipelineExecution/{execution_id}")
@@ -186,4 +187,5 @@ OPERATIONS: dict[str, Handler] = merge(
     },
     executions.OPERATIONS,
     listings.OPERATIONS,
+    callbacks.OPERATIONS,
 )

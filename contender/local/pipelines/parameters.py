@@ -81,7 +81,7 @@ def assign(
         texts[name] = pair["Value"]
     values: dict[str, Primitive] = {}
     for name, parameter in parameters.items():
-        value = _read(parameter.type, texts[name]) if name in texts else parameter.default
+        value = value_of(parameter.type, texts[name]) if name in texts else parameter.default
         if value is None and name in texts:
             problems.append(f"Parameter {name!r}: {texts[name]!r} is not of type {parameter.type}")
         elif value is None:
@@ -102,7 +102,7 @@ def _fits(kind: str, value: Any) -> bool:
     return isinstance(value, numbers) and not isinstance(value, bool)
 
 
-def _read(kind: str, text: str) -> Primitive | None:
+def value_of(kind: str, text: str) -> Primitive | None:
     """The text as a value of that type, or None."""
     if kind == "String":
         return text

@@ -40,7 +40,6 @@ STEP_FIELDS = frozenset({"Name", "Type", "Arguments", "DependsOn", "DisplayName"
 OTHER_TYPES = frozenset(
     {
         "AutoML",
-        "Callback",
         "Cleanup",
         "EMR",
         "EMRServerless",

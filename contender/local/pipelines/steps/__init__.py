@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from contender.local.pipelines.steps.callback import CALLBACK
 from contender.local.pipelines.steps.checks import CLARIFY_CHECK, QUALITY_CHECK
 from contender.local.pipelines.steps.condition import CONDITION
 from contender.local.pipelines.steps.fail import FAIL
@@ -23,6 +24,7 @@ RUNNERS: Mapping[str, StepRunner] = {
     "Model": MODEL,
     "RegisterModel": REGISTER_MODEL,
     "Lambda": LAMBDA,
+    "Callback": CALLBACK,
     "Condition": CONDITION,
     "Fail": FAIL,
     "ForEach": FOR_EACH,

@@ -14,9 +14,9 @@ from contender.local.pipelines import retries
 from contender.local.pipelines.definition import Check, Step
 from contender.local.pipelines.expressions import as_text, is_expression
 from contender.local.pipelines.paths import Path
+from contender.local.pipelines.steps import outputs
 from contender.local.pipelines.steps.runner import Result, Run, StepFailed
 
-MAX_OUTPUTS = 50
 MAX_OUTPUT_CHARACTERS = 1024
 OUTPUT_TYPES: Mapping[str, tuple[type, ...]] = {
     "String": (str, int, float, bool),
@@ -34,43 +34,19 @@ class LambdaStep:
         function = step.fields.get("FunctionArn")
         if not (is_expression(function) or (isinstance(function, str) and function)):
             yield "FunctionArn: the ARN of a Lambda function is needed"
-        declared = step.fields.get("OutputParameters", [])
-        if not isinstance(declared, list) or len(declared) > MAX_OUTPUTS:
-            yield f"OutputParameters: a list of at most {MAX_OUTPUTS} is needed"
-            return
-        names = set()
-        for index, output in enumerate(declared):
-            match output:
-                case {"OutputName": str(name), "OutputType": str(kind)} if kind in OUTPUT_TYPES:
-                    if name in names:
-                        yield f"OutputParameters[{index}]: two outputs are named {name!r}"
-                    names.add(name)
-                case _:
-                    kinds = ", ".join(OUTPUT_TYPES)
-                    yield f"OutputParameters[{index}]: OutputName, and OutputType out of {kinds}, are needed"
+        yield from outputs.problems(step.fields)
 
     def output_type(self, step: Step, path: Path, model: SageMakerModel) -> str | None:
-        if len(path) != 2 or path[0] != "OutputParameters":
-            return None
-        return next((kind for name, kind in _declared(step.fields) if name == path[1]), None)
+        return outputs.output_type(step.fields, path)
 
     def run(self, run: Run) -> Result:
         arn = run.fields["FunctionArn"]
         metadata = {"Arn": arn}
         run.started({"Lambda": metadata})
         payload = _invoke(run, arn)
-        outputs = {name: _output(name, kind, payload) for name, kind in _declared(run.fields)}
-        listed = [{"Name": name, "Value": as_text(value)} for name, value in outputs.items()]
-        return Result({"OutputParameters": outputs}, {"Lambda": {**metadata, "OutputParameters": listed}})
-
-
-def _declared(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
-    entries = fields.get("OutputParameters", [])
-    return [
-        (entry["OutputName"], entry["OutputType"])
-        for entry in (entries if isinstance(entries, list) else ())
-        if isinstance(entry, dict) and entry.keys() >= {"OutputName", "OutputType"}
-    ]
+        values = {name: _output(name, kind, payload) for name, kind in outputs.declared(run.fields)}
+        listed = [{"Name": name, "Value": as_text(value)} for name, value in values.items()]
+        return Result({"OutputParameters": values}, {"Lambda": {**metadata, "OutputParameters": listed}})
 
 
 def _invoke(run: Run, arn: str) -> Any:

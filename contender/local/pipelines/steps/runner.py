@@ -58,11 +58,15 @@ class Run:
     step: Step
     arguments: Mapping[str, Any]
     fields: Mapping[str, Any]
-    execution_id: str
+    execution_arn: str
     token: str
     stop: StopSignal
     started: Callable[[Mapping[str, Any]], None]
     fan_out: FanOut
+
+    @property
+    def execution_id(self) -> str:
+        return self.execution_arn.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
