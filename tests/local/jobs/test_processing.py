@@ -77,6 +77,24 @@ def test_an_unknown_image_fails_with_the_known_ones(machine: Machine) -> None:
     assert "sagemaker-xgboost or sagemaker-scikit-learn" in reason
 
 
+@pytest.mark.parametrize(
+    ("repository", "complaint"),
+    [("sagemaker-model-monitor-analyzer", "dataset_source"), ("sagemaker-clarify-processing:1.0", "analysis_config")],
+)
+def test_an_image_with_an_entrypoint_of_its_own_starts_it(machine: Machine, repository: str, complaint: str) -> None:
+    image = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/{repository}"
+    name = f"own-{repository.partition(':')[0]}"
+    described = machine.process(name, "", AppSpecification={"ImageUri": image})
+    assert complaint in described["FailureReason"]
+    assert complaint in described["ExitMessage"]
+    assert described["FailureReason"].endswith("exit code: 255")
+
+
+def test_an_image_without_one_needs_an_entrypoint(machine: Machine) -> None:
+    reason = machine.process("no-entrypoint", "", AppSpecification={"ImageUri": SKLEARN})["FailureReason"]
+    assert reason.endswith("is not known on this machine; give AppSpecification.ContainerEntrypoint")
+
+
 def test_stop_stops_even_a_script_that_ignores_it(machine: Machine) -> None:
     machine.start_processing("polite", "import time; time.sleep(60)")
     machine.call("StopProcessingJob", ProcessingJobName="polite")
