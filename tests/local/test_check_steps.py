@@ -378,7 +378,7 @@ def test_a_violation_that_was_tolerated_is_not_reused_where_it_fails_the_step(ca
         ({"FailOnViolation": get("Parameters.N")}, "FailOnViolation: the expression is of type Integer"),
         ({"SuppliedBaselineStatistics": get("Parameters.N")}, "the expression is of type Integer, the field takes Str"),
         ({"ModelPackageGroupName": 3}, "ModelPackageGroupName: a text is needed, not 3"),
-        ({"ModelPackageGroupName": None}, "there is nothing to compare with: give ModelPackageGroupName or Supplied"),
+        ({"ModelPackageGroupName": None}, "there is no earlier baseline: give ModelPackageGroupName or Supplied"),
         ({"SuppliedBaselineConstraints": "s3://m/c"}, "SuppliedBaselineConstraints is given without SuppliedBaseline"),
         ({**SUPPLIED, "SuppliedBaselineConstraints": "c.json"}, "'c.json' is not an S3 address such as"),
         ({"ModelName": "m"}, "ModelName: there is no such field"),

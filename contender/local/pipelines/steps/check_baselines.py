@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contender.local.api.errors import ApiError, ValidationException
+from contender.local.api.errors import ValidationException
 from contender.local.context import Context
-from contender.local.pipelines import retries
 from contender.local.pipelines.steps.runner import StepFailed
 from contender.local.pipelines.steps.s3_objects import etag
 
@@ -97,10 +96,9 @@ def _of_group(
     """The latest approved version of the group and its baseline's addresses."""
     if not group:
         raise NoBaseline("no baseline is supplied and no ModelPackageGroupName is given")
-    latest = _latest_approved(context, group)
-    if latest is None:
+    package = _latest_approved(context, group)
+    if package is None:
         raise NoBaseline(f"model package group {group!r} has no approved version")
-    package = context.call("DescribeModelPackage", {"ModelPackageName": latest})
     version = f"version {package['ModelPackageVersion']} of model package group {group!r}"
     baselines = package.get("DriftCheckBaselines", {})
     uris = {}
@@ -113,7 +111,7 @@ def _of_group(
     return version, uris
 
 
-def _latest_approved(context: Context, group: str) -> str | None:
+def _latest_approved(context: Context, group: str) -> dict[str, Any] | None:
     request = {
         "ModelPackageGroupName": group,
         "ModelApprovalStatus": "Approved",
@@ -123,14 +121,11 @@ def _latest_approved(context: Context, group: str) -> str | None:
     }
     try:
         found = context.call("ListModelPackages", request)["ModelPackageSummaryList"]
-    except ValidationException:  # there is no such group before its first version is registered
+        if not found:
+            return None
+        return context.call("DescribeModelPackage", {"ModelPackageName": found[0]["ModelPackageArn"]})
+    except ValidationException:  # the group is made by its first registration, and a version may be deleted meanwhile
         return None
-    except ApiError as error:
-        raise StepFailed(
-            f"ClientError: Failed to invoke sagemaker:ListModelPackages. Error Details: {error.message}",
-            exception_type=retries.of_call(error.code, error.status),
-        ) from error
-    return str(found[0]["ModelPackageArn"]) if found else None
 
 
 def _existing(context: Context, uri: str, origin: str) -> Found:

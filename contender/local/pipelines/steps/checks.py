@@ -175,7 +175,7 @@ class CheckStep:
         skips = all(_may_be_true(fields.get(name, FLAGS[name])) for name in ("SkipCheck", "RegisterNewBaseline"))
         if not given and not fields.get("ModelPackageGroupName") and not skips:
             yield (
-                "there is nothing to compare with: give ModelPackageGroupName or "
+                "there is no earlier baseline: give ModelPackageGroupName or "
                 f"{' and '.join(missing)}, or set SkipCheck and RegisterNewBaseline to true"
             )
 
