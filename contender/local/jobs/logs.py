@@ -24,10 +24,11 @@ TRIES = 6
 class LogFeed:
     """One job's log file and the stream it goes to; `close` after the job wrote its last line."""
 
-    def __init__(self, group: str, stream: str, path: Path) -> None:
+    def __init__(self, group: str, stream: str, path: Path, wake: Callable[[], None]) -> None:
         self.group = group
         self.stream = stream
         self.path = path
+        self._wake = wake
         self.closed = threading.Event()
         self.created = False
         self.offset = 0
@@ -40,7 +41,9 @@ class LogFeed:
         return self.closed.is_set() or time.monotonic() >= self._due
 
     def close(self) -> None:
+        """Send the rest now: who waited for the job asks for its log as soon as it is over."""
         self.closed.set()
+        self._wake()
 
     def read(self) -> tuple[list[str], int]:
         """New whole lines (of a closed feed also a last one without its end), and the offset behind them."""
@@ -69,7 +72,7 @@ class LogShipper:
         self._thread: threading.Thread | None = None
 
     def open(self, group: str, stream: str, path: Path) -> LogFeed:
-        feed = LogFeed(group, stream, path)
+        feed = LogFeed(group, stream, path, self._hurry)
         with self._condition:
             self._feeds.append(feed)
             if self._thread is None:
@@ -86,12 +89,16 @@ class LogShipper:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
+    def _hurry(self) -> None:
+        with self._condition:
+            self._condition.notify()
+
     def _run(self) -> None:
         while True:
             with self._condition:
                 while not self._feeds and not self._stopping:
                     self._condition.wait()
-                if not self._stopping:
+                if not self._stopping and not any(feed.closed.is_set() and not feed.failures for feed in self._feeds):
                     self._condition.wait(INTERVAL_S)
                 last_round = self._stopping
                 feeds = list(self._feeds)
