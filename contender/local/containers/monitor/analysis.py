@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 
 import pyarrow
 
-from contender.local.containers.monitor import documents, records, violations
+from contender.local.containers.monitor import (
+    capture,
+    documents,
+    predictions,
+    quality,
+    quality_constraints,
+    records,
+    scripts,
+    violations,
+)
 from contender.local.containers.monitor.constraints import Constraints, suggest
 from contender.local.containers.monitor.documents import Document
-from contender.local.containers.monitor.profile import profile
-from contender.local.containers.monitor.settings import Settings
+from contender.local.containers.monitor.profile import Read, profile
+from contender.local.containers.monitor.settings import QualitySettings, Settings
 from contender.local.containers.monitor.statistics import Statistics
+
+MEASURES = {
+    "BinaryClassification": quality.binary,
+    "MulticlassClassification": quality.multiclass,
+    "Regression": quality.regression,
+}
 
 
 def analyse(settings: Settings) -> str:
@@ -20,34 +36,63 @@ def analyse(settings: Settings) -> str:
     The answer says how it ended, in AWS's words.
 
     Raises:
-        MonitorError: something cannot be analysed; nothing is written then.
+        MonitorError: something cannot be analysed.
     """
-    found = _data(settings)
-    if found is None:
-        return "Completed: Job completed successfully with no violations."
-    count = len(found["violations"])
-    if not count:
-        return "Completed: Job completed successfully with no violations."
-    return f"CompletedWithViolations: Job completed successfully with {count} violations."
+    read = _reader(settings)
+    files = _quality(settings, settings.quality, read) if settings.quality else _data(settings, read)
+    for name, document in files.items():
+        documents.write(settings.output / name, document)
+    if settings.postprocessor:
+        scripts.postprocess(settings.postprocessor)
+    count = len(files.get("constraint_violations.json", {}).get("violations", ()))
+    if count:
+        return f"CompletedWithViolations: Job completed successfully with {count} violations."
+    return "Completed: Job completed successfully with no violations."
 
 
-def _data(settings: Settings) -> Document | None:
+def _reader(settings: Settings) -> Read:
+    rows = None
+    if settings.format.kind == "capture":
+        rows = scripts.preprocessor(settings.preprocessor) if settings.preprocessor else capture.rows
+
+    def read(only: Collection[str] | None) -> Iterator[pyarrow.RecordBatch]:
+        return records.batches(settings.dataset, settings.format, rows, only)
+
+    return read
+
+
+def _data(settings: Settings, read: Read) -> dict[str, Document]:
     asked = baseline = None
     if settings.baseline_constraints:
         asked = documents.read(settings.baseline_constraints, "constraints file", Constraints.from_document)
     if settings.baseline_statistics:
         baseline = documents.read(settings.baseline_statistics, "statistics file", Statistics.from_document)
-
-    def read(only: Collection[str] | None) -> Iterator[pyarrow.RecordBatch]:
-        return records.batches(settings.dataset, settings.format, only=only)
-
     # what the baseline took for text is compared as text, even where this time it looks like numbers
     as_text = {each.name for each in asked.features if each.inferred_type == "String"} if asked else set()
     current = profile(read, as_text)
-    found = violations.document(violations.find(asked, baseline, current)) if asked else None
-    documents.write(settings.output / "statistics.json", current.document())
-    suggested = suggest(current, settings.categorical_drift_method)
-    documents.write(settings.output / "constraints.json", suggested.document())
-    if found:
-        documents.write(settings.output / "constraint_violations.json", found)
-    return found
+    files = {
+        "statistics.json": current.document(),
+        "constraints.json": suggest(current, settings.categorical_drift_method).document(),
+    }
+    if asked:
+        files["constraint_violations.json"] = violations.document(violations.find(asked, baseline, current))
+    return files
+
+
+def _quality(settings: Settings, asked: QualitySettings, read: Read) -> dict[str, Document]:
+    problem = asked.problem_type
+    limits, baseline = None, {}
+    if settings.baseline_constraints:
+        parse = partial(quality_constraints.limits_of, problem=problem)
+        limits = documents.read(settings.baseline_constraints, f"constraints file of {problem}", parse)
+    if settings.baseline_statistics:
+        values = partial(quality_constraints.values_of, problem=problem)
+        baseline = documents.read(settings.baseline_statistics, f"statistics file of {problem}", values)
+    measured = MEASURES[problem](predictions.load(read, asked))
+    files = {
+        "statistics.json": measured.document(quality_constraints.PROBLEMS[problem]),
+        "constraints.json": quality_constraints.suggest(measured, problem),
+    }
+    if limits is not None:
+        files["constraint_violations.json"] = quality_constraints.violations(limits, baseline, measured)
+    return files

@@ -1,0 +1,194 @@
+"""How good a model's predictions are, in AWS's metrics; scikit-learn computes them.
+
+docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-model-quality-metrics.html. Its standard deviations come from five
+random samples of 80 % of the rows, where there are 200 rows or more. The "best constant classifier" of its examples
+answers every row with the last of the labels, which for a binary problem is the positive one.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+from sklearn import metrics
+
+from contender.local.containers.monitor.documents import Document, number
+from contender.local.containers.monitor.statistics import VERSION
+
+LEAST_ROWS = 200
+SAMPLES = 5
+SAMPLED = 0.8
+SEED = 0
+MOST_POINTS = 1000
+"""Of a curve; Spark, which AWS's image runs on, thins its curves to as many."""
+CONSTANT = "_best_constant_classifier"
+BETAS = {"f0_5": 0.5, "f1": 1.0, "f2": 2.0}
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Arrays of one length: actual labels or values, predicted ones, and scores of the positive class if any."""
+
+    actual: Any
+    predicted: Any
+    score: Any | None = None
+
+    def __len__(self) -> int:
+        return len(self.actual)
+
+    def of(self, rows: Any) -> Predictions:
+        return Predictions(self.actual[rows], self.predicted[rows], None if self.score is None else self.score[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Every metric with its standard deviation; `shapes` are the confusion matrix and the curves."""
+
+    rows: int
+    values: Mapping[str, float]
+    deviations: Mapping[str, float]
+    shapes: Mapping[str, Any]
+
+    def document(self, problem: str) -> Document:
+        figures = {
+            name: {"value": number(value), "standard_deviation": number(self.deviations[name])}
+            for name, value in self.values.items()
+        }
+        return {
+            "version": VERSION,
+            "dataset": {"item_count": self.rows},
+            f"{problem}_metrics": {**self.shapes, **figures},
+        }
+
+
+def binary(predictions: Predictions) -> Quality:
+    """Of labels 0 and 1."""
+    shapes: dict[str, Any] = {"confusion_matrix": _confusion(predictions, [0, 1])}
+    if predictions.score is not None:
+        false, true, _ = metrics.roc_curve(predictions.actual, predictions.score)
+        precisions, recalls, _ = metrics.precision_recall_curve(
+            predictions.actual, predictions.score, drop_intermediate=True
+        )
+        shapes["receiver_operating_characteristic_curve"] = {
+            "false_positive_rates": _thinned(false),
+            "true_positive_rates": _thinned(true),
+        }
+        shapes["precision_recall_curve"] = {
+            "precisions": _thinned(precisions[::-1]),
+            "recalls": _thinned(recalls[::-1]),
+        }
+    return _measured(predictions, binary_figures, shapes)
+
+
+def multiclass(predictions: Predictions) -> Quality:
+    """Of any labels."""
+    labels = sorted({*predictions.actual, *predictions.predicted}, key=_order)
+    last = labels[-1]
+    shapes = {"confusion_matrix": _confusion(predictions, labels)}
+    return _measured(predictions, lambda rows: multiclass_figures(rows, last), shapes)
+
+
+def regression(predictions: Predictions) -> Quality:
+    return _measured(predictions, regression_figures, {})
+
+
+def binary_figures(rows: Predictions) -> Figures:
+    (true_negative, false_positive), (false_negative, true_positive) = metrics.confusion_matrix(
+        rows.actual, rows.predicted, labels=[0, 1]
+    ).tolist()
+    positive, negative = true_positive + false_negative, true_negative + false_positive
+    figures = _binary(rows.actual, rows.predicted, "")
+    figures["true_positive_rate"] = _ratio(true_positive, positive)
+    figures["true_negative_rate"] = _ratio(true_negative, negative)
+    figures["false_positive_rate"] = _ratio(false_positive, negative)
+    figures["false_negative_rate"] = _ratio(false_negative, positive)
+    if rows.score is not None:
+        both = positive and negative
+        figures["auc"] = float(metrics.roc_auc_score(rows.actual, rows.score)) if both else math.nan
+        figures["au_prc"] = float(metrics.average_precision_score(rows.actual, rows.score)) if both else math.nan
+    return figures | _binary(rows.actual, numpy.ones_like(rows.actual), CONSTANT)
+
+
+def multiclass_figures(rows: Predictions, constant: Any) -> Figures:
+    figures = {}
+    for suffix, predicted in (("", rows.predicted), (CONSTANT, numpy.full_like(rows.actual, constant))):
+        figures[f"accuracy{suffix}"] = float(metrics.accuracy_score(rows.actual, predicted))
+        options = {"average": "weighted", "zero_division": 0.0}
+        figures[f"weighted_recall{suffix}"] = float(metrics.recall_score(rows.actual, predicted, **options))
+        figures[f"weighted_precision{suffix}"] = float(metrics.precision_score(rows.actual, predicted, **options))
+        for name, beta in BETAS.items():
+            figures[f"weighted_{name}{suffix}"] = float(
+                metrics.fbeta_score(rows.actual, predicted, beta=beta, **options)
+            )
+    return figures
+
+
+def regression_figures(rows: Predictions) -> Figures:
+    squared = float(metrics.mean_squared_error(rows.actual, rows.predicted))
+    constant = rows.actual.min() == rows.actual.max()
+    return {
+        "mae": float(metrics.mean_absolute_error(rows.actual, rows.predicted)),
+        "mse": squared,
+        "rmse": math.sqrt(squared),
+        "r2": math.nan if constant else float(metrics.r2_score(rows.actual, rows.predicted)),
+    }
+
+
+def _binary(actual: Any, predicted: Any, suffix: str) -> Figures:
+    figures = {
+        f"recall{suffix}": float(metrics.recall_score(actual, predicted, zero_division=0.0)),
+        f"precision{suffix}": float(metrics.precision_score(actual, predicted, zero_division=0.0)),
+        f"accuracy{suffix}": float(metrics.accuracy_score(actual, predicted)),
+    }
+    for name, beta in BETAS.items():
+        figures[f"{name}{suffix}"] = float(metrics.fbeta_score(actual, predicted, beta=beta, zero_division=0.0))
+    return figures
+
+
+def _measured(
+    predictions: Predictions, figures: Callable[[Predictions], Figures], shapes: Mapping[str, Any]
+) -> Quality:
+    values = figures(predictions)
+    deviations = dict.fromkeys(values, math.nan)
+    if len(predictions) >= LEAST_ROWS:
+        generator = numpy.random.default_rng(SEED)
+        size = round(SAMPLED * len(predictions))
+        samples = [
+            figures(predictions.of(generator.choice(len(predictions), size, replace=False))) for _ in range(SAMPLES)
+        ]
+        for name in values:
+            seen = [sample[name] for sample in samples]
+            deviations[name] = statistics.stdev(seen) if all(map(math.isfinite, seen)) else math.nan
+    return Quality(len(predictions), values, deviations, shapes)
+
+
+def _confusion(predictions: Predictions, labels: list[Any]) -> Document:
+    """Rows are the actual labels, columns the predicted ones."""
+    matrix = metrics.confusion_matrix(predictions.actual, predictions.predicted, labels=labels)
+    return {
+        str(actual): {str(predicted): int(count) for predicted, count in zip(labels, counts, strict=True)}
+        for actual, counts in zip(labels, matrix, strict=True)
+    }
+
+
+def _thinned(curve: Any) -> list[float]:
+    places = numpy.unique(numpy.linspace(0, len(curve) - 1, min(len(curve), MOST_POINTS)).round().astype(int))
+    return [float(value) for value in curve[places]]
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _order(label: str) -> tuple[int, float, str]:
+    """Numbers by their size, before words by the alphabet."""
+    try:
+        return 0, float(label), label
+    except ValueError:
+        return 1, 0.0, label
