@@ -2,10 +2,11 @@
 
 A name is parsed by taking the whole of it apart, never by looking for a part: dimension `SM-1` does not see what
 belongs to `SM-10` or `SM-1-v2`. Reading from the right is unambiguous, because a project has no hyphen and the last
-part of a model (`-v<version>`) or endpoint config (`-<digest>`) is of a kind that is always there.
+part of a model (`-v<version>`, `-c<digest>`) or endpoint config (`-<digest>`) is of a kind that is always there.
 
     contender-SM-1               endpoint and model package group of dimension SM-1
     contender-SM-1-v3            SageMaker model of its version 3
+    contender-SM-1-c012345678    SageMaker model of an artifact that is being checked and may become a version
     contender-SM-1-0123abcdef    one of its endpoint configs
     SM-1-89abcdef                the display name of one of its pipeline executions
     v3                           the variant of version 3
@@ -32,6 +33,7 @@ _DIMENSION = re.compile(r"[A-Za-z0-9](?:-*[A-Za-z0-9])*")
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 _TOKEN = re.compile(r"[0-9a-f]{8}")
 _DIGEST = re.compile(r"[0-9a-f]{10}")
+_CANDIDATE = re.compile(r"c[0-9a-f]{9}")
 _RECORDABLE_FILE = re.compile(rf"[\w .=+@-]{{1,{MAX_FILE}}}")
 """The URI becomes a customer metadata property of the version, which allows these characters and 256 in all."""
 _PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/([^/]+)/([1-9][0-9]{0,8})")
@@ -62,6 +64,11 @@ class Names:
         return self.project
 
     @property
+    def pipelines(self) -> tuple[str, ...]:
+        """All pipelines of the project, the one that trains first; only that one is always there."""
+        return (self.pipeline,)
+
+    @property
     def stack(self) -> str:
         return f"{self.project}-core"
 
@@ -90,10 +97,13 @@ class Names:
     def model(self, dimension: str, version: int) -> str:
         return f"{self.endpoint(dimension)}-{variant_name(version)}"
 
+    def candidate(self, dimension: str, content: Iterable[str]) -> str:
+        """Name of the model with this content, before it is a version's: the same content, the same name."""
+        return f"{self.endpoint(dimension)}-c{_digest(content)[:9]}"
+
     def config(self, dimension: str, content: Iterable[str]) -> str:
         """Name of the endpoint config with this content: the same content, the same name."""
-        digest = hashlib.sha256("\n".join(content).encode()).hexdigest()[:10]
-        return f"{self.endpoint(dimension)}-{digest}"
+        return f"{self.endpoint(dimension)}-{_digest(content)[:10]}"
 
     def execution(self, dimension: str, token: str) -> str:
         """Display name of an execution; `token` is hexadecimal."""
@@ -111,6 +121,11 @@ class Names:
         endpoint, _, last = model.rpartition("-")
         return parse_variant(last) if endpoint == self.endpoint(dimension) else None
 
+    def dimension_of_candidate(self, model: str) -> str | None:
+        """The dimension whose candidate this SageMaker model is, or None if it is no candidate of this project."""
+        endpoint, _, last = model.rpartition("-")
+        return self.dimension_of(endpoint) if _CANDIDATE.fullmatch(last) else None
+
     def is_config_of(self, dimension: str, config: str) -> bool:
         endpoint, _, last = config.rpartition("-")
         return endpoint == self.endpoint(dimension) and _DIGEST.fullmatch(last) is not None
@@ -122,6 +137,10 @@ class Names:
         if match is None or match[1] != group:
             raise NamingError(f"model package {arn!r} is no version of group {group!r}: pass one of that group")
         return int(match[2])
+
+
+def _digest(content: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(content).encode()).hexdigest()
 
 
 def dimension_of_execution(execution: Mapping[str, Any]) -> str | None:

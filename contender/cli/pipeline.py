@@ -173,6 +173,7 @@ def placeholder_outputs(settings: Settings) -> dict[str, str]:
         "ArtifactBucket": names.bucket("artifacts", account, region),
         "PipelineRoleArn": f"arn:aws:iam::{account}:role/{names.project}-pipeline-{region}",
         "ChampionFunctionArn": function("champion"),
+        "ModelFunctionArn": function("model"),
         "DeployFunctionArn": function("deploy"),
     }
 

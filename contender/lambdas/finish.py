@@ -5,7 +5,8 @@ Woken by three kinds of event, each only a hint to look (they come late, repeate
     SageMaker Endpoint State Change         the dimension of detail.EndpointName
     SageMaker Model Package State Change    the dimension of detail.ModelPackageGroupName: a late approval deploys.
                                             Our own marks raise this event too; it needs no look then
-    Scheduled Event                         every dimension: picks up what was interrupted or whose event was lost
+    Scheduled Event                         every dimension: picks up what was interrupted or whose event was lost,
+                                            and deletes the candidates that no execution needs any more
 
 Endpoints and groups that are not this project's are left alone.
 """
@@ -15,12 +16,13 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 
-from contender import registry
-from contender.endpoints import Apply, Executor, describe
+from contender import candidates, registry
+from contender.endpoints import Apply, DeleteModel, Executor, describe
 from contender.errors import DeploymentError
 from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings
@@ -28,18 +30,20 @@ from contender.naming import Names
 from contender.reconcile import Result, reconcile
 from contender.registry import Status
 
+SWEEP = "Scheduled Event"
+
 
 def dimensions_of(sagemaker: Any, names: Names, event: Mapping[str, Any]) -> tuple[str, ...]:
     """The dimensions an event asks to look at."""
-    if event.get("detail-type") == "Scheduled Event":
-        candidates = registry.list_groups(sagemaker, f"{names.project}-")
+    if event.get("detail-type") == SWEEP:
+        groups = registry.list_groups(sagemaker, f"{names.project}-")
     else:
         detail = event.get("detail", {})
         status = detail.get("ModelLifeCycle", {}).get("StageStatus", Status.PENDING)
-        candidates = (detail.get("EndpointName") or detail.get("ModelPackageGroupName") or "",)
+        groups = (detail.get("EndpointName") or detail.get("ModelPackageGroupName") or "",)
         if status != Status.PENDING:
-            candidates = ()
-    dimensions = (names.dimension_of(candidate) for candidate in candidates)
+            groups = ()
+    dimensions = (names.dimension_of(group) for group in groups)
     return tuple(dimension for dimension in dimensions if dimension is not None)
 
 
@@ -62,12 +66,22 @@ def answer(
     return outcomes
 
 
+def forget_candidates(sagemaker: Any, executor: Executor, settings: RolloutSettings, now: datetime) -> tuple[str, ...]:
+    """Delete the candidates that nobody needs, and name them."""
+    names = candidates.leftovers(sagemaker, settings.names, settings.pipeline, now)
+    for name in names:
+        executor.run(DeleteModel(name))
+    return names
+
+
 def handler(event: Mapping[str, Any], context: object) -> dict[str, dict[str, Any]]:
     with log_line("finish") as line:
         line["event"] = event.get("detail-type")
         settings = RolloutSettings.from_environ(os.environ)
         executor = Apply(_sagemaker(), settings.model_role_arn)
         line["dimensions"] = outcomes = answer(_sagemaker(), executor, settings, event)
+        if event.get("detail-type") == SWEEP:
+            line["forgotten"] = forget_candidates(_sagemaker(), executor, settings, datetime.now(UTC))
         return outcomes
 
 

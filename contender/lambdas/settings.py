@@ -43,17 +43,32 @@ class StarterSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class RolloutSettings:
-    """How new versions enter an endpoint, and the role their models run with."""
+class ModelSettings:
+    """The role that models run with."""
 
     names: Names
+    model_role_arn: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        return cls(names_from_environ(environ), _read(environ, "MODEL_ROLE_ARN"))
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSettings:
+    """How new versions enter an endpoint, the role their models run with, and the pipeline they come from."""
+
+    names: Names
+    pipeline: str
     model_role_arn: str
     policy: Policy
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        names = names_from_environ(environ)
         return cls(
-            names=names_from_environ(environ),
+            names=names,
+            pipeline=environ.get("PIPELINE_NAME") or names.pipeline,
             model_role_arn=_read(environ, "MODEL_ROLE_ARN"),
             policy=Policy(
                 challenger_share=_between(environ, "CHALLENGER_SHARE", float, 0.0, 1.0),

@@ -15,7 +15,7 @@ from cfnlint.api import lint_file
 from cfnlint.decode import decode
 
 from contender.deployment import Cloud, Deployment, deploy
-from contender.lambdas.settings import RolloutSettings, StarterSettings
+from contender.lambdas.settings import ModelSettings, RolloutSettings, StarterSettings
 from contender.naming import Names
 from tests.local.running import MiniStack, eventually
 
@@ -70,7 +70,7 @@ def environment_of(template: dict[str, Any], function: str) -> set[str]:
     return set(of_type(template, "AWS::Lambda::Function")[function]["Environment"]["Variables"])
 
 
-def variables_read_by(settings: type[StarterSettings] | type[RolloutSettings]) -> set[str]:
+def variables_read_by(settings: type[StarterSettings] | type[RolloutSettings] | type[ModelSettings]) -> set[str]:
     """Names of the environment variables that `from_environ` asks for."""
     asked: set[str] = set()
 
@@ -107,7 +107,7 @@ def test_permissions_name_what_they_are_for(template: dict[str, Any]) -> None:
 def test_every_lambda_has_a_role_and_a_log_group_of_its_own(template: dict[str, Any]) -> None:
     functions = of_type(template, "AWS::Lambda::Function")
     roles = [json.dumps(function["Role"]) for function in functions.values()]
-    assert len(set(roles)) == len(functions) == 4
+    assert len(set(roles)) == len(functions) == 5
     groups = {json.dumps(group["LogGroupName"]) for group in of_type(template, "AWS::Logs::LogGroup").values()}
     names = {json.dumps(function["FunctionName"]) for function in functions.values()}
     assert groups == {name.replace('"${', '"/aws/lambda/${') for name in names}
@@ -122,14 +122,15 @@ def test_every_handler_exists(template: dict[str, Any]) -> None:
 def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
     optional = {"PIPELINE_NAME"}
     assert environment_of(template, "StarterFunction") == variables_read_by(StarterSettings) - optional
-    assert environment_of(template, "DeployFunction") == variables_read_by(RolloutSettings)
-    assert environment_of(template, "FinishFunction") == variables_read_by(RolloutSettings)
+    assert environment_of(template, "DeployFunction") == variables_read_by(RolloutSettings) - optional
+    assert environment_of(template, "FinishFunction") == variables_read_by(RolloutSettings) - optional
     assert environment_of(template, "ChampionFunction") == {"PROJECT"}
+    assert environment_of(template, "ModelFunction") == variables_read_by(ModelSettings)
 
 
 def test_what_a_lambda_calls_in_sagemaker_its_role_allows(template: dict[str, Any]) -> None:
     """The operations in the code, as IAM names them, are those of the policies: none missing, none too many."""
-    code = "".join((ROOT / "contender" / name).read_text() for name in ("endpoints.py", "registry.py"))
+    code = "".join((ROOT / "contender" / name).read_text() for name in ("endpoints.py", "registry.py", "candidates.py"))
     called = {
         "".join(word.title() for word in found.split("_"))
         for found in re.findall(r"sagemaker\.((?:create|describe|update|delete)_\w+)", code)

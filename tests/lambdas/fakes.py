@@ -88,6 +88,7 @@ class FakeSageMaker(Fake):
         self.configs: dict[str, dict[str, Any]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.executions: dict[str, dict[str, Any]] = {}
+        self.definition: str | None = '{"Parameters": [], "Steps": []}'
         self.broken_models: set[str] = set()
         self.denied_models: set[str] = set()
         self.capacity = 20
@@ -248,7 +249,8 @@ class FakeSageMaker(Fake):
             self._fail("CreateModel", "AccessDeniedException", "not allowed")
         if ModelName in self.models:
             self._fail("CreateModel", "ValidationException", "Cannot create already existing model")
-        assert all(container["ModelPackageName"] in self.packages for container in Containers)
+        packages = [container["ModelPackageName"] for container in Containers if "ModelPackageName" in container]
+        assert all(package in self.packages for package in packages)
         self.models[ModelName] = {
             "ModelName": ModelName,
             "Containers": Containers,
@@ -376,9 +378,30 @@ class FakeSageMaker(Fake):
             {key: thing[key] for key in (name, arn, "CreationTime")}
             for thing in things.values()
             if request["NameContains"].lower() in thing[name].lower()
+            and thing["CreationTime"] < request.get("CreationTimeBefore", datetime.max.replace(tzinfo=UTC))
         ]
 
     # Pipeline executions
+
+    @operation
+    def describe_pipeline(self, *, PipelineName: str) -> dict[str, Any]:
+        if self.definition is None:
+            self._fail("DescribePipeline", "ResourceNotFound", "Pipeline does not exist.")
+        return {"PipelineName": PipelineName, "PipelineDefinition": self.definition}
+
+    @operation
+    def list_pipeline_executions(self, **request: Any) -> dict[str, Any]:
+        if self.definition is None:
+            self._fail("ListPipelineExecutions", "ResourceNotFound", "Pipeline does not exist.")
+        found = [
+            {
+                "PipelineExecutionArn": arn,
+                "PipelineExecutionStatus": execution["status"],
+                "PipelineExecutionDisplayName": execution["request"]["PipelineExecutionDisplayName"],
+            }
+            for arn, execution in self.executions.items()
+        ]
+        return self._page("PipelineExecutionSummaries", found, request)
 
     @operation
     def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:

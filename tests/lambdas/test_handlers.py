@@ -14,9 +14,11 @@ from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings, StarterSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = ("starter", "champion", "deploy", "finish")
+FUNCTIONS = ("starter", "champion", "model", "deploy", "finish")
 OURS = {
     "contender",
+    "contender.baselines",
+    "contender.candidates",
     "contender.endpoints",
     "contender.errors",
     "contender.lambdas",

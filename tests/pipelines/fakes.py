@@ -175,6 +175,7 @@ class FakeCloudFormation:
             "ArtifactBucket": "contender-artifacts",
             "PipelineRoleArn": "arn:aws:iam::000000000000:role/contender-pipeline",
             "ChampionFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:contender-champion",
+            "ModelFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:contender-model",
             "DeployFunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:contender-deploy",
         }
         return {

@@ -24,6 +24,8 @@ def test_reads_back_every_name_it_makes(dimension: str) -> None:
     assert dimension_of_execution(execution) == dimension
     assert NAMES.dimension_of(NAMES.endpoint(dimension)) == dimension
     assert NAMES.version_of_model(dimension, NAMES.model(dimension, 12)) == 12
+    assert NAMES.dimension_of_candidate(NAMES.candidate(dimension, ["a", "b"])) == dimension
+    assert NAMES.dimension_of_candidate(NAMES.model(dimension, 12)) is None
     assert NAMES.is_config_of(dimension, NAMES.config(dimension, ["a", "b"]))
     arn = f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{NAMES.group(dimension)}/7"
     assert NAMES.version_of_package(dimension, arn) == 7
@@ -47,6 +49,7 @@ def test_every_name_fits_into_what_sagemaker_allows() -> None:
     longest = "x" * 40
     assert len(NAMES.config(longest, [])) <= 63
     assert len(NAMES.model(longest, 999_999_999)) <= 63
+    assert len(NAMES.candidate(longest, [])) <= 63
     assert len(NAMES.execution(longest, "f" * 64)) <= 82
     with pytest.raises(NamingError, match="use at most 31 characters"):
         Names("p" * 20).endpoint(longest)
@@ -55,6 +58,8 @@ def test_every_name_fits_into_what_sagemaker_allows() -> None:
 def test_a_dimension_does_not_see_what_belongs_to_its_neighbours() -> None:
     for other in ("SM-10", "SM-1-v2", "SM-1-0123abcdef", "SM", "xSM-1"):
         assert NAMES.version_of_model("SM-1", NAMES.model(other, 3)) is None
+        assert NAMES.version_of_model("SM-1", NAMES.candidate("SM-1", [other])) is None
+        assert NAMES.dimension_of_candidate(NAMES.candidate(other, [])) == other
         assert not NAMES.is_config_of("SM-1", NAMES.config(other, ["a"]))
         with pytest.raises(NamingError, match="no version of group"):
             NAMES.version_of_package(
