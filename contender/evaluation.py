@@ -30,3 +30,9 @@ def read(s3: Any, package: Mapping[str, Any]) -> Mapping[str, Any]:
 def metrics(report: Mapping[str, Any]) -> dict[str, float]:
     """The challenger's metrics by name: auc, accuracy, log_loss."""
     return {name: measured["value"] for name, measured in report.get("binary_classification_metrics", {}).items()}
+
+
+def rules(report: Mapping[str, Any]) -> dict[str, str]:
+    """The gate's rules by name: the verdict and the sentence that explains it."""
+    judged = report.get("gate", {}).get("rules", {})
+    return {name: f"{rule['verdict']}: {rule['sentence']}" for name, rule in judged.items()}

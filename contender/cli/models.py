@@ -114,6 +114,6 @@ def _choose(dimension: str, versions: tuple[Version, ...], number: int | None) -
 
 
 def _findings(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The report's findings as fields: each metric, and the gate's verdict."""
-    verdict = report.get("gate", {}).get("reason")
-    return {**evaluation.metrics(report), **({"gate": verdict} if verdict else {})}
+    """The report's findings as fields: each metric, and each rule of the gate."""
+    rules = {f"gate {name}": finding for name, finding in evaluation.rules(report).items()}
+    return {**evaluation.metrics(report), **rules}

@@ -4,34 +4,29 @@
     challenger/model.tar.gz                    ├─► evaluation.json
     champion/model.tar.gz                      ┘
 
-Each model answers through its own artifact's `code/inference.py`, exactly as an endpoint would, so what is judged is
-what will serve. The two AUCs are compared by DeLong's test (DeLong et al. 1988, Biometrics 44:837) in O(n log n) (Sun &
-Xu 2014, doi:10.1109/LSP.2014.2337313). The report has the shape of SageMaker's model quality metrics, plus `champion`,
-`difference` and `gate`.
+Beside it in the container: artifact.py asks the models, delong.py compares them, bias.py measures what a group of rows
+gets, rules.py judges. The report has the shape of SageMaker's model quality metrics, plus `champion`, `difference` and
+`gate`.
 Needs numpy, and whatever the artifacts' code imports.
 """
 
 import argparse
 import csv
-import importlib.util
 import io
 import json
 import math
-import shutil
 import sys
-import tarfile
-import tempfile
 from pathlib import Path
 
+import bias
 import numpy as np
+import rules
+from artifact import CannotEvaluate, opened
+from delong import delong, difference
 
 NO_CHAMPION = "0"
 MIN_CLASS_ROWS = 2
-MAX_UNPACKED_BYTES = 4 * 1024**3
-
-
-class CannotEvaluate(Exception):
-    """A model or the rows cannot be used; the message says why."""
+YES = 0.5
 
 
 def main(argv=None):
@@ -52,8 +47,14 @@ def parse_arguments(argv):
     parser.add_argument("--positive", required=True)
     parser.add_argument("--champion-version", default=NO_CHAMPION, help="0: the dimension has no champion yet")
     parser.add_argument("--min-auc", type=float, required=True)
-    parser.add_argument("--max-auc-drop", type=float, required=True)
-    parser.add_argument("--alpha", type=float, default=0.05, help="1 - alpha is the confidence of the intervals")
+    parser.add_argument("--margin", type=float, required=True, help="AUC that may be lost against the champion")
+    parser.add_argument("--alpha", type=float, default=0.05, help="chance of passing one that loses the margin")
+    parser.add_argument("--max-latency-ms", type=float, help="left out: not measured")
+    parser.add_argument("--max-size-mb", type=float, help="left out: no rule")
+    parser.add_argument("--bias-metric", help="DPPL, DI, AD or RD; left out: not measured")
+    parser.add_argument("--bias-limit", type=float)
+    parser.add_argument("--facet", help="raw column that tells the group apart")
+    parser.add_argument("--facet-value", action="append", default=[], help="of the group, or the number it is above")
     parser.add_argument("--test", type=Path, default=Path("/opt/ml/processing/input/test"))
     parser.add_argument("--challenger", type=Path, default=Path("/opt/ml/processing/input/challenger"))
     parser.add_argument("--champion", type=Path, default=Path("/opt/ml/processing/input/champion"))
@@ -63,123 +64,108 @@ def parse_arguments(argv):
 
 
 def evaluate(options):
-    body, labels = read_test(options.test / "test.csv", options.label, options.positive)
-    challenger = answers(options.challenger / "model.tar.gz", body, len(labels), "challenger")
-    champion = None
-    problem = ""
-    version = f"v{options.champion_version}"
-    if options.champion_version != NO_CHAMPION:
-        try:
-            champion = answers(options.champion / "model.tar.gz", body, len(labels), f"champion {version}")
-        except CannotEvaluate as error:
-            # A champion that cannot read today's columns must not block every successor: it is compared with nothing.
-            problem = str(error)
-            print(f"No comparison: {problem}", file=sys.stderr)
+    rows = HeldOut(options.test / "test.csv", options.label, options.positive)
+    group = rows.group(options.facet, options.facet_value) if options.bias_metric else None
+    latency_ms = None
+    with opened(options.challenger / "model.tar.gz", "challenger") as model:
+        challenger = model.answers(rows.body(), len(rows.labels))
+        if options.max_latency_ms is not None:
+            latency_ms = model.latency_ms(rows.single_rows())
+    champion, problem = ask_champion(options, rows)
     scores = [challenger] if champion is None else [challenger, champion]
-    aucs, covariance = delong(labels, np.vstack(scores))
+    aucs, covariance = delong(rows.labels, np.vstack(scores))
     report = {
         "version": 1,
-        "dataset": {"item_count": len(labels), "positive_count": int(labels.sum())},
-        "binary_classification_metrics": metrics(labels, challenger, aucs[0], covariance[0, 0]),
+        "dataset": {"item_count": len(rows.labels), "positive_count": int(rows.labels.sum())},
+        "binary_classification_metrics": metrics(rows.labels, challenger, aucs[0], covariance[0, 0]),
         "champion": None,
         "difference": None,
     }
     if champion is not None:
         report["champion"] = {
             "version": options.champion_version,
-            **metrics(labels, champion, aucs[1], covariance[1, 1]),
+            **metrics(rows.labels, champion, aucs[1], covariance[1, 1]),
         }
-        report["difference"] = difference(aucs, covariance, options.alpha)
+        report["difference"] = difference(rows.labels, challenger, champion, options.alpha)
     elif problem:
         report["champion"] = {"version": options.champion_version, "problem": problem}
-    report["gate"] = judge(aucs, options, problem)
+
+    judged = {"auc": rules.floor(float(aucs[0]), options.min_auc)}
+    if champion is not None:
+        name, count = f"champion v{options.champion_version}", len(rows.labels)
+        judged["possible_loss"] = rules.possible_loss(report["difference"], options.margin, name, aucs[1], count)
+    else:
+        why = problem or "the dimension has no champion yet"
+        judged["possible_loss"] = rules.no_loss_possible(options.margin, why)
+    if latency_ms is not None:
+        judged["latency_ms"] = rules.latency(latency_ms, options.max_latency_ms)
+    if options.max_size_mb is not None:
+        megabytes = (options.challenger / "model.tar.gz").stat().st_size / 1e6
+        judged["size_mb"] = rules.size(megabytes, options.max_size_mb)
+    if group is not None:
+        value = bias.measure(options.bias_metric, rows.labels, challenger >= YES, group)
+        name = f"{options.facet} = {', '.join(options.facet_value)}"
+        judged["bias"] = rules.bias(options.bias_metric, value, options.bias_limit, name)
+    report["gate"] = rules.verdict(judged)
     return report
 
 
-def read_test(path, label, positive):
-    """The rows as a request body (header first, without the label) and their labels."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    if len(rows) < 2 or label not in rows[0]:
-        raise CannotEvaluate(f"{path.name} needs a header with {label!r} and rows")
-    position = rows[0].index(label)
-    labels = np.array([row[position] == positive for row in rows[1:]], dtype=float)
-    fewest = int(min(labels.sum(), (1 - labels).sum()))
-    if fewest < MIN_CLASS_ROWS:
-        raise CannotEvaluate(
-            f"{path.name} has {fewest} of {len(labels)} rows of one class of {label!r}: "
-            f"an AUC's variance needs {MIN_CLASS_ROWS} of each, upload more rows"
-        )
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([row[:position] + row[position + 1 :] for row in rows])
-    return text.getvalue().encode("utf-8"), labels
-
-
-def answers(archive, body, rows, name):
-    """The model's probabilities for the body's rows, asked through the artifact's own serving code."""
-    with tempfile.TemporaryDirectory() as folder:
-        unpack(archive, Path(folder), name)
-        script = Path(folder) / "code" / "inference.py"
-        if not script.is_file():
-            raise CannotEvaluate(f"the {name}'s artifact has no code/inference.py")
-        try:
-            module = load(script, "inference_of_" + name.split()[0])
-            model = module.model_fn(folder)
-            matrix = module.input_fn(body, "text/csv")
-            if isinstance(matrix, Exception):  # in AWS's image inference.py hands a refusal on instead of raising it
-                raise matrix
-            answer = module.output_fn(module.predict_fn(matrix, model), "text/csv")
-        except Exception as error:
-            raise CannotEvaluate(f"the {name} cannot answer the held-out rows: {error}") from error
-    text = answer[0] if isinstance(answer, tuple) else answer
-    text = text.decode("utf-8") if isinstance(text, bytes) else text
-    probabilities = np.array(text.replace(",", " ").split(), dtype=float)
-    if len(probabilities) != rows or not np.isfinite(probabilities).all():
-        raise CannotEvaluate(f"the {name} gave {len(probabilities)} usable answers to {rows} rows")
-    return probabilities
-
-
-def load(script, name):
-    spec = importlib.util.spec_from_file_location(name, script)
-    module = importlib.util.module_from_spec(spec)
-    wrote, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+def ask_champion(options, rows):
+    """The champion's probabilities and "", or None and why there are none: "" where the dimension has no champion."""
+    if options.champion_version == NO_CHAMPION:
+        return None, ""
     try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.dont_write_bytecode = wrote
-    return module
+        with opened(options.champion / "model.tar.gz", f"champion v{options.champion_version}") as model:
+            return model.answers(rows.body(), len(rows.labels)), ""
+    except CannotEvaluate as error:
+        # A champion that cannot read today's columns must not block every successor: it is compared with nothing.
+        print(f"No comparison: {error}", file=sys.stderr)
+        return None, str(error)
 
 
-def unpack(archive, folder, name):
-    """Files and folders of a tar into `folder`; a link, a device or a path outside is refused."""
-    if not archive.is_file():
-        raise CannotEvaluate(f"the {name} has no {archive.name}")
-    root = folder.resolve()
-    size = 0
-    try:
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                target = (root / member.name).resolve()
-                if target != root and root not in target.parents:
-                    raise CannotEvaluate(f"the {name}'s artifact holds {member.name!r}, a path outside of it")
-                if member.isdir():
-                    target.mkdir(parents=True, exist_ok=True)
-                    continue
-                if not member.isfile():
-                    raise CannotEvaluate(f"the {name}'s artifact holds {member.name!r}, which is a link or a device")
-                size += member.size
-                if size > MAX_UNPACKED_BYTES:
-                    raise CannotEvaluate(f"the {name}'s artifact unpacks to more than {MAX_UNPACKED_BYTES} bytes")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("wb") as file:
-                    shutil.copyfileobj(tar.extractfile(member), file)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise CannotEvaluate(f"the {name}'s {archive.name} cannot be unpacked: {error}") from error
+class HeldOut:
+    """The raw rows that no model was trained on, and their labels (1 for the positive one)."""
+
+    def __init__(self, path, label, positive):
+        with path.open(encoding="utf-8", newline="") as file:
+            self.header, *self.rows = list(csv.reader(file)) or [[]]
+        self.name = path.name
+        if not self.rows or label not in self.header:
+            raise CannotEvaluate(f"{path.name} needs a header with {label!r} and rows")
+        self._label = self.header.index(label)
+        self.labels = np.array([row[self._label] == positive for row in self.rows], dtype=float)
+        fewest = int(min(self.labels.sum(), (1 - self.labels).sum()))
+        if fewest < MIN_CLASS_ROWS:
+            raise CannotEvaluate(
+                f"{path.name} has {fewest} of {len(self.labels)} rows of one class of {label!r}: "
+                f"an AUC's variance needs {MIN_CLASS_ROWS} of each, upload more rows"
+            )
+
+    def body(self):
+        """All rows as one request, header first."""
+        return self._request(self.rows)
+
+    def single_rows(self):
+        """Each row as a request of its own; with the header, as the columns' order is the model's affair."""
+        return [self._request([row]) for row in self.rows[:200]]
+
+    def group(self, facet, values):
+        """Which rows belong to the facet's group."""
+        if facet not in self.header:
+            raise CannotEvaluate(f"{self.name} has no column {facet!r}, whose bias is to be measured (gates.bias)")
+        position = self.header.index(facet)
+        return bias.in_group([row[position] for row in self.rows], values)
+
+    def _request(self, rows):
+        text = io.StringIO()
+        skip = self._label
+        csv.writer(text, lineterminator="\n").writerows([row[:skip] + row[skip + 1 :] for row in [self.header, *rows]])
+        return text.getvalue().encode("utf-8")
 
 
 def metrics(labels, probabilities, auc, variance):
     n = len(labels)
-    right = (probabilities >= 0.5) == (labels == 1)
+    right = (probabilities >= YES) == (labels == 1)
     accuracy = float(right.mean())
     clipped = np.clip(probabilities, 1e-15, 1 - 1e-15)
     losses = -(labels * np.log(clipped) + (1 - labels) * np.log1p(-clipped))
@@ -192,95 +178,6 @@ def metrics(labels, probabilities, auc, variance):
 
 def measured(value, standard_deviation):
     return {"value": float(value), "standard_deviation": float(standard_deviation)}
-
-
-def delong(labels, scores):
-    """AUCs of the models (rows of `scores`) on the same labels, and the covariance matrix of those AUCs.
-
-    Placements of positives among negatives come from midranks: Sun & Xu's equations (5) to (8).
-    """
-    positive = scores[:, labels == 1]
-    negative = scores[:, labels == 0]
-    m, n = positive.shape[1], negative.shape[1]
-    among_positive = np.array([midranks(row) for row in positive])
-    among_negative = np.array([midranks(row) for row in negative])
-    among_all = np.array([midranks(row) for row in np.hstack([positive, negative])])
-    aucs = among_all[:, :m].sum(axis=1) / (m * n) - (m + 1) / (2 * n)
-    v_positive = (among_all[:, :m] - among_positive) / n
-    v_negative = 1 - (among_all[:, m:] - among_negative) / m
-    covariance = np.atleast_2d(np.cov(v_positive)) / m + np.atleast_2d(np.cov(v_negative)) / n
-    return aucs, covariance
-
-
-def midranks(values):
-    """Ranks from 1; ties share the mean of their ranks."""
-    order = np.argsort(values, kind="mergesort")
-    ordered = values[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-    ends = np.concatenate([starts[1:], [len(values)]])
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat((starts + ends + 1) / 2, ends - starts)
-    return ranks
-
-
-def difference(aucs, covariance, alpha):
-    """Challenger's AUC minus champion's, with DeLong's standard error, two-sided p-value and confidence interval."""
-    gap = float(aucs[0] - aucs[1])
-    variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    error = math.sqrt(max(variance, 0.0))
-    p_value = math.erfc(abs(gap) / error / math.sqrt(2)) if error > 0 else float(gap == 0)
-    reach = normal_quantile(1 - alpha / 2) * error
-    return {
-        "auc": gap,
-        "standard_error": error,
-        "p_value": p_value,
-        "confidence": 1 - alpha,
-        "lower": gap - reach,
-        "upper": gap + reach,
-    }
-
-
-def normal_quantile(probability):
-    """The inverse of the normal distribution function, by bisection of erfc: containers may lack scipy."""
-    low, high = -40.0, 40.0
-    for _ in range(100):
-        middle = (low + high) / 2
-        if 0.5 * math.erfc(-middle / math.sqrt(2)) < probability:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def judge(aucs, options, problem):
-    """The figures the Gate step compares, and in words which rule failed and by how much."""
-    auc = float(aucs[0])
-    drop = float(aucs[1] - aucs[0]) if len(aucs) > 1 else 0.0
-    reasons = []
-    if not auc >= options.min_auc:
-        short = options.min_auc - auc
-        reasons.append(f"AUC {auc:.4f} is {short:.4f} below the floor of {options.min_auc:g} (gates.min_auc)")
-    if not drop <= options.max_auc_drop:
-        reasons.append(
-            f"AUC {auc:.4f} is {drop:.4f} below champion v{options.champion_version}'s {aucs[1]:.4f}, "
-            f"{drop - options.max_auc_drop:.4f} more than the {options.max_auc_drop:g} allowed (gates.max_auc_drop)"
-        )
-    if reasons:
-        reason = "Refused: " + "; ".join(reasons)
-    elif len(aucs) > 1:
-        reason = f"Passed: AUC {auc:.4f} against champion v{options.champion_version}'s {aucs[1]:.4f}"
-    elif problem:
-        reason = f"Passed: AUC {auc:.4f}; not compared, since {problem}"
-    else:
-        reason = f"Passed: AUC {auc:.4f}; the dimension has no champion yet"
-    return {
-        "passed": not reasons,
-        "reason": reason,
-        "auc": auc,
-        "auc_drop": drop,
-        "min_auc": options.min_auc,
-        "max_auc_drop": options.max_auc_drop,
-    }
 
 
 def fail(message, folder):

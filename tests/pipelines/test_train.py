@@ -125,8 +125,10 @@ def test_the_environment_is_left_as_it_was(settings: Settings) -> None:
 
 
 def test_another_row_of_code_is_another_key(compiled: Compiled) -> None:
-    keys = [upload.key for upload in compiled.uploads]
-    assert sorted(Path(key).name for key in keys) == ["evaluate.py", "inference.py", "package.py", "preprocess.py"]
+    keys = [upload.key for upload in compiled.uploads if upload.key.startswith("code/")]
+    beside = ["artifact.py", "bias.py", "delong.py", "rules.py"]
+    scripts = ["evaluate.py", "inference.py", "package.py", "preprocess.py"]
+    assert sorted(Path(key).name for key in keys) == sorted(beside + scripts)
     assert all(re.fullmatch(r"code/[0-9a-f]{20}/\w+\.py", key) for key in keys)
     package, inference = (next(key for key in keys if key.endswith(name)) for name in ("package.py", "inference.py"))
     assert Path(package).parent == Path(inference).parent
@@ -170,9 +172,31 @@ def test_the_gate_compares_numbers_of_the_report_and_the_refusal_says_its_senten
     found = steps(compiled.document)
     conditions = found["Gate"]["Arguments"]["Conditions"]
     paths = [(each["Type"], each["LeftValue"]["Std:JsonGet"]["Path"], each["RightValue"]) for each in conditions]
-    assert paths == [("GreaterThanOrEqualTo", "gate.auc", 0.75), ("LessThanOrEqualTo", "gate.auc_drop", 0.01)]
+    assert paths == [
+        ("GreaterThanOrEqualTo", "gate.rules.auc.figure", 0.75),
+        ("LessThan", "gate.rules.possible_loss.figure", 0.02),
+    ]
     message = found["Refuse"]["Arguments"]["ErrorMessage"]["Std:Join"]["Values"]
     assert message[-1]["Std:JsonGet"]["Path"] == "gate.reason"
+
+
+def test_a_limit_that_is_set_is_measured_and_compared(settings: Settings) -> None:
+    limits = {"gates.max_latency_ms": 2.5, "gates.max_size_mb": 50, "gates.bias.limit": 0.1}
+    settings = load(ROOT / "contender.yaml", environ={}, overrides=limits)
+    found = steps(compile_project(settings, placeholder_outputs(settings), ROOT).document)
+    words = found["Evaluate"]["Arguments"]["AppSpecification"]["ContainerArguments"]
+    assert {"--max-latency-ms=2.5", "--max-size-mb=50.0", "--bias-metric=DPPL", "--bias-limit=0.1"} <= {
+        word for word in words if isinstance(word, str)
+    }
+    assert {"--facet=Int'l Plan", "--facet-value=yes"} <= {word for word in words if isinstance(word, str)}
+    conditions = found["Gate"]["Arguments"]["Conditions"][2:]
+    compared = [(each["LeftValue"]["Std:JsonGet"]["Path"], each["RightValue"]) for each in conditions]
+    assert compared == [
+        ("gate.rules.latency_ms.figure", 2.5),
+        ("gate.rules.size_mb.figure", 50.0),
+        ("gate.rules.bias.figure", 0.1),
+    ]
+    assert {each["Type"] for each in conditions} == {"LessThanOrEqualTo"}
 
 
 def test_a_version_carries_its_origin_its_metrics_and_its_role(compiled: Compiled) -> None:

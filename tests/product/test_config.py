@@ -75,6 +75,22 @@ def test_a_variable_names_a_setting_however_deep_it_is(write: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "facet"),
+    [
+        ("checks: {bias: {facet: Plan, facet_values: [x]}}", ("Plan", ("x",))),
+        (
+            "checks: {bias: {facet: Plan}}\ngates: {bias: {limit: 0.1, facet: Age, facet_values: [40]}}",
+            ("Age", (40,)),
+        ),
+    ],
+)
+def test_a_bias_limit_is_about_the_checks_facet_unless_it_has_its_own(
+    write: Any, text: str, facet: tuple[str, tuple[Any, ...]]
+) -> None:
+    assert load(write(text), environ={}).gate_facet == facet
+
+
+@pytest.mark.parametrize(
     ("text", "environ", "region"),
     [
         ("region: eu-west-1", {"AWS_REGION": "us-west-2"}, "eu-west-1"),
@@ -102,7 +118,20 @@ def test_settings_are_frozen() -> None:
     [
         ("projct: x", "unknown key 'projct'; did you mean 'project'?"),
         ("training: {roundz: 3}", "unknown key 'training.roundz'; did you mean 'rounds'?"),
-        ("gates: {zzz: 3}", "unknown key 'gates.zzz'; known: alpha, max_auc_drop, min_auc"),
+        (
+            "gates: {zzz: 3}",
+            "unknown key 'gates.zzz'; known: alpha, bias, margin, max_latency_ms, max_size_mb, min_auc",
+        ),
+        ("gates: {margin: 0}", "gates.margin should be greater than 0, not 0"),
+        ("gates: {bias: {limit: 0.1}}", "gates.bias.limit needs a facet: set checks.bias.facet, or gates.bias.facet"),
+        (
+            "gates: {bias: {limit: 0.1}}\nchecks: {bias: {facet: a}}",
+            "gates.bias.limit is about one group: name its values in checks.bias.facet_values",
+        ),
+        ("gates: {bias: {facet: a}}", "gates.bias.facet and facet_values go together"),
+        ("gates: {bias: {facet: 'Churn?', facet_values: [x]}}", "gates.bias.facet is the label, 'Churn?'"),
+        ("gates: {bias: {metric: CI}}", "gates.bias.metric should be 'DPPL', 'DI', 'AD' or 'RD', not 'CI'"),
+        ("gates: {bias: {limit: 1}}", "gates.bias.limit should be less than 1, not 1"),
         ("training: {rounds: many}", "training.rounds should be a valid integer, not 'many'"),
         ("training: {rounds: '3'}", "training.rounds should be a valid integer, not '3'"),
         ("training: {rounds: 0}", "training.rounds should be greater than or equal to 1, not 0"),

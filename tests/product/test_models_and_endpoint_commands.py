@@ -17,7 +17,18 @@ from tests.lambdas.world import World
 
 REPORT = {
     "binary_classification_metrics": {"auc": {"value": 0.9871, "standard_deviation": 0.002}},
-    "gate": {"passed": True, "reason": "Passed: AUC 0.9871; the dimension has no champion yet"},
+    "gate": {
+        "passed": True,
+        "reason": "Passed: AUC 0.9871 reaches the floor of 0.75 (gates.min_auc)",
+        "rules": {
+            "auc": {
+                "figure": 0.9871,
+                "limit": 0.75,
+                "verdict": "passed",
+                "sentence": "AUC 0.9871 reaches the floor of 0.75 (gates.min_auc)",
+            }
+        },
+    },
 }
 
 
@@ -105,7 +116,13 @@ def test_shows_the_champion_unless_a_version_is_asked_for(run: Any) -> None:
 
 def test_shows_findings_and_lineage_as_fields(run: Any) -> None:
     table = run("models", "show", "A").stdout
-    for text in ("0.9871", "Passed: AUC 0.9871", "s3://data/A/x.csv", "contender-A/1/model.tar.gz"):
+    for text in (
+        "0.9871",
+        "gate auc",
+        "passed: AUC 0.9871 reaches the floor",
+        "s3://data/A/x.csv",
+        "contender-A/1/model.tar.gz",
+    ):
         assert text in table
 
 

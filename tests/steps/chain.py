@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -23,8 +26,19 @@ def load(script: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with beside(path.parent):
+        spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def beside(folder: Path) -> Iterator[None]:
+    """Modules of `folder` can be imported, as from the script that Python runs there."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ class Chain:
             "--label=Churn?",
             "--positive=True.",
             "--min-auc=0.75",
-            "--max-auc-drop=0.01",
+            "--margin=0.02",
             f"--champion-version={3 if champion else 0}",
             f"--test={self.root / 'test'}",
             f"--challenger={self.root / 'artifact'}",

@@ -1,0 +1,63 @@
+"""Bias of a model's yes and no towards one group of rows, by the metrics that SageMaker Clarify publishes.
+
+    DPPL    difference in positive proportions in predicted labels: everyone else's share of yes minus the group's
+    DI      disparate impact: the group's share of yes over everyone else's
+    AD      difference of accuracy: everyone else's minus the group's
+    RD      difference of recall: everyone else's minus the group's
+
+Needs numpy.
+"""
+
+import math
+
+import numpy as np
+
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
+
+
+def in_group(column, values):
+    """Which rows belong to the group, as a boolean array; `column` and `values` are raw text.
+
+    The rows that hold one of `values` belong to it. Where the column holds numbers and the only value is one that no
+    row holds, the rows above it do.
+    """
+    numbers = [number(text) for text in column]
+    if None in numbers:
+        return np.array([text in values for text in column])
+    wanted = {number(value) for value in values} - {None}
+    if len(values) == 1 and wanted and not wanted & set(numbers):
+        return np.array(numbers) > wanted.pop()
+    return np.array([each in wanted for each in numbers])
+
+
+def number(text):
+    """A number; nan for a missing one; None for a word."""
+    if text.lower() in MISSING:
+        return math.nan
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def measure(metric, labels, yes, group):
+    """The metric's value; nan where a rate has no rows to be taken over.
+
+    `labels`, `yes` (what the model answers) and `group` are arrays of one entry a row.
+    """
+    rate = {
+        "DPPL": lambda rows: mean(yes[rows]),
+        "DI": lambda rows: mean(yes[rows]),
+        "AD": lambda rows: mean(yes[rows] == labels[rows]),
+        "RD": lambda rows: mean(yes[rows & (labels == 1)]),
+    }[metric]
+    ours, others = rate(group), rate(~group)
+    if metric != "DI":
+        return others - ours
+    if others == 0:
+        return math.nan if ours == 0 else math.inf
+    return ours / others
+
+
+def mean(values):
+    return float(values.mean()) if len(values) else math.nan
