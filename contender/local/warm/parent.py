@@ -44,7 +44,9 @@ PRELOADED = (
     "optuna",
     "tarfile",
     "threadpoolctl",
+    "contender.local.containers.clarify.job",
     "contender.local.containers.inference",
+    "contender.local.containers.monitor.analysis",
     "contender.local.containers.tuner",
     "contender.local.containers.xgboost_algorithm",
 )
