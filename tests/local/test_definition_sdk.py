@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.local.sdk import compile_with_sdk
 from tests.local.small_sagemaker import Sagemaker
-
-PROGRAM = Path(__file__).with_name("sdk_pipeline.py")
 
 
 @pytest.fixture(scope="module")
 def compiled() -> str:
-    pytest.importorskip("sagemaker.core", reason="the SDK compiles the definition")
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": os.environ.get("HOME", "/"),
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        "SAGEMAKER_VALIDATE_ROLE": "false",
-    }
-    done = subprocess.run([sys.executable, PROGRAM], env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout[done.stdout.index('{"Version"') :]
+    return compile_with_sdk("sdk_pipeline.py")
 
 
 @pytest.fixture

@@ -43,8 +43,6 @@ OTHER_TYPES = frozenset(
         "Cleanup",
         "EMR",
         "EMRServerless",
-        "Endpoint",
-        "EndpointConfig",
         "InferenceComponent",
         "Job",
         "Lineage",

@@ -23,6 +23,7 @@ from contender.local.store import Document, Missing
 logger = logging.getLogger(__name__)
 
 KIND = "endpoint"
+CHANGING = ("Creating", "Updating", "Deleting")
 DETAIL_TYPE = "SageMaker Endpoint State Change"
 EVENT_STATUS = {
     "Creating": "CREATING",
@@ -76,6 +77,7 @@ class Deployments:
         self._closing = threading.Event()
         self._threads: set[threading.Thread] = set()
         self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     def start(self, name: str) -> None:
         """Take the endpoint, whose document says where it goes, there."""
@@ -83,6 +85,16 @@ class Deployments:
         with self._lock:
             self._threads.add(thread)
         thread.start()
+
+    def wait(self, name: str) -> Document:
+        """Block until the endpoint is not changing, and answer its document. Raises Missing once it is deleted."""
+
+        def settled() -> bool:
+            return self._context.store.get(KIND, name)["EndpointStatus"] not in CHANGING
+
+        with self._changed:
+            self._changed.wait_for(settled)
+        return self._context.store.get(KIND, name)
 
     def recover(self, then: Callable[[], None]) -> None:
         """Restore everything that was in service and call `then`; after that, finish what was under way."""
@@ -109,7 +121,7 @@ class Deployments:
         opener.cancel()
         then()
         for endpoint in endpoints:
-            if endpoint["EndpointStatus"] in ("Creating", "Updating", "Deleting") and not self._closing.is_set():
+            if endpoint["EndpointStatus"] in CHANGING and not self._closing.is_set():
                 self.start(endpoint["EndpointName"])
 
     def _restore(self, endpoint: Document) -> None:
@@ -143,6 +155,8 @@ class Deployments:
         finally:
             with self._lock:
                 self._threads.discard(threading.current_thread())
+            with self._changed:
+                self._changed.notify_all()
 
     def _change(self, name: str) -> None:
         context = self._context

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contender.local.pipelines.steps.callback import CALLBACK
 from contender.local.pipelines.steps.checks import CLARIFY_CHECK, QUALITY_CHECK
 from contender.local.pipelines.steps.condition import CONDITION
+from contender.local.pipelines.steps.endpoints import ENDPOINT, ENDPOINT_CONFIG
 from contender.local.pipelines.steps.fail import FAIL
 from contender.local.pipelines.steps.for_each import FOR_EACH
 from contender.local.pipelines.steps.jobs import PROCESSING, TRAINING, TRANSFORM, TUNING
@@ -23,6 +24,8 @@ RUNNERS: Mapping[str, StepRunner] = {
     "ClarifyCheck": CLARIFY_CHECK,
     "Model": MODEL,
     "RegisterModel": REGISTER_MODEL,
+    "EndpointConfig": ENDPOINT_CONFIG,
+    "Endpoint": ENDPOINT,
     "Lambda": LAMBDA,
     "Callback": CALLBACK,
     "Condition": CONDITION,

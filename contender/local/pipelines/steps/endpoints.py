@@ -1,0 +1,87 @@
+"""Steps that create an endpoint config, and that create an endpoint or update it to a config, and wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contender.local.api.errors import ValidationException
+from contender.local.api.protocol import SageMakerModel
+from contender.local.pipelines import arguments
+from contender.local.pipelines.definition import Check, Step
+from contender.local.pipelines.paths import Path
+from contender.local.pipelines.steps.jobs import call
+from contender.local.pipelines.steps.runner import Result, Run, StepFailed
+from contender.local.store import Missing
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointConfigStep:
+    """CreateEndpointConfig under the name that the definition gives."""
+
+    fields: frozenset[str] = frozenset({"CacheConfig", "RetryPolicies"})
+
+    def problems(self, step: Step, check: Check) -> Iterator[str]:
+        shape = check.model.operation("CreateEndpointConfig").input_shape
+        yield from arguments.check(shape, dict(step.arguments), check.type_of)
+
+    def output_type(self, step: Step, path: Path, model: SageMakerModel) -> str | None:
+        return arguments.type_at([model.operation("DescribeEndpointConfig").output_shape], path)
+
+    def run(self, run: Run) -> Result:
+        answer = call(run, "CreateEndpointConfig", dict(run.arguments))
+        outputs = call(run, "DescribeEndpointConfig", {"EndpointConfigName": run.arguments["EndpointConfigName"]})
+        return Result(outputs, {"EndpointConfig": {"Arn": answer["EndpointConfigArn"]}})
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStep:
+    """CreateEndpoint, or UpdateEndpoint where there is one; done when it is in service on that config.
+
+    A deployment cannot be stopped, so a stop waits for its end, as it does for a Lambda function.
+    """
+
+    fields: frozenset[str] = frozenset({"CacheConfig"})
+
+    def problems(self, step: Step, check: Check) -> Iterator[str]:
+        shape = check.model.operation("CreateEndpoint").input_shape
+        yield from arguments.check(shape, dict(step.arguments), check.type_of)
+
+    def output_type(self, step: Step, path: Path, model: SageMakerModel) -> str | None:
+        return arguments.type_at([model.operation("DescribeEndpoint").output_shape], path)
+
+    def run(self, run: Run) -> Result:
+        name, config = run.arguments["EndpointName"], run.arguments["EndpointConfigName"]
+        request = dict(run.arguments)
+        if _exists(run, name):
+            request.pop("Tags", None)  # UpdateEndpoint leaves an endpoint's tags as they are
+            answer = call(run, "UpdateEndpoint", request)
+        else:
+            answer = call(run, "CreateEndpoint", request)
+        metadata = {"Endpoint": {"Arn": answer["EndpointArn"]}}
+        run.started(metadata)
+        try:
+            run.context.serving.deployments.wait(name)
+        except Missing as error:
+            reason = f"Endpoint {name} was deleted before it was in service"
+            raise StepFailed(reason, result=Result(metadata=metadata)) from error
+        result = Result(call(run, "DescribeEndpoint", {"EndpointName": name}), metadata)
+        endpoint = result.outputs
+        if endpoint["EndpointStatus"] != "InService" or endpoint["EndpointConfigName"] != config:
+            state = (
+                f"Endpoint {name} is {endpoint['EndpointStatus']} on {endpoint['EndpointConfigName']}, not on {config}"
+            )
+            raise StepFailed(endpoint.get("FailureReason") or state, result=result)
+        return result
+
+
+def _exists(run: Run, name: str) -> bool:
+    try:
+        run.context.call("DescribeEndpoint", {"EndpointName": name})
+    except ValidationException:  # what DescribeEndpoint answers for a name that nobody has
+        return False
+    return True
+
+
+ENDPOINT_CONFIG = EndpointConfigStep()
+ENDPOINT = EndpointStep()
