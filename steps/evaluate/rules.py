@@ -37,8 +37,8 @@ def possible_loss(difference, margin, champion, champion_auc, rows):
     side = "above" if gap >= 0 else "below"
     than = f"AUC {champion_auc + gap:.4f}, {abs(gap):.4f} {side} {champion}'s {champion_auc:.4f}"
     if loss < margin:
-        worst = f"{sure} to be at most {loss:.4f} below it" if loss > 0 else f"{sure} not to be below it"
-        return rule(loss, margin, "passed", f"{than}, and {worst}; {margin:g} is allowed (gates.margin)")
+        worst = f"at most {loss:.4f} below, within the {margin:g} allowed" if loss > 0 else "not below"
+        return rule(loss, margin, "passed", f"{than}, and {sure} to be {worst} (gates.margin)")
     if -gap >= margin:
         text = f"{than}, {-gap - margin:.4f} more than the {margin:g} allowed (gates.margin)"
         return rule(loss, margin, "failed", text)
@@ -71,7 +71,7 @@ def size(megabytes, most):
 
 def at_most(figure, most, text, unit, setting):
     if figure <= most:
-        return rule(figure, most, "passed", f"{text}; {most:g} {unit} are allowed ({setting})")
+        return rule(figure, most, "passed", f"{text}, within the {most:g} allowed ({setting})")
     return rule(
         figure, most, "failed", f"{text}, {figure - most:.3g} {unit} more than the {most:g} allowed ({setting})"
     )
@@ -88,7 +88,7 @@ def bias(metric, value, limit, group):
     figure = abs(value) if metric != "DI" else 1 - (min(value, 1 / value) if value > 0 else 0.0)
     text = f"{metric} of {group} is {value:.4f}, {figure:.4f} away from {1 if metric == 'DI' else 0}"
     if figure <= limit:
-        return rule(figure, limit, "passed", f"{text}; {limit:g} is allowed (gates.bias)")
+        return rule(figure, limit, "passed", f"{text}, within the {limit:g} allowed (gates.bias)")
     return rule(figure, limit, "failed", f"{text}, {figure - limit:.4f} more than the {limit:g} allowed (gates.bias)")
 
 

@@ -27,13 +27,13 @@ def test_a_challenger_that_can_only_have_lost_little_passes() -> None:
     rule = loss(-0.001, -0.006)
     assert (rule["verdict"], rule["figure"], rule["limit"]) == ("passed", 0.006, 0.02)
     assert rule["sentence"] == (
-        "AUC 0.9690, 0.0010 below champion v3's 0.9700, and 95 % sure to be at most 0.0060 below it; "
-        "0.02 is allowed (gates.margin)"
+        "AUC 0.9690, 0.0010 below champion v3's 0.9700, and 95 % sure to be at most 0.0060 below, "
+        "within the 0.02 allowed (gates.margin)"
     )
 
 
 def test_a_challenger_that_is_surely_better_is_told_so() -> None:
-    assert "95 % sure not to be below it" in loss(0.02, 0.001)["sentence"]
+    assert "95 % sure to be not below (gates.margin)" in loss(0.02, 0.001)["sentence"]
 
 
 def test_a_challenger_that_may_have_lost_exactly_the_margin_does_not_pass() -> None:
