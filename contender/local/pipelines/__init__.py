@@ -8,6 +8,8 @@ engine.py       every execution, one thread each: coordinator.py; and one a runn
     plan.py         what may start next, what never will, how it ended (pure)
     attempt.py      one step from its start to its end, with retries.py and caching.py
     iterations.py   a ForEach's body once an item, with selectors.py
+    selection.py    a few steps only, on what an earlier execution left
+    callbacks.py    tokens that somebody outside answers
     records.py      every transition in SQLite before anyone hears of it
 steps/          one runner a step type
 operations.py   the API: pipelines              executions.py   the API: executions, shown by listings.py

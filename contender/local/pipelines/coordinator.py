@@ -19,6 +19,7 @@ from contender.local.pipelines.definition import Definition, Step
 from contender.local.pipelines.iterations import Iteration, Loop
 from contender.local.pipelines.plan import Plan
 from contender.local.pipelines.records import Records, variables_of
+from contender.local.pipelines.selection import steps_to_run
 from contender.local.pipelines.steps.runner import StepRunner, StopSignal
 from contender.local.store import Document
 
@@ -66,7 +67,8 @@ class Coordinator:
         self._runners = runners
         self._wait = wait
         self._on_end = on_end
-        self._plan = Plan({name: step for name, step in definition.steps.items() if step.loop is None})
+        self._to_run = steps_to_run(definition, records.execution())
+        self._plan = Plan(self._to_run)
         self._inbox: queue.SimpleQueue[Ended | _Stop | _Look | _Close | _FanOut] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"execution-{records.execution_id}", daemon=True)
         self._statuses: dict[str, str] = {}
@@ -233,12 +235,14 @@ class Coordinator:
             status = "Failed"
         elif self._stopping:
             # As AWS does: a step that fails while the execution is being stopped makes it Failed.
-            status = "Failed" if "Failed" in self._statuses.values() else "Stopped"
+            failed = any(status == "Failed" for name, status in self._statuses.items() if name in self._to_run)
+            status = "Failed" if failed else "Stopped"
         self._records.set_status(status, self._failure_reason() if status == "Failed" else None)
 
     def _failure_reason(self) -> str:
         """AWS's sentence, and after it which step failed and why."""
-        failed = [step for step in self._records.steps() if step["StepStatus"] == "Failed"]
+        ran = [step for step in self._records.steps() if "SelectiveExecutionResult" not in step]
+        failed = [step for step in ran if step["StepStatus"] == "Failed"]
         reasons = [f"{step['StepName']}: {step['FailureReason']}" for step in failed if step.get("FailureReason")]
         return " ".join([STEPS_FAILED, *reasons])
 

@@ -20,8 +20,10 @@ from contender.local.pipelines.records import (
     PIPELINE,
     RUNNING,
     announce_execution,
+    take_over,
     variables_of,
 )
+from contender.local.pipelines.selection import reused_steps
 from contender.local.store import Document, Filter
 
 RETRIABLE = ("Failed", "Stopped", "CompletedWithFailures")
@@ -29,7 +31,7 @@ ID_ALPHABET = string.ascii_lowercase + string.digits
 
 
 def start_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    refuse_unsupported(request, "SelectiveExecutionConfig", "PipelineVersionId", "MlflowExperimentName")
+    refuse_unsupported(request, "PipelineVersionId", "MlflowExperimentName")
     name = name_in(request["PipelineName"])
     subject = f"StartPipelineExecution/{name}"
     with context.store.transaction():
@@ -41,6 +43,8 @@ def start_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[
         values, problems = parameters.assign(definition.parameters, given)
         if problems:
             raise ValidationException("; ".join(problems))
+        selection = request.get("SelectiveExecutionConfig")
+        taken = reused_steps(context, pipeline, definition, selection) if selection else []
         _check_limit(context)
         execution = _new_execution(context, pipeline, request, values)
         execution_id = execution["PipelineExecutionArn"].rpartition("/")[2]
@@ -49,6 +53,7 @@ def start_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[
         context.store.insert(EXECUTION, execution_id, execution, now=now, parent=name, status="Executing")
         text = {"PipelineDefinition": pipeline["PipelineDefinition"], "CreationTime": pipeline["LastModifiedTime"]}
         context.store.insert(DEFINITION, execution_id, text, now=now)
+        take_over(context, execution_id, taken, now)
         context.store.update(PIPELINE, name, {"LastRunTime": now}, now=pipeline["LastModifiedTime"])
         tokens.keep(context, subject, request["ClientRequestToken"], execution["PipelineExecutionArn"])
     announce_execution(context, execution, None)
@@ -120,7 +125,7 @@ def _new_execution(
     execution_id = "".join(secrets.choice(ID_ALPHABET) for _ in range(12))
     now = context.clock()
     arn = f"{pipeline['PipelineArn']}/execution/{execution_id}"
-    optional = pick(request, "PipelineExecutionDisplayName", "PipelineExecutionDescription")
+    optional = pick(request, "PipelineExecutionDisplayName", "PipelineExecutionDescription", "SelectiveExecutionConfig")
     parallelism = {**pick(pipeline, "ParallelismConfiguration"), **pick(request, "ParallelismConfiguration")}
     return {
         "PipelineExecutionDisplayName": f"execution-{round(now.timestamp() * 1000)}",

@@ -40,5 +40,14 @@ def order(waits_for: Mapping[str, tuple[Dependency, ...]]) -> list[str]:
     return list(_sorter(waits_for).static_order())
 
 
+def all_upstream(waits_for: Mapping[str, tuple[Dependency, ...]]) -> dict[str, set[str]]:
+    """For each step all that must end before it, however far."""
+    found: dict[str, set[str]] = {}
+    for name in order(waits_for):
+        direct = {dependency.step for dependency in waits_for[name]}
+        found[name] = direct.union(*(found[each] for each in direct))
+    return found
+
+
 def _sorter(waits_for: Mapping[str, tuple[Dependency, ...]]) -> TopologicalSorter[str]:
     return TopologicalSorter({step: [each.step for each in upstream] for step, upstream in waits_for.items()})

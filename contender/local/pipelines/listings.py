@@ -27,6 +27,7 @@ DESCRIBED = (
     "CreatedBy",
     "LastModifiedBy",
     "ParallelismConfiguration",
+    "SelectiveExecutionConfig",
 )
 STEP_FIELDS = (
     "StepName",

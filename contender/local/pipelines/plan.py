@@ -25,9 +25,9 @@ class _Verdict(Enum):
 
 
 class Plan:
-    """Answers for steps that wait for one another only.
+    """Answers for these steps; what else they wait for has ended already.
 
-    `statuses` holds those that have started, `outcomes` those of Conditions.
+    `statuses` holds the steps that have started, `outcomes` those of Conditions.
     """
 
     def __init__(self, steps: Mapping[str, Step]) -> None:
@@ -54,6 +54,7 @@ class Plan:
 
         A failure that another step waited for and ran on is dealt with: AWS then says CompletedWithFailures.
         """
+        own = {name: status for name, status in statuses.items() if name in self._steps}
         handled = {
             dependency.step
             for name, step in self._steps.items()
@@ -61,11 +62,18 @@ class Plan:
             for dependency in step.waits_for
             if dependency.trigger is not Trigger.COMPLETED
         }
-        open_ends = {status for name, status in statuses.items() if name not in handled}
+        open_ends = {status for name, status in own.items() if name not in handled}
         for status in ("Failed", "Stopped"):
             if status in open_ends:
                 return status
-        return "Succeeded" if set(statuses.values()) <= {"Succeeded"} else "CompletedWithFailures"
+        return "Succeeded" if set(own.values()) <= {"Succeeded"} else "CompletedWithFailures"
+
+
+def is_met(dependency: Dependency, status: str, outcome: bool | None) -> bool:
+    """Whether a step that ended so lets the next one run."""
+    if dependency.branch is not None and outcome is not dependency.branch:
+        return False
+    return status in _TRIGGERED_BY[dependency.trigger]
 
 
 def _verdict(
@@ -76,7 +84,5 @@ def _verdict(
     status = statuses.get(dependency.step)
     if status not in ENDED:
         return _Verdict.OPEN
-    met = status in _TRIGGERED_BY[dependency.trigger]
-    if dependency.branch is not None:
-        met = met and outcomes.get(dependency.step) is dependency.branch
+    met = is_met(dependency, status, outcomes.get(dependency.step))
     return _Verdict.MET if met else _Verdict.NEVER

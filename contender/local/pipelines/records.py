@@ -8,7 +8,7 @@ pipeline-cache                 the latest success of a step with caching, by pip
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -52,13 +52,15 @@ class Records:
         return self.context.store.page(STEP, Filter(parent=self.execution_id))
 
     def keep_succeeded(self) -> list[Document]:
-        """Before a retry: the steps that succeeded; the others are as if they had never begun."""
+        """Before a try: the steps that succeeded or were taken over; others are as if they had never begun."""
+        kept = []
         with self.context.store.transaction():
-            steps = self.steps()
-            for step in steps:
-                if step["StepStatus"] != "Succeeded":
+            for step in self.steps():
+                if step["StepStatus"] == "Succeeded" or "SelectiveExecutionResult" in step:
+                    kept.append(step)
+                else:
                     self.context.store.delete(STEP, self._name(step["StepName"]))
-        return [step for step in steps if step["StepStatus"] == "Succeeded"]
+        return kept
 
     def forget_step(self, name: str) -> None:
         """It is as if the step had never begun."""
@@ -195,6 +197,13 @@ class Records:
             "currentStepStatus": step["StepStatus"],
         }
         _publish(self.context, STEP_EVENT, execution, detail)
+
+
+def take_over(context: Context, execution_id: str, steps: Sequence[Document], now: datetime) -> None:
+    """Steps of another execution stand for those of this one, which is about to begin."""
+    for step in steps:
+        name, status = f"{execution_id}/{step['StepName']}", step["StepStatus"]
+        context.store.insert(STEP, name, step, now=now, parent=execution_id, status=status)
 
 
 def variables_of(execution: Document) -> dict[str, str]:
