@@ -62,6 +62,10 @@ class BoosterModel:
                 keys, learner["objective"]["name"], int(learner["learner_model_param"]["num_class"])
             ).encode
 
+    @property
+    def boosters(self) -> Sequence[xgboost.Booster]:
+        return self._boosters
+
     def invoke(self, body: bytes, content_type: str, accept: str) -> Answer:
         return self.invoke_batch([Request(body, content_type, accept)])[0]
 

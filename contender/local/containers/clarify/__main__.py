@@ -44,8 +44,8 @@ def find_places(processing: Path) -> Places:
 
 
 def main(environment: Mapping[str, str]) -> int:
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("botocore").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stdout)
+    logging.getLogger("contender").setLevel(logging.INFO)
     try:
         run(find_places(Path(environment.get("SM_PROCESSING_DIR", ROOT))), environment)
     except ClarifyError as error:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from contender.local.containers.clarify import posttraining, pretraining
-from contender.local.containers.clarify.columns import Group, Rows, each_value, is_continuous, select, typed
+from contender.local.containers.clarify.columns import Group, Rows, among, each_value, is_continuous, select, typed
 from contender.local.containers.clarify.config import AnalysisConfig, Facet
 from contender.local.containers.clarify.counts import Undefined
 from contender.local.containers.clarify.dataset import Dataset
@@ -41,6 +41,12 @@ class BiasAnalysis:
     def regression(self) -> bool:
         """The label is a quantity: predictions are compared with the threshold, not with classes."""
         return is_continuous(self.label, self._config.label_values)
+
+    def is_positive(self, labels: pd.Series[Any]) -> Rows:
+        """Which of other labels, such as predicted ones, are positive by the same values."""
+        if self.regression:
+            return np.asarray(labels > float(self._config.label_values[0]), dtype=bool)
+        return among(labels, self._config.label_values)
 
     def pre_training(self) -> Section:
         def compute(name: str, sensitive: Rows, facet: str) -> float:

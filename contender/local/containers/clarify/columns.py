@@ -60,32 +60,25 @@ def is_continuous(column: pd.Series[Any], values: Sequence[Value]) -> bool:
     return bool(column.nunique() / max(column.count(), 1) >= UNIQUENESS_THRESHOLD)
 
 
-def select(column: pd.Series[Any], values: Sequence[Value], highest: float | None = None) -> Group:
-    """The rows that `values` means; `highest` is the interval's end where it is not the column's own.
-
-    Raises ClarifyError for values that cannot be in such a column.
-    """
+def select(column: pd.Series[Any], values: Sequence[Value]) -> Group:
+    """The rows that `values` means. Raises ClarifyError for values that cannot be in such a column."""
     if is_continuous(column, values):
-        return _above(column, _number(column, values[0]), highest)
-    return Group(",".join(map(str, values)), _among(column, values))
+        return _above(column, _number(column, values[0]))
+    return Group(",".join(map(str, values)), among(column, values))
 
 
 def each_value(column: pd.Series[Any]) -> list[Group]:
     """Every value by itself, in the order in which they occur."""
-    return [select_one(column, value) for value in column.dropna().unique()]
+    return [Group(str(value), np.asarray(column == value, dtype=bool)) for value in column.dropna().unique()]
 
 
-def select_one(column: pd.Series[Any], value: Any) -> Group:
-    return Group(str(value), (column == value).to_numpy(dtype=bool))
+def _above(column: pd.Series[Any], bound: float) -> Group:
+    rows = np.asarray(column > bound, dtype=bool)
+    return Group(f"({_short(bound)}, {_short(float(column.max()))}]", rows)
 
 
-def _above(column: pd.Series[Any], bound: float, highest: float | None) -> Group:
-    end = float(column.max()) if highest is None else highest
-    rows = (column > bound).to_numpy(dtype=bool)
-    return Group(f"({_short(bound)}, {_short(end)}]", rows)
-
-
-def _among(column: pd.Series[Any], values: Sequence[Value]) -> Rows:
+def among(column: pd.Series[Any], values: Sequence[Value]) -> Rows:
+    """The rows whose value is one of `values`, whether these are written as numbers or as text."""
     if is_numeric(column):
         rows = column.isin([_number(column, value) for value in values])
     elif pd.api.types.is_bool_dtype(column):
