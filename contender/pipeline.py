@@ -33,15 +33,19 @@ MAX_DEFINITION = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that a definition refers to."""
+    """A file that a definition refers to: one of the project's, or bytes that compiling made."""
 
-    path: Path
+    source: Path | bytes
     bucket: str
     key: str
 
     @property
     def uri(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
+
+    @property
+    def body(self) -> bytes:
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def upsert(sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: C
     # Files go first: a definition must never refer to code that is not there.
     for item in result.uploads:
         if item.uri in plan.uploaded:
-            s3.put_object(Bucket=item.bucket, Key=item.key, Body=item.path.read_bytes())
+            s3.put_object(Bucket=item.bucket, Key=item.key, Body=item.body)
     name = Names(settings.project).pipeline
     request = {"PipelineName": name, "PipelineDefinition": result.definition, "RoleArn": role_arn}
     if plan.action == "created":

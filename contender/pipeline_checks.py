@@ -57,10 +57,11 @@ def _branches(step: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _references(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for item in step.get("DependsOn", []):
         yield "Steps", item["Step"] if isinstance(item, Mapping) else item
-    arguments = step["Arguments"]
     if step["Type"] == "Condition":
-        arguments = arguments["Conditions"]
-    yield from _gets(arguments)
+        yield from _gets(step["Arguments"]["Conditions"])
+    else:
+        # Not its arguments alone: a check step is told beside them whether to skip, and which model to ask.
+        yield from _gets({key: value for key, value in step.items() if key != "DependsOn"})
 
 
 def _gets(value: Any) -> Iterator[tuple[str, str]]:

@@ -1,14 +1,15 @@
 """The training pipeline of one dimension: from an uploaded file to a challenger on its endpoint.
 
-Preprocess ─► Train | Tune ─► Package ─► Champion ─► Evaluate ─► Gate ─┬─► Register ─► Deploy
-                                                                       └─► Refuse
+Preprocess ─► DataQuality, DataBias ─► Train | Tune ─► Package ─► Champion ─► Evaluate ─► Gate
+    passed:   CreateModel ─┬─► Transform ─► ModelQuality ──┬─► Register ─► Deploy
+                           └─► ModelBias, Explainability ──┘
+    failed:   Refuse
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.mlops.workflow.pipeline import Pipeline
 from sagemaker.mlops.workflow.steps import Step
 
@@ -17,32 +18,33 @@ from contender.naming import Names
 from contender.pipeline import Compiled, compiled
 from steps.build import Build, compiler_session
 from steps.champion import champion_step
+from steps.create_model import create_model_step, model_name
+from steps.data_bias import data_bias_step
+from steps.data_quality import data_quality_step
 from steps.deploy import deploy_step
 from steps.evaluate.step import evaluate_step
+from steps.explainability import explainability_step
 from steps.gate import gate_step
+from steps.model_bias import model_bias_step
+from steps.model_quality import model_quality_step
 from steps.package.step import artifact_uri, package_step
 from steps.preprocess.step import preprocess_step
-from steps.register import register_step
+from steps.register import Checks, register_step
 from steps.train import model_uri, train_step, tune_step
+from steps.transform import transform_step
 
 
 def compile(settings: Settings, outputs: Mapping[str, str]) -> Compiled:
     """The definition and the files it needs in S3; identical sources give identical bytes. Talks to no network.
 
-    `outputs` are those of the deployed stack: ArtifactBucket, PipelineRoleArn, ChampionFunctionArn, DeployFunctionArn.
+    `outputs` are those of the deployed stack: ArtifactBucket, PipelineRoleArn, and the functions' ARNs.
     """
-    build = Build(
-        settings=settings,
-        outputs=outputs,
-        session=compiler_session(settings.region, outputs["ArtifactBucket"]),
-        dimension=ParameterString(name="Dimension"),
-        data_uri=ParameterString(name="InputDataUri"),
-        data_version=ParameterString(name="DataVersion", default_value="none"),
-    )
+    build = Build(settings, outputs, compiler_session(settings.region, outputs["ArtifactBucket"]))
+    listed = steps(build)
     pipeline = Pipeline(
         name=Names(settings.project).pipeline,
-        parameters=[build.dimension, build.data_uri, build.data_version],
-        steps=steps(build),
+        parameters=build.parameters,
+        steps=listed,
         sagemaker_session=build.session,
         pipeline_experiment_config=None,
     )
@@ -50,13 +52,28 @@ def compile(settings: Settings, outputs: Mapping[str, str]) -> Compiled:
 
 
 def steps(build: Build) -> list[Step]:
+    facet, tuned = build.settings.checks.bias.facet, build.settings.training.tuning_trials
     preprocess = preprocess_step(build)
-    train = tune_step(build, preprocess) if build.settings.training.tuning_trials else train_step(build, preprocess)
+    data_quality = data_quality_step(build, preprocess)
+    data_bias = data_bias_step(build, preprocess) if facet else None
+    data_checks = [step for step in (data_quality, data_bias) if step]
+
+    # Nothing is trained on data that a check refuses.
+    train = (tune_step if tuned else train_step)(build, preprocess, depends_on=data_checks)
     package = package_step(build, model_uri(build, train), preprocess)
     artifact = artifact_uri(package)
     champion = champion_step(build, artifact)
     evaluate = evaluate_step(build, preprocess, artifact, champion)
-    register = register_step(build, artifact, evaluate)
+
+    create_model = create_model_step(build, artifact)
+    transform = transform_step(build, preprocess, model_name(create_model))
+    model_quality = model_quality_step(build, transform)
+    model_bias = model_bias_step(build, preprocess, model_name(create_model)) if facet else None
+    explainability = explainability_step(build, preprocess, model_name(create_model))
+    model_checks = [step for step in (model_quality, model_bias, explainability) if step]
+
+    checks = Checks(data_quality, data_bias, model_quality, model_bias, explainability)
+    register = register_step(build, artifact, train, evaluate, checks)
     deploy = deploy_step(build, register)
-    gate = gate_step(build, evaluate, passed=[register, deploy])
-    return [preprocess, train, package, champion, evaluate, gate]
+    gate = gate_step(build, evaluate, passed=[create_model, transform, *model_checks, register, deploy])
+    return [preprocess, *data_checks, train, package, champion, evaluate, gate]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -13,7 +14,7 @@ import boto3
 from sagemaker.core.image_uris import retrieve
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
-from sagemaker.core.workflow.parameters import ParameterString
+from sagemaker.core.workflow.parameters import Parameter, ParameterBoolean, ParameterString
 from sagemaker.core.workflow.pipeline_context import PipelineSession
 from sagemaker.mlops.workflow.retry import (
     SageMakerJobExceptionTypeEnum,
@@ -29,6 +30,11 @@ from contender.pipeline import Upload
 FOLDER = Path(__file__).resolve().parent
 XGBOOST_VERSION = "3.0-5"
 SKLEARN_VERSION = "1.4-2"
+CLARIFY_VERSION = "1.0"
+SERVING = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+"""The environment in which AWS's XGBoost image serves our artifacts."""
+CONTENT_TYPES = ["text/csv", "application/json", "application/jsonlines"]
+"""What our artifacts take and give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,13 @@ class Build:
     settings: Settings
     outputs: Mapping[str, str]
     session: PipelineSession
-    dimension: ParameterString
-    data_uri: ParameterString
-    data_version: ParameterString
+    dimension: ParameterString = field(default_factory=partial(ParameterString, name="Dimension"))
+    data_uri: ParameterString = field(default_factory=partial(ParameterString, name="InputDataUri"))
+    data_version: ParameterString = field(
+        default_factory=partial(ParameterString, name="DataVersion", default_value="none")
+    )
+    options: list[Parameter] = field(default_factory=list)
+    """Parameters beside those; building a step adds its own."""
     uploads: list[Upload] = field(default_factory=list)
     """Files that must be in S3 before the definition runs; building a step adds its own."""
 
@@ -49,12 +59,59 @@ class Build:
         return self.outputs["PipelineRoleArn"]
 
     @property
+    def parameters(self) -> list[Parameter]:
+        """What an execution is started with."""
+        return [self.dimension, self.data_uri, self.data_version, *self.options]
+
+    @property
+    def group(self) -> Join:
+        """The dimension's model package group."""
+        return Join(on="-", values=[self.settings.project, self.dimension])
+
+    @property
+    def dropped(self) -> list[str]:
+        """Columns of the data that are no features."""
+        data = self.settings.data
+        return [*data.drop, *([data.dimension_column] if data.dimension_column else [])]
+
+    @property
+    def code_version(self) -> str:
+        """What the files of all steps built so far come to: the same files, the same word."""
+        return hashlib.sha256("\n".join(sorted(upload.key for upload in self.uploads)).encode()).hexdigest()[:20]
+
+    @property
+    def tags(self) -> list[dict[str, Any]]:
+        """Tags of every job."""
+        tags = {"project": self.settings.project, "dimension": self.dimension, **self.settings.tags}
+        return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+    def text(self, name: str, default: str) -> ParameterString:
+        """A parameter of the pipeline that an execution may set."""
+        parameter = ParameterString(name=name, default_value=default)
+        self.options.append(parameter)
+        return parameter
+
+    def flag(self, name: str, default: bool) -> ParameterBoolean:
+        """The same, true or false."""
+        parameter = ParameterBoolean(name=name, default_value=default)
+        self.options.append(parameter)
+        return parameter
+
+    @property
     def xgboost_image(self) -> str:
         return _image("xgboost", self.settings.region, XGBOOST_VERSION)
 
     @property
     def sklearn_image(self) -> str:
         return _image("sklearn", self.settings.region, SKLEARN_VERSION)
+
+    @property
+    def monitor_image(self) -> str:
+        return _image("model-monitor", self.settings.region, None)
+
+    @property
+    def clarify_image(self) -> str:
+        return _image("clarify", self.settings.region, CLARIFY_VERSION)
 
     def code(self, *files: str) -> str:
         """The S3 folder of these files of `steps/`. Named by their content, so unchanged code stays a cache hit."""
@@ -67,6 +124,13 @@ class Build:
         bucket = self.outputs["ArtifactBucket"]
         self.uploads.extend(Upload(path, bucket, f"{folder}/{path.name}") for path in paths)
         return f"s3://{bucket}/{folder}"
+
+    def document(self, name: str, content: Mapping[str, Any]) -> str:
+        """The S3 address of a JSON file with this content, which is also what its folder is named by."""
+        body = json.dumps(content, sort_keys=True, indent=1).encode()
+        bucket, key = self.outputs["ArtifactBucket"], f"config/{hashlib.sha256(body).hexdigest()[:20]}/{name}"
+        self.uploads.append(Upload(body, bucket, key))
+        return f"s3://{bucket}/{key}"
 
     def output(self, step: str, name: str) -> Join:
         """Where an execution's step writes one output."""
@@ -83,7 +147,7 @@ class Build:
 
 
 @cache
-def _image(framework: str, region: str, version: str) -> str:
+def _image(framework: str, region: str, version: str | None) -> str:
     """The URI of AWS's own image; looking one up takes the SDK a fifth of a second."""
     image: str = retrieve(framework, region, version=version, py_version="py3", instance_type="ml.m5.large")
     return image

@@ -44,6 +44,7 @@ def processing_step(
         instance_type=build.settings.processing.instance_type,
         instance_count=1,
         max_runtime_in_seconds=build.settings.processing.max_runtime_s,
+        tags=build.tags,
         sagemaker_session=build.session,
     )
     sources = {**inputs, "code": build.code(*code)}

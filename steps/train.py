@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
-from sagemaker.core.shapes import OutputDataConfig
+from sagemaker.core.shapes import OutputDataConfig, Tag
 from sagemaker.core.workflow.functions import Join
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
+from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TrainingStep, TuningStep
 from sagemaker.train.configs import Compute, InputData, StoppingCondition
 from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
@@ -17,19 +18,20 @@ from steps.build import Build, job_retries, reuse, untracked
 from steps.processing import output_uri
 
 
-def train_step(build: Build, preprocess: ProcessingStep) -> TrainingStep:
+def train_step(build: Build, preprocess: ProcessingStep, depends_on: Sequence[Step]) -> TrainingStep:
     """One training with the settings' hyperparameters."""
     return TrainingStep(
         name="Train",
         display_name="Train the challenger",
         description="XGBoost with the settings' hyperparameters.",
         step_args=untracked(_trainer(build).train)(input_data_config=_channels(preprocess)),
+        depends_on=list(depends_on),
         cache_config=reuse(),
         retry_policies=job_retries(),
     )
 
 
-def tune_step(build: Build, preprocess: ProcessingStep) -> TuningStep:
+def tune_step(build: Build, preprocess: ProcessingStep, depends_on: Sequence[Step]) -> TuningStep:
     """A search of `tuning_trials` trainings for the best AUC on the validation rows."""
     training = build.settings.training
     tuner = HyperparameterTuner(
@@ -50,6 +52,7 @@ def tune_step(build: Build, preprocess: ProcessingStep) -> TuningStep:
         display_name="Search for the best challenger",
         description=f"{training.tuning_trials} trainings of XGBoost; the best AUC on the validation rows wins.",
         step_args=tuner.tune(inputs=_channels(preprocess)),
+        depends_on=list(depends_on),
         cache_config=reuse(),
         retry_policies=job_retries(),
     )
@@ -70,6 +73,7 @@ def _trainer(build: Build) -> ModelTrainer:
         sagemaker_session=build.session,
         role=build.role,
         base_job_name="train",
+        tags=[Tag(key=tag["Key"], value=tag["Value"]) for tag in build.tags],
         compute=Compute(instance_type=training.instance_type, instance_count=1, volume_size_in_gb=30),
         stopping_condition=StoppingCondition(max_runtime_in_seconds=training.max_runtime_s),
         output_data_config=OutputDataConfig(s3_output_path=Join(on="/", values=build.training_folder())),

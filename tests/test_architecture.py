@@ -10,7 +10,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ("contender", "pipelines", "steps")
-LAMBDA_PARTS = ("lambdas", "rollout", "experiments", "registry", "endpoints", "reconcile", "naming", "errors")
+LAMBDA_PARTS = (
+    "lambdas",
+    "rollout",
+    "experiments",
+    "registry",
+    "endpoints",
+    "reconcile",
+    "baselines",
+    "candidates",
+    "naming",
+    "errors",
+)
 PURE = ("contender/reconcile.py", "contender/rollout/decide.py", "contender/rollout/plan.py", "contender/experiments")
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 

@@ -2,10 +2,11 @@
 
     model.tar.gz    model.ubj · encoder.json · code/inference.py (this file)
 
-Rows come as `text/csv` (the training file's columns in its order without the label; a header line is optional, and
-with one the order is free), as JSON (`{"instances": [...]}`, a list or a single record, each an object or a list) or as
-JSON lines. The answer is one probability a line (`text/csv`), `{"predictions": [{"probability": 0.87}]}`
-(`application/json`) or one such object a line. An empty value is a missing value, an unseen category is "another one".
+Rows come as `text/csv` (the training file's columns in its order without the label, with or without those that are no
+features; a header line is optional, and with one the order is free), as JSON (`{"instances": [...]}`, a list or a
+single record, each an object or a list) or as JSON lines. The answer is one probability a line (`text/csv`),
+`{"predictions": [{"probability": 0.87}]}` (`application/json`) or one such object a line. An empty value is a missing
+value, an unseen category is "another one".
 What cannot be understood is the caller's mistake: 400.
 
 On AWS the XGBoost image in script mode (`SAGEMAKER_PROGRAM=inference.py`) calls the four functions below. That image
@@ -50,6 +51,8 @@ class Encoder:
     def __init__(self, description):
         self.label = description["label"]
         self.columns = description["columns"]
+        dropped = set(description["dropped"])
+        self._kept = [position for position, column in enumerate(self.columns) if column not in dropped]
         self.width = description["width"]
         self._missing = frozenset(description["missing"])
         self._position = {column: position for position, column in enumerate(self.columns)}
@@ -74,7 +77,7 @@ class Encoder:
         encoded = []
         for number, row in enumerate(rows, 1):
             if len(row) != expected:
-                raise ValueError(self._wrong_count(number, len(row)))
+                row = self._with_dropped(row, number)
             values = blank[:]
             for position, slots, unknown in self._categories:
                 value = row[position]
@@ -97,10 +100,11 @@ class Encoder:
     def reorder(self, header, rows):
         """Rows whose columns are named by `header`, in the training order."""
         places = {column: place for place, column in enumerate(header)}
-        absent = [column for column in self.columns if column not in places]
+        wanted = [self.columns[position] for position in self._kept]
+        absent = [column for column in wanted if column not in places]
         if absent:
-            raise ValueError(f"the header lacks {len(absent)} of {len(self.columns)} columns: {', '.join(absent[:5])}")
-        order = [places[column] for column in self.columns]
+            raise ValueError(f"the header lacks {len(absent)} of {len(wanted)} columns: {', '.join(absent[:5])}")
+        order = [places[column] for column in wanted]
         for number, row in enumerate(rows, 1):
             if len(row) != len(header):
                 raise ValueError(f"row {number}: expected {len(header)} columns as in the header, got {len(row)}")
@@ -141,10 +145,16 @@ class Encoder:
     def _no_number(self, value, row, position):
         return f"row {row}, column {self.columns[position]!r}: {value!r:.40} is not a number"
 
-    def _wrong_count(self, row, got):
+    def _with_dropped(self, row, number):
+        """A row of features alone, with blanks for the columns that are none."""
         expected = len(self.columns)
-        hint = f"; leave out the label {self.label!r}" if got == expected + 1 else ""
-        return f"row {row}: expected {expected} columns, got {got}{hint}"
+        if len(row) != len(self._kept):
+            hint = f"; leave out the label {self.label!r}" if len(row) == expected + 1 else ""
+            raise ValueError(f"row {number}: expected {expected} columns, got {len(row)}{hint}")
+        whole = [None] * expected
+        for place, position in enumerate(self._kept):
+            whole[position] = row[place]
+        return whole
 
 
 def model_fn(model_dir):

@@ -5,6 +5,13 @@
         validation/validation.csv     the same
         test/test.csv                 raw rows with header and label: as the world will send them
         encoder/encoder.json          how a raw row becomes numbers
+        baseline/baseline.csv         features of the train rows: what data is compared with later
+        score/score.csv               label (0 or 1), then features, of the test rows; no header: for a batch transform
+        explain/explain.csv           features of some test rows: whose answers are explained
+        labelled/labelled.csv         features, facet and label (0 or 1) of the train rows: bias in the data
+        judged/judged.csv             the same of the test rows: bias in a model's answers
+
+The last two are written where there is a facet. Features are raw columns; in these five a missing number is empty.
 
 Runs alone in any image with Python 3.8 or later; it needs nothing beyond the standard library. A file that cannot be
 used ends the job with exit code 1 and one line that says why, also written where SageMaker looks for last words.
@@ -52,6 +59,10 @@ def parse_arguments(argv):
     parser.add_argument("--split-by", action="append", default=[], metavar="COLUMN", help="what keeps rows together")
     parser.add_argument("--validation-share", type=float, default=0.15)
     parser.add_argument("--test-share", type=float, default=0.15)
+    parser.add_argument("--facet", help="column whose groups the bias checks compare")
+    parser.add_argument("--facet-value", action="append", default=[], metavar="VALUE", help="the group they are about")
+    parser.add_argument("--group", help="column of strata for conditional bias metrics")
+    parser.add_argument("--explain-rows", type=int, default=100, help="test rows to explain at most")
     parser.add_argument("--data-uri", default="", help="the object that was uploaded, to pick it among its neighbours")
     parser.add_argument("--data-version", default="", help="its version: enters the step's cache key")
     parser.add_argument("--data", type=Path, default=Path("/opt/ml/processing/input/data"))
@@ -59,6 +70,8 @@ def parse_arguments(argv):
     parser.add_argument("--validation", type=Path, default=Path("/opt/ml/processing/output/validation"))
     parser.add_argument("--test", type=Path, default=Path("/opt/ml/processing/output/test"))
     parser.add_argument("--encoder", type=Path, default=Path("/opt/ml/processing/output/encoder"))
+    for name in ("baseline", "score", "explain", "labelled", "judged"):
+        parser.add_argument(f"--{name}", type=Path, default=Path("/opt/ml/processing/output", name))
     parser.add_argument("--last-words", type=Path, default=Path("/opt/ml/output"), help="for why the job failed")
     return parser.parse_args(argv)
 
@@ -69,11 +82,14 @@ def preprocess(options):
     features = feature_columns(header, options)
     parts = split(header, rows, options)
     check_parts(parts, labels, options.label)
+    if options.facet:
+        check_facet(header, rows, parts, options)
     encoder = fit(header, rows, parts["train"], features, options)
 
     write_encoded(options.train / "train.csv", encoder, header, rows, labels, parts["train"])
     write_encoded(options.validation / "validation.csv", encoder, header, rows, labels, parts["validation"])
     write_raw(options.test / "test.csv", header, [rows[index] for index in parts["test"]])
+    write_for_checks(header, clean(header, rows, encoder), labels, parts, features, options)
     options.encoder.mkdir(parents=True, exist_ok=True)
     (options.encoder / "encoder.json").write_text(json.dumps(encoder, ensure_ascii=False), encoding="utf-8")
     return {
@@ -232,6 +248,44 @@ def check_parts(parts, labels, label):
             )
 
 
+def check_facet(header, rows, parts, options):
+    """Refuse a facet by which the bias checks could compare nothing."""
+    position = find(header, options.facet, "the facet (checks.bias.facet)")
+    if options.group:
+        find(header, options.group, "the strata (checks.bias.group)")
+    side_of = facet_sides([row[position] for row in rows], options)
+    for name in ("train", "test"):
+        sides = {side_of(rows[index][position]) for index in parts[name]}
+        if len(sides) < 2:
+            raise BadData(
+                f"every row of the {name} split is on one side of facet {options.facet!r} (checks.bias), so there is "
+                "nobody to compare with: upload more rows, or name another facet"
+            )
+
+
+def facet_sides(values, options):
+    """A function from a value to the side it is on, as Clarify takes the facet's values."""
+    wanted, numbers = options.facet_value, all(is_number_or_missing(value) for value in values)
+    if not wanted:
+        return lambda value: value
+    if numbers:
+        values = [number_text(value) for value in values]
+        texts = {value: number_text(value) for value in wanted}
+    else:
+        texts = {value: value for value in wanted}
+    present = set(values)
+    absent = [value for value, text in texts.items() if text not in present]
+    if absent and numbers and len(wanted) == 1 and texts[absent[0]]:
+        threshold = float(texts[absent[0]])
+        return lambda value: number_text(value) != "" and float(value) > threshold
+    if absent:
+        near = difflib.get_close_matches(absent[0], present, 1)
+        found = f"the nearest is {near[0]!r}" if near else f"found {', '.join(repr(v) for v in sorted(present)[:8])}"
+        raise BadData(f"facet {options.facet!r} is never {absent[0]!r} (checks.bias.facet_values); {found}")
+    chosen = set(texts.values())
+    return lambda value: (number_text(value) if numbers else value) in chosen
+
+
 def fit(header, rows, train, features, options):
     """The encoder: a request's raw columns in their order, and what each becomes. Learns from training rows only."""
     encoded = []
@@ -261,6 +315,7 @@ def fit(header, rows, train, features, options):
         "label": options.label,
         "positive": options.positive,
         "columns": [column for column in header if column != options.label],
+        "dropped": [column for column in header if column in options.drop],
         "missing": list(MISSING),
         "features": encoded,
         "width": width,
@@ -321,11 +376,47 @@ def number_text(value):
     return "" if text == "nan" else text
 
 
+def clean(header, rows, encoder):
+    """The rows with missing numbers empty, and every value on one line, since a batch transform splits at line ends."""
+    numbers = [header.index(feature["column"]) for feature in encoder["features"] if feature["kind"] == "number"]
+    missing = frozenset(encoder["missing"])
+    cleaned = []
+    for row in rows:
+        row = [" ".join(value.splitlines()) if "\n" in value or "\r" in value else value for value in row]
+        for position in numbers:
+            if row[position].lower() in missing:
+                row[position] = ""
+        cleaned.append(row)
+    return cleaned
+
+
+def write_for_checks(header, rows, labels, parts, features, options):
+    """What the checks of data and model read."""
+    train, test = parts["train"], parts["test"]
+    count = min(options.explain_rows, len(test))
+    explained = [test[number * len(test) // count] for number in range(count)]
+    known = [header.index(column) for column in features]
+    write_raw(options.baseline / "baseline.csv", features, [pick(rows[index], known) for index in train])
+    write_raw(options.explain / "explain.csv", features, [pick(rows[index], known) for index in explained])
+    write_raw(options.score / "score.csv", None, [[labels[index], *pick(rows[index], known)] for index in test])
+    if options.facet:
+        compared = [*features, *[name for name in (options.facet, options.group) if name and name not in features]]
+        known = [header.index(column) for column in compared]
+        for place, part in ((options.labelled / "labelled.csv", train), (options.judged / "judged.csv", test)):
+            labelled = [[*pick(rows[index], known), labels[index]] for index in part]
+            write_raw(place, [*compared, options.label], labelled)
+
+
+def pick(row, positions):
+    return [row[position] for position in positions]
+
+
 def write_raw(path, header, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
+        if header:
+            writer.writerow(header)
         writer.writerows(rows)
 
 

@@ -7,10 +7,12 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 from steps.build import Build
 from steps.processing import argument, processing_step
 
+OUTPUTS = ["train", "validation", "test", "encoder", "baseline", "score", "explain"]
+OUTPUTS_WITH_A_FACET = ["labelled", "judged"]
+
 
 def preprocess_step(build: Build) -> ProcessingStep:
-    data = build.settings.data
-    dropped = [*data.drop, *([data.dimension_column] if data.dimension_column else [])]
+    data, checks = build.settings.data, build.settings.checks
     return processing_step(
         build,
         "Preprocess",
@@ -19,15 +21,19 @@ def preprocess_step(build: Build) -> ProcessingStep:
         image=build.sklearn_image,
         code=["preprocess/preprocess.py"],
         inputs={"data": build.data_uri},
-        outputs=["train", "validation", "test", "encoder"],
+        outputs=[*OUTPUTS, *(OUTPUTS_WITH_A_FACET if checks.bias.facet else [])],
         arguments=[
             f"--label={data.label}",
             f"--positive={data.positive}",
-            *[f"--drop={column}" for column in dropped],
+            *[f"--drop={column}" for column in build.dropped],
             *[f"--categorical={column}" for column in data.categorical],
             *[f"--split-by={column}" for column in data.split_by],
             f"--validation-share={data.validation_share}",
             f"--test-share={data.test_share}",
+            f"--explain-rows={checks.explainability.rows}",
+            *([f"--facet={checks.bias.facet}"] if checks.bias.facet else []),
+            *[f"--facet-value={value}" for value in checks.bias.facet_values],
+            *([f"--group={checks.bias.group}"] if checks.bias.group else []),
             argument("data-uri", build.data_uri),
             # A new upload under the same key must not be answered from the cache.
             argument("data-version", build.data_version),

@@ -64,6 +64,10 @@ class FakePipelines(Fake):
         return {"PipelineArn": ARN}
 
     @operation
+    def list_model_packages(self, *, ModelPackageGroupName: str) -> dict[str, Any]:
+        raise client_error("ListModelPackages", "ValidationException", f"{ModelPackageGroupName} does not exist.")
+
+    @operation
     def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:
         execution = self.add_execution(request["PipelineExecutionDisplayName"], "Executing")
         return {"PipelineExecutionArn": execution["arn"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from contender.baselines import DATA_BIAS, DATA_QUALITY, EXPLAINABILITY, MODEL_BIAS, MODEL_QUALITY
 from contender.cli.pipeline import placeholder_outputs
 from contender.config import Settings, load
 from contender.pipeline import Compiled, compile_project
@@ -23,7 +25,17 @@ OPERATIONS = {
     "Processing": ("CreateProcessingJob", "ProcessingJobName"),
     "Training": ("CreateTrainingJob", "TrainingJobName"),
     "Tuning": ("CreateHyperParameterTuningJob", "HyperParameterTuningJobName"),
+    "Transform": ("CreateTransformJob", "TransformJobName"),
+    "QualityCheck": ("CreateProcessingJob", "ProcessingJobName"),
+    "ClarifyCheck": ("CreateProcessingJob", "ProcessingJobName"),
     "RegisterModel": ("CreateModelPackage", None),
+}
+CHECK_STEPS = {
+    "DataQuality": DATA_QUALITY,
+    "DataBias": DATA_BIAS,
+    "ModelQuality": MODEL_QUALITY,
+    "ModelBias": MODEL_BIAS,
+    "Explainability": EXPLAINABILITY,
 }
 COMPILE = """
 import sys
@@ -82,16 +94,30 @@ def test_every_steps_arguments_are_a_request_that_sagemaker_takes(which: str, re
         report = ParamValidator().validate(arguments, model.operation_model(operation).input_shape)
         assert not report.has_errors(), f"{name}: {report.generate_report()}"
         checked.add(step["Type"])
-    assert checked == {"Processing", "RegisterModel", "Tuning" if which == "tuned" else "Training"}
+    assert checked == set(OPERATIONS) - {"Training" if which == "tuned" else "Tuning"}
 
 
 def test_the_steps_come_in_the_order_they_depend_on_each_other(compiled: Compiled, tuned: Compiled) -> None:
-    order = ["Preprocess", "Train", "Package", "Champion", "Evaluate", "Gate"]
+    order = ["Preprocess", "DataQuality", "DataBias", "Train", "Package", "Champion", "Evaluate", "Gate"]
     assert [step["Name"] for step in compiled.document["Steps"]] == order
-    assert [step["Name"] for step in tuned.document["Steps"]] == ["Preprocess", "Tune", *order[2:]]
+    assert [step["Name"] for step in tuned.document["Steps"]] == [*order[:3], "Tune", *order[4:]]
     gate = compiled.document["Steps"][-1]["Arguments"]
-    assert [step["Name"] for step in gate["IfSteps"]] == ["Register", "Deploy"]
+    model_checks = ["ModelQuality", "ModelBias", "Explainability"]
+    passed = ["CreateModel", "Transform", *model_checks, "Register", "Deploy"]
+    assert [step["Name"] for step in gate["IfSteps"]] == passed
     assert [step["Name"] for step in gate["ElseSteps"]] == ["Refuse"]
+
+
+@pytest.mark.parametrize("which", ["compiled", "tuned"])
+def test_nothing_is_trained_before_the_data_is_checked(which: str, request: pytest.FixtureRequest) -> None:
+    found = steps(request.getfixturevalue(which).document)
+    assert found["Tune" if which == "tuned" else "Train"]["DependsOn"] == ["DataQuality", "DataBias"]
+
+
+def test_nothing_is_registered_before_every_check_is_done(compiled: Compiled) -> None:
+    checks = {"DataQuality", "DataBias", "ModelQuality", "ModelBias", "Explainability"}
+    asked = {get.split(".")[1] for get in gets(steps(compiled.document)["Register"]) if get.startswith("Steps.")}
+    assert asked == checks | {"Evaluate", "Package"}
 
 
 def test_compiling_in_other_processes_gives_identical_bytes(compiled: Compiled) -> None:
@@ -199,13 +225,14 @@ def test_a_limit_that_is_set_is_measured_and_compared(settings: Settings) -> Non
     assert {each["Type"] for each in conditions} == {"LessThanOrEqualTo"}
 
 
-def test_a_version_carries_its_origin_its_metrics_and_its_role(compiled: Compiled) -> None:
+def test_a_version_carries_its_origin_and_its_role(compiled: Compiled, tuned: Compiled) -> None:
     arguments = steps(compiled.document)["Register"]["Arguments"]
-    assert set(arguments["CustomerMetadataProperties"]) == {"dimension", "dataUri", "dataVersion", "executionArn"}
+    origin = {"dimension", "dataUri", "dataVersion", "codeVersion", "executionArn", "modelQualityStatistics"}
+    assert set(arguments["CustomerMetadataProperties"]) == origin
+    assert set(steps(tuned.document)["Register"]["Arguments"]["CustomerMetadataProperties"]) == origin | {"tuningJob"}
     assert arguments["ModelLifeCycle"]["Stage"] == "Challenger"
     assert arguments["ModelLifeCycle"]["StageStatus"] == "Pending"
     assert arguments["ModelApprovalStatus"] == "Approved"
-    assert resolved(arguments["ModelMetrics"]["ModelQuality"]["Statistics"]["S3Uri"]).endswith("/evaluation.json")
     (container,) = arguments["InferenceSpecification"]["Containers"]
     assert container["Environment"] == {
         "SAGEMAKER_PROGRAM": "inference.py",
@@ -213,10 +240,133 @@ def test_a_version_carries_its_origin_its_metrics_and_its_role(compiled: Compile
     }
 
 
+def addresses(value: dict[str, Any], above: str = "") -> dict[str, str]:
+    """Where each part of ModelMetrics or DriftCheckBaselines comes from."""
+    if "S3Uri" in value:
+        uri = value["S3Uri"]
+        return {above: next(iter(gets(uri)), str(uri)).removeprefix("Steps.")}
+    found = {}
+    for name, part in value.items():
+        found |= addresses(part, f"{above}.{name}".lstrip("."))
+    return found
+
+
+def test_a_version_carries_what_was_found_out_about_it_and_what_its_successors_are_compared_with(
+    compiled: Compiled,
+) -> None:
+    arguments = steps(compiled.document)["Register"]["Arguments"]
+    metrics = addresses(arguments["ModelMetrics"])
+    assert metrics.pop("ModelQuality.Statistics").startswith("Evaluate.")
+    assert metrics == {
+        "ModelQuality.Constraints": "ModelQuality.CalculatedBaselineConstraints",
+        "ModelDataQuality.Statistics": "DataQuality.CalculatedBaselineStatistics",
+        "ModelDataQuality.Constraints": "DataQuality.CalculatedBaselineConstraints",
+        "Bias.PreTrainingReport": "DataBias.CalculatedBaselineConstraints",
+        "Bias.PostTrainingReport": "ModelBias.CalculatedBaselineConstraints",
+        "Explainability.Report": "Explainability.CalculatedBaselineConstraints",
+    }
+    baselines = addresses(arguments["DriftCheckBaselines"])
+    documents = {upload.uri for upload in compiled.uploads if upload.key.endswith("analysis_config.json")}
+    assert {baselines.pop("Bias.ConfigFile"), baselines.pop("Explainability.ConfigFile")} < documents
+    assert baselines == {
+        path: f"{name}.BaselineUsedForDriftCheck{'Statistics' if 'Statistics' in path else 'Constraints'}"
+        for name, check in CHECK_STEPS.items()
+        for path in check.paths
+    }, "where a first run looks for baselines is where they are kept"
+
+
+def test_every_check_is_steered_by_parameters_of_the_names_in_awss_samples(compiled: Compiled) -> None:
+    defaults = {each["Name"]: each.get("DefaultValue") for each in compiled.document["Parameters"]}
+    assert list(defaults)[:3] == ["Dimension", "InputDataUri", "DataVersion"]
+    assert {name: value for name, value in defaults.items() if "DataQuality" in name} == {
+        "SkipDataQualityCheck": False,
+        "RegisterNewDataQualityBaseline": False,
+        "FailOnDataQualityViolation": True,
+        "DataQualitySuppliedStatistics": "",
+        "DataQualitySuppliedConstraints": "",
+    }
+    assert {name: value for name, value in defaults.items() if "ModelExplainability" in name} == {
+        "SkipModelExplainabilityCheck": False,
+        "RegisterNewModelExplainabilityBaseline": False,
+        "FailOnModelExplainabilityViolation": False,
+        "ModelExplainabilitySuppliedBaselineConstraints": "",
+    }
+    for name, check in CHECK_STEPS.items():
+        step = steps(compiled.document)[name]
+        assert step["SkipCheck"] == {"Get": f"Parameters.{check.skip}"}
+        assert step["RegisterNewBaseline"] == {"Get": f"Parameters.{check.register}"}
+        assert step["FailOnViolation"] == {"Get": f"Parameters.{check.fail}"}
+        assert step["SuppliedBaselineConstraints"] == {"Get": f"Parameters.{check.supplied_constraints}"}
+        assert resolved(step["ModelPackageGroupName"]).startswith("contender-")
+
+
+def test_the_models_checks_ask_the_candidate(compiled: Compiled) -> None:
+    found = steps(compiled.document)
+    candidate = {"Get": "Steps.CreateModel.OutputParameters['ModelName']"}
+    assert found["Transform"]["Arguments"]["ModelName"] == candidate
+    assert found["ModelBias"]["ModelName"] == found["Explainability"]["ModelName"] == candidate
+    assert "CacheConfig" not in found["CreateModel"], "it may have been deleted since"
+
+
+def test_clarify_is_asked_in_its_own_words(compiled: Compiled) -> None:
+    from sagemaker.core.clarify import ANALYSIS_CONFIG_SCHEMA_V1_0
+
+    documents = [json.loads(upload.body) for upload in compiled.uploads if upload.key.startswith("config/")]
+    for document in documents:
+        ANALYSIS_CONFIG_SCHEMA_V1_0.validate(document)
+    methods = [set(document["methods"]) - {"report"} for document in documents]
+    assert methods == [{"pre_training_bias"}, {"post_training_bias"}, {"shap"}]
+    for document in documents[:2]:
+        assert document["facet"] == [{"name_or_index": "Int'l Plan", "value_or_threshold": ["yes"]}]
+        assert (document["label"], document["label_values_or_threshold"]) == ("Churn?", [1])
+
+
+def test_a_facet_that_is_no_feature_is_compared_by_and_never_sent_to_the_model() -> None:
+    bias = {"checks.bias.facet": "Phone", "checks.bias.facet_values": [], "checks.bias.group": "State"}
+    compiled = recompiled(**bias)
+    before, after, _ = [json.loads(upload.body) for upload in compiled.uploads if upload.key.startswith("config/")]
+    assert "excluded_columns" not in before
+    assert after["excluded_columns"] == ["Phone"]
+    assert after["facet"] == [{"name_or_index": "Phone"}]
+    assert before["group_variable"] == after["group_variable"] == "State"
+
+
+def test_without_a_facet_there_are_no_bias_steps_and_no_parameters_for_them() -> None:
+    document = recompiled(**{"checks.bias": {}}).document
+    found = steps(document)
+    assert not {"DataBias", "ModelBias"} & set(found)
+    assert not [each["Name"] for each in document["Parameters"] if "Bias" in each["Name"]]
+    assert found["Train"]["DependsOn"] == ["DataQuality"]
+    assert found["Register"]["Arguments"]["ModelMetrics"]["Bias"] == {}
+    assert "Bias" not in found["Register"]["Arguments"]["DriftCheckBaselines"]
+    outputs = found["Preprocess"]["Arguments"]["ProcessingOutputConfig"]["Outputs"]
+    assert not {"labelled", "judged"} & {output["OutputName"] for output in outputs}
+
+
+@pytest.mark.parametrize("which", ["compiled", "tuned"])
+def test_every_job_is_tagged_with_project_and_dimension(which: str, request: pytest.FixtureRequest) -> None:
+    tagged = {
+        name: {tag["Key"]: tag["Value"] for tag in step["Arguments"]["Tags"]}
+        for name, step in steps(request.getfixturevalue(which).document).items()
+        if step["Type"] in OPERATIONS and step["Type"] != "RegisterModel"
+    }
+    expected = {"project": "contender", "dimension": {"Get": "Parameters.Dimension"}}
+    assert len(tagged) == 10
+    assert all(tags == expected for tags in tagged.values()), tagged
+    own = recompiled(tags={"team": "churn"}).document
+    assert {"Key": "team", "Value": "churn"} in steps(own)["DataQuality"]["Arguments"]["Tags"]
+
+
+def recompiled(**overrides: Any) -> Compiled:
+    settings = load(ROOT / "contender.yaml", environ={}, overrides=overrides)
+    return compile_project(settings, placeholder_outputs(settings), ROOT)
+
+
 def test_manual_approval_registers_a_version_that_waits() -> None:
-    settings = load(ROOT / "contender.yaml", environ={}, overrides={"approval": "manual"})
-    document = compile_project(settings, placeholder_outputs(settings), ROOT).document
-    assert steps(document)["Register"]["Arguments"]["ModelApprovalStatus"] == "PendingManualApproval"
+    assert (
+        steps(recompiled(approval="manual").document)["Register"]["Arguments"]["ModelApprovalStatus"]
+        == "PendingManualApproval"
+    )
 
 
 def test_every_step_says_what_it_does(compiled: Compiled) -> None:

@@ -175,7 +175,7 @@ def test_words_for_missing_are_missing_in_columns_of_numbers(
         (",".join(["x"] * 22), "text/csv", "expected 21 columns, got 22; leave out the label 'Churn?'"),
         ("", "text/csv", "no rows"),
         (b"\xff\xfe", "text/csv", "not UTF-8"),
-        ("State,Phone\nAZ,1", "text/csv", "the header lacks 19 of 21 columns: Dimension"),
+        ("State,Phone\nAZ,1", "text/csv", "the header lacks 18 of 19 columns: Account Length"),
         ("{", "application/json", "not JSON"),
         ("3", "application/json", "expected a record"),
         ("[]", "application/json", "no rows"),
