@@ -7,9 +7,10 @@ from typing import Any
 
 from botocore import xform_name
 
-from tests.local.aws_cli import Command, ask
+from tests.local.cli.aws_cli import Command, ask
 from tests.local.serving_models import IMAGE, ROLE
 
+ARN = "arn:aws:sagemaker:us-east-1:000000000000"
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.4-2-cpu-py3"
 MACHINE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
 CLUSTER = {**MACHINE, "VolumeSizeInGB": 1}
@@ -111,3 +112,15 @@ def variant(name: str, weight: float) -> dict[str, Any]:
         "InitialInstanceCount": 1,
         "InitialVariantWeight": weight,
     }
+
+
+def callback_definition(queue: str) -> str:
+    """Two Callback steps; the second takes what the first was answered."""
+    steps = [
+        {"Name": name, "Type": "Callback", "SqsQueueUrl": queue, "Arguments": arguments, "OutputParameters": outputs}
+        for name, arguments, outputs in (
+            ("Ask", {}, [{"OutputName": "rows", "OutputType": "Integer"}]),
+            ("Check", {"rows": {"Get": "Steps.Ask.OutputParameters['rows']"}}, []),
+        )
+    ]
+    return json.dumps({"Version": "2020-12-01", "Parameters": [], "Steps": steps})

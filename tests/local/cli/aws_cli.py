@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 OVERRIDE = "CONTENDER_AWS_CLI"
 AT_ONCE = 2
 TIMEOUT_S = 60
