@@ -180,15 +180,16 @@ class DataQuality(QualityCheck):
 
 class ModelQuality(QualityCheck):
     """The challenger's figures on the test rows. The Gate is their judge: the constraint that Model Monitor suggests is
-    the baseline's own figure, which half of all equally good models miss."""
+    the baseline's own figure, which an equally good model misses as often as not."""
 
     fail_on_violation: bool = False
 
 
 class BiasViolations(_Section):
-    """Which of the two bias checks end the execution."""
+    """Which of the two bias checks end the execution. Clarify calls every step farther from balance a violation, and
+    in another sample of the same people half of all metrics take one."""
 
-    data: bool = True
+    data: bool = False
     """Bias in the training rows, before any model."""
     model: bool = False
     """Bias in the challenger's answers to the test rows."""
