@@ -11,14 +11,13 @@ from contender.local.pipelines.expressions import (
     ExpressionError,
     ParameterRef,
     PropertyFileRef,
-    Scope,
     StepRef,
     find,
     parse,
     references,
-    resolve,
 )
 from contender.local.pipelines.paths import PathError, follow, parse_path, show
+from contender.local.pipelines.resolution import Scope, resolve
 from tests.local.small_sagemaker import get, join, json_get
 
 DOCUMENTS = {
@@ -121,7 +120,7 @@ def test_references_go_through_joins_and_documents() -> None:
     ("expression", "complaint"),
     [
         (get("Parameters"), "Get reads Parameters.<name>"),
-        (get("ForEach.CurrentItem.x"), "Get reads Parameters.<name>"),
+        (get("ForEach.Item.x"), "Get reads Parameters.<name>"),
         (get("Execution.Nope"), "there is no such variable; known are StartDateTime"),
         (get("Steps.Train"), "names the step Train but no field of it"),
         (get("Steps.Train.A[x]"), "is not a path"),

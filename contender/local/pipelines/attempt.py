@@ -17,10 +17,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contender.local.context import Context
 from contender.local.pipelines import caching, retries
 from contender.local.pipelines.definition import Definition, Step
-from contender.local.pipelines.expressions import ExpressionError, Primitive, PropertyFileRef, Scope, resolve
+from contender.local.pipelines.expressions import ExpressionError, Primitive, PropertyFileRef
 from contender.local.pipelines.iterations import Iteration
 from contender.local.pipelines.paths import PathError, follow
 from contender.local.pipelines.records import Records
+from contender.local.pipelines.resolution import Scope, resolve
 from contender.local.pipelines.steps.runner import (
     FanOut,
     Preparing,

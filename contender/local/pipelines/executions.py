@@ -12,7 +12,7 @@ from contender.local.api.operations import Handler
 from contender.local.context import Context
 from contender.local.pipelines import parameters, tokens
 from contender.local.pipelines.definition import Definition, DefinitionError
-from contender.local.pipelines.expressions import ExpressionError, PropertyFileRef, Scope, resolve
+from contender.local.pipelines.expressions import ExpressionError, PropertyFileRef
 from contender.local.pipelines.lookup import find_execution, find_pipeline, id_in, name_in, refuse_unsupported
 from contender.local.pipelines.records import (
     DEFINITION,
@@ -23,6 +23,7 @@ from contender.local.pipelines.records import (
     take_over,
     variables_of,
 )
+from contender.local.pipelines.resolution import Scope, resolve
 from contender.local.pipelines.selection import reused_steps
 from contender.local.store import Document, Filter
 

@@ -12,8 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 from contender.local.api.protocol import SageMakerModel
 from contender.local.pipelines import retries
 from contender.local.pipelines.definition import Check, Step
-from contender.local.pipelines.expressions import as_text, is_expression
+from contender.local.pipelines.expressions import is_expression
 from contender.local.pipelines.paths import Path
+from contender.local.pipelines.resolution import as_text
 from contender.local.pipelines.steps import outputs
 from contender.local.pipelines.steps.runner import Result, Run, StepFailed
 
