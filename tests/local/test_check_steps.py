@@ -177,7 +177,9 @@ def test_the_latest_approved_version_decides_even_if_it_has_no_baseline(sagemake
 
 def test_a_baseline_that_does_not_exist_fails_the_step_before_its_job(sagemaker: Sagemaker) -> None:
     sagemaker.aws.s3.put(SUPPLIED["SuppliedBaselineStatistics"], {})
-    assert run(sagemaker, quality_check(**SUPPLIED))["FailureReason"] == (
+    step = run(sagemaker, quality_check(**SUPPLIED))
+    assert step["Metadata"]["QualityCheck"]["CheckType"] == "DATA_QUALITY"
+    assert step["FailureReason"] == (
         "ClientError: SuppliedBaselineConstraints does not exist: there is no object s3://mine/edited.json"
     )
     register(sagemaker)
@@ -234,6 +236,14 @@ def test_a_violation_fails_the_step_in_words(sagemaker: Sagemaker) -> None:
         "1 violation: DPL of Int'l Plan = yes: Metric value 0.3 doesn't meet the baseline constraint requirement 0.1"
     )
     assert steps["DataQuality"]["Metadata"]["QualityCheck"]["ViolationReport"] == REPORT
+
+
+def test_a_feature_is_named_once_even_if_its_name_is_part_of_a_word(sagemaker: Sagemaker) -> None:
+    register(sagemaker)
+    metric = {"metric_name": "auc", "description": "auc fell from 0.9 to 0.8"}
+    leave(sagemaker, "DataQuality", {**DRIFT, "feature_name": "x", "description": "it exceeds 0.1"}, metric)
+    reason = run(sagemaker, quality_check())["FailureReason"]
+    assert reason.endswith("2 violations: x: it exceeds 0.1; auc fell from 0.9 to 0.8")
 
 
 def test_an_attribution_that_moved_is_named_by_its_label(sagemaker: Sagemaker) -> None:

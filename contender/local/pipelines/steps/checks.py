@@ -78,6 +78,9 @@ class CheckStep:
             return settled
         try:
             found = check_baselines.find(context, fields["CheckType"], self.files, fields)
+        except StepFailed as failure:
+            failure.result = Result(metadata={self.metadata: _shown(settled)})
+            raise
         except NoBaseline as error:
             flags = " and ".join(_setting(step, name) for name in ("SkipCheck", "RegisterNewBaseline"))
             supplied = " and ".join(_setting(step, file.supplied) for file in self.files)

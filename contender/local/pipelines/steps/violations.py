@@ -40,15 +40,19 @@ def in_words(violations: Sequence[Mapping[str, Any]], room: int) -> str:
 
 
 def _sentence(violation: Mapping[str, Any]) -> str:
-    """Monitor names a feature; Clarify a metric, and the facet or the label it is of."""
+    """Monitor names a feature or a metric; Clarify a metric, and the facet or the label it is of."""
     description = str(violation.get("description") or violation.get("constraint_check_type") or "no description")
+    metric = violation.get("metric_name")
     if "facet" in violation:
-        about = f"{violation.get('metric_name')} of {violation['facet']} = {violation.get('facet_value')}"
+        name = violation["facet"]
+        about = f"{metric} of {name} = {violation.get('facet_value')}"
     elif "label" in violation:
-        about = f"{violation.get('metric_name')} of {violation['label']}"
+        name = violation["label"]
+        about = f"{metric} of {name}"
     else:
-        about = str(violation.get("feature_name") or violation.get("metric_name") or "")
-    return f"{about}: {description}" if about and about not in description else description
+        name = about = violation.get("feature_name") or metric
+    named_already = not name or description.startswith(f"{name} ") or f"'{name}'" in description
+    return description if named_already else f"{about}: {description}"
 
 
 def _is_list_of_objects(value: Any) -> bool:
