@@ -12,10 +12,10 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from contender.local.containers.inference import Model, ModelLoadError, load
 from contender.local.containers.json_path import JsonPathError, select
@@ -70,26 +70,37 @@ class Plan:
         return "json" in self.content_type
 
 
-def transform(plan: Plan, model: Model, content: bytes) -> bytes:
-    """The answers to one file. Raises TransformError."""
+def transform(plan: Plan, model: Model, source: IO[bytes], target: IO[bytes]) -> None:
+    """Write the answers to one file's content, batch by batch where it is split. Raises TransformError."""
     if plan.gzipped:
-        content = gzip.decompress(content)
+        source = cast(IO[bytes], gzip.GzipFile(fileobj=source))
     if not plan.by_line:
-        return _ask(plan, model, _filtered(plan, content.decode()).encode() if plan.input_filter != WHOLE else content)
-    records = content.decode().splitlines()
-    answers: list[bytes] = []
-    for batch in _batches(plan, [record for record in records if record.strip()]):
-        sent = [_filtered(plan, record) for record in batch]
-        answer = _ask(plan, model, "".join(f"{record}\n" for record in sent).encode())
-        answers.append(_reshaped(plan, batch, answer) if plan.reshapes else answer)
-    if plan.assemble_lines:
-        return b"".join(answer.rstrip(b"\n") + b"\n" for answer in answers)
-    return b"".join(answers)
+        content = source.read()
+        filtered = _filtered(plan, content.decode()).encode() if plan.input_filter != WHOLE else content
+        target.write(_ask(plan, model, filtered))
+        return
+    for first, batch in _batches(plan, _records(source)):
+        sent = "".join(f"{_filtered(plan, record)}\n" for record in batch)
+        try:
+            answer = _ask(plan, model, sent.encode())
+            if plan.reshapes:
+                answer = _reshaped(plan, batch, answer)
+        except TransformError as error:
+            raise TransformError(f"records {first} to {first + len(batch) - 1}: {error}") from error
+        target.write(answer.rstrip(b"\n") + b"\n" if plan.assemble_lines else answer)
 
 
-def _batches(plan: Plan, records: Sequence[str]) -> Iterator[list[str]]:
+def _records(source: IO[bytes]) -> Iterator[str]:
+    """The lines that hold something; a value may hold what Python's splitlines takes for a line's end."""
+    for line in source:
+        if record := line.decode().strip("\r\n"):
+            yield record
+
+
+def _batches(plan: Plan, records: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """What goes into one request, with the number of its first record."""
     batch: list[str] = []
-    size = 0
+    size = number = 0
     for number, record in enumerate(records, 1):
         cost = len(record.encode()) + 1
         if cost > plan.max_payload:
@@ -97,12 +108,12 @@ def _batches(plan: Plan, records: Sequence[str]) -> Iterator[list[str]]:
                 f"record {number} has {cost} bytes, more than MaxPayloadInMB allows ({plan.max_payload})"
             )
         if batch and (plan.single_record or size + cost > plan.max_payload):
-            yield batch
+            yield number - len(batch), batch
             batch, size = [], 0
         batch.append(record)
         size += cost
     if batch:
-        yield batch
+        yield number - len(batch) + 1, batch
 
 
 def _ask(plan: Plan, model: Model, body: bytes) -> bytes:
@@ -121,7 +132,7 @@ def _filtered(plan: Plan, record: str) -> str:
 
 
 def _reshaped(plan: Plan, records: Sequence[str], answer: bytes) -> bytes:
-    lines = answer.decode().splitlines()
+    lines = answer.decode().removesuffix("\n").split("\n")
     if len(lines) != len(records):
         raise TransformError(
             f"the model answered {len(records)} records with {len(lines)} lines; filters and joins need as many"
@@ -170,7 +181,8 @@ def main() -> int:
             name = f"{path.relative_to(source)}: "
             target = output / "data" / f"{path.relative_to(source)}.out"
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(transform(plan, model, path.read_bytes()))
+            with path.open("rb") as content, target.open("wb") as answers:
+                transform(plan, model, content, answers)
             print(f"{name}done")
     except (TransformError, ModelLoadError, JsonPathError, UnicodeDecodeError, json.JSONDecodeError) as error:
         print(f"ClientError: {name}{error}", file=sys.stderr)

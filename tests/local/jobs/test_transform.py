@@ -21,7 +21,8 @@ def predict_fn(text, model):
         raise ValueError("bad record")
     return text
 def output_fn(text, accept):
-    return "".join(f"{len(text.splitlines())}\\n" for _ in text.splitlines())
+    rows = text.count("\\n")
+    return f"{rows}\\n" * rows
 """
 
 
@@ -85,6 +86,14 @@ def test_the_batch_strategy_decides_how_many_records_share_a_request(machine: Ma
     assert machine.get(f"s3://{BUCKET}/single/out/a.csv.out") == b"1\n1\n1\n"
 
 
+def test_a_line_ends_where_a_line_ends(machine: Machine, counting: str) -> None:
+    uri = machine.put("odd/a.csv", "a\u2028b,\x0c\r\n\n2,\x85\n")
+    transform(
+        machine, "odd", counting, uri, BatchStrategy="SingleRecord", DataProcessing={"JoinSource": "Input"}, **BY_LINE
+    )
+    assert machine.get(f"s3://{BUCKET}/odd/out/a.csv.out").decode() == "a\u2028b,\x0c,1\n2,\x85,1\n"
+
+
 def test_gzipped_input_is_unpacked(machine: Machine, counting: str) -> None:
     uri = machine.put("zipped/a.csv.gz", gzip.compress(b"1\n2\n"))
     source = {"SplitType": "Line", "CompressionType": "Gzip"}
@@ -120,7 +129,7 @@ def test_a_record_the_model_refuses_fails_the_job_with_file_and_words(machine: M
     uri = machine.put("refused/a.csv", "1\nbad\n")
     described = transform(machine, "refused", counting, uri, **BY_LINE)
     assert described["TransformJobStatus"] == "Failed"
-    assert described["FailureReason"].startswith("ClientError: a.csv: the model answered ")
+    assert described["FailureReason"].startswith("ClientError: a.csv: records 1 to 2: the model answered ")
     assert "bad record" in described["FailureReason"]
 
 
