@@ -42,15 +42,11 @@ def in_words(violations: Sequence[Mapping[str, Any]], room: int) -> str:
 def _sentence(violation: Mapping[str, Any]) -> str:
     """Monitor names a feature or a metric; Clarify a metric, and the facet or the label it is of."""
     description = str(violation.get("description") or violation.get("constraint_check_type") or "no description")
-    metric = violation.get("metric_name")
-    if "facet" in violation:
-        name = violation["facet"]
-        about = f"{metric} of {name} = {violation.get('facet_value')}"
-    elif "label" in violation:
-        name = violation["label"]
-        about = f"{metric} of {name}"
-    else:
-        name = about = violation.get("feature_name") or metric
+    metric = violation.get("metric_name", "")
+    name = violation.get("facet") or violation.get("label") or violation.get("feature_name") or metric
+    about = f"{metric} of {name}" if metric and name != metric else name
+    if "facet_value" in violation:
+        about += f" = {violation['facet_value']}"
     named_already = not name or description.startswith(f"{name} ") or f"'{name}'" in description
     return description if named_already else f"{about}: {description}"
 
