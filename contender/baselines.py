@@ -7,6 +7,7 @@ come after. The names of the parameters are those of AWS's own samples.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,12 @@ MODEL_QUALITY = Check("ModelQuality", ("ModelQuality.Statistics", "ModelQuality.
 MODEL_BIAS = Check("ModelBias", ("Bias.PostTrainingConstraints",))
 EXPLAINABILITY = Check("ModelExplainability", ("Explainability.Constraints",))
 CHECKS = (DATA_QUALITY, DATA_BIAS, MODEL_QUALITY, MODEL_BIAS, EXPLAINABILITY)
+
+
+def declared(sagemaker: Any, pipeline: str) -> dict[str, str]:
+    """Type of each parameter that the deployed pipeline has."""
+    definition = json.loads(sagemaker.describe_pipeline(PipelineName=pipeline)["PipelineDefinition"])
+    return {parameter["Name"]: parameter["Type"] for parameter in definition.get("Parameters", [])}
 
 
 def first_run(sagemaker: Any, group: str, parameters: Collection[str]) -> dict[str, str]:

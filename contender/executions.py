@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from contender.errors import DataError, DeploymentError, NotFoundError
+from contender import baselines
+from contender.errors import DataError, DeploymentError, NotFoundError, SettingsError
 from contender.lambdas.dimension_lock import RUNNING, Claim, DimensionLock
 from contender.naming import Names, checked_dimension, dimension_of_execution
+
+START_PARAMETERS = ("Dimension", "InputDataUri", "DataVersion")
 
 _RECORDABLE = re.compile(r"[\w \u00a0.:/=+@-]{1,256}")
 """What the registry takes as metadata of a version, which will hold where its data came from."""
@@ -90,15 +94,25 @@ class Start:
     dimension: str
     uri: str
     version: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of the pipeline beside these: what its checks do."""
 
     @property
     def parameters(self) -> dict[str, str]:
-        return {"Dimension": self.dimension, "InputDataUri": self.uri, "DataVersion": self.version}
+        return {"Dimension": self.dimension, "InputDataUri": self.uri, "DataVersion": self.version, **self.options}
 
 
-def plan_start(sagemaker: Any, s3: Any, names: Names, dimension: str, uri: str) -> Start:
-    """Check that the object exists and that the dimension is free. DataError or DeploymentError says what is wrong."""
+def plan_start(
+    sagemaker: Any, s3: Any, names: Names, dimension: str, uri: str, options: Mapping[str, str] | None = None
+) -> Start:
+    """Check that the object exists and that the dimension is free. DataError or DeploymentError says what is wrong.
+
+    `options` set parameters of the pipeline; a check without a baseline is skipped and registers one unless they say
+    otherwise. SettingsError names an option that the pipeline does not have.
+    """
     names.endpoint(checked_dimension(dimension))
+    declared = _declared(sagemaker, names.pipeline)
+    chosen = {name: _checked_option(declared, name, value) for name, value in (options or {}).items()}
     place = urlsplit(uri, allow_fragments=False)
     if place.scheme != "s3" or not place.netloc or len(place.path) < 2:
         raise DataError(f"data {uri!r} is no S3 object: give s3://<bucket>/<key>, or use `contender data upload`")
@@ -116,7 +130,12 @@ def plan_start(sagemaker: Any, s3: Any, names: Names, dimension: str, uri: str) 
             raise
         raise DataError(f"{uri} does not exist: upload it with `contender data upload`") from error
     version = head.get("VersionId")
-    return Start(dimension, uri, version if version not in (None, "null") else head["ETag"].strip('"'))
+    return Start(
+        dimension,
+        uri,
+        version if version not in (None, "null") else head["ETag"].strip('"'),
+        baselines.first_run(sagemaker, names.group(dimension), declared) | chosen,
+    )
 
 
 def start(sagemaker: Any, lock: DimensionLock, names: Names, request: Start, now: datetime) -> str:
@@ -185,9 +204,32 @@ def executions(sagemaker: Any, pipeline: str) -> Iterator[Mapping[str, Any]]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFound":
             raise
-        raise NotFoundError(
-            f"pipeline {pipeline!r} does not exist: make it with `contender pipeline upsert`"
-        ) from error
+        raise _absent(pipeline) from error
+
+
+def _declared(sagemaker: Any, pipeline: str) -> dict[str, str]:
+    try:
+        return baselines.declared(sagemaker, pipeline)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFound":
+            raise
+        raise _absent(pipeline) from error
+
+
+def _checked_option(declared: Mapping[str, str], name: str, value: str) -> str:
+    if name in START_PARAMETERS:
+        raise SettingsError(f"parameter {name!r} is not an option: it comes from the dimension and its data")
+    if name not in declared:
+        near = difflib.get_close_matches(name, declared, 1, 0.5)
+        hint = f"did you mean {near[0]!r}?" if near else "`contender pipeline show --deployed --json` lists them"
+        raise SettingsError(f"the pipeline has no parameter {name!r}; {hint}")
+    if declared[name] == "Boolean" and value.lower() not in ("true", "false"):
+        raise SettingsError(f"parameter {name} is true or false, not {value!r}")
+    return value.lower() if declared[name] == "Boolean" else value
+
+
+def _absent(pipeline: str) -> NotFoundError:
+    return NotFoundError(f"pipeline {pipeline!r} does not exist: make it with `contender pipeline upsert`")
 
 
 def _busy(dimension: str, execution_arn: str) -> DeploymentError:

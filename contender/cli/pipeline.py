@@ -22,7 +22,7 @@ from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import Settings, load, load_project
 from contender.deployment import stack_outputs
-from contender.errors import DeploymentError, NotFoundError
+from contender.errors import DeploymentError, NotFoundError, SettingsError
 from contender.executions import Snapshot, Watcher
 from contender.lambdas.dimension_lock import DimensionLock
 from contender.naming import Names
@@ -104,21 +104,31 @@ def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
 @command.command("start")
 @click.option("--dimension", required=True, help="The dimension to train.")
 @click.option("--data", "uri", required=True, metavar="S3-URI", help="The uploaded CSV file.")
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Parameter of the pipeline; repeatable.")
 @dry_run_option
 @json_option
 @click.pass_obj
-def start_execution(obj: Connect | None, dimension: str, uri: str, dry_run: bool, as_json: bool) -> None:
-    """Start one execution by hand; an upload starts one by itself."""
+def start_execution(
+    obj: Connect | None, dimension: str, uri: str, given: tuple[str, ...], dry_run: bool, as_json: bool
+) -> None:
+    """Start one execution by hand; an upload starts one by itself.
+
+    A check that has no baseline yet is skipped and registers one, unless --set says otherwise
+    (--set SkipDataQualityCheck=false).
+    """
     settings, connect = load(), obj or client
     names = Names(settings.project)
     sagemaker = connect("sagemaker", settings.region)
     lock = _lock(settings, connect)
-    request = executions.plan_start(sagemaker, connect("s3", settings.region), names, dimension, uri)
+    options = _options(given)
+    request = executions.plan_start(sagemaker, connect("s3", settings.region), names, dimension, uri, options)
     arn = None if dry_run else executions.start(sagemaker, lock, names, request, datetime.now(UTC))
     row = {"execution": arn, "dimension": dimension, "data": uri, "version": request.version}
     if as_json:
-        emit({**row, "dry_run": dry_run})
+        emit({**row, "options": dict(request.options), "dry_run": dry_run})
     else:
+        for name, value in request.options.items():
+            note(f"{name}: {value}")
         emit_rows([row], ("execution", "dimension", "version"), as_json=False)
 
 
@@ -198,6 +208,16 @@ def definition_diff(deployed: str, compiled: str) -> list[str]:
     """A unified diff of the two definitions, indented."""
     before, after = (json.dumps(json.loads(text), indent=1).splitlines() for text in (deployed, compiled))
     return list(difflib.unified_diff(before, after, "deployed", "this project", lineterm=""))
+
+
+def _options(given: tuple[str, ...]) -> dict[str, str]:
+    options = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {pair!r} is not of the form Name=value")
+        options[name.strip()] = value.strip()
+    return options
 
 
 def _outputs(settings: Settings, connect: Connect) -> dict[str, str]:

@@ -11,6 +11,7 @@ Each message ends in exactly one way, and none is lost:
     refused     not an upload of ours: into the dead-letter queue with the reason, then done
     failed      anything else: it stays in the queue, comes back, and ends in the dead-letter queue after some tries
 
+What has no baseline yet is not checked, and gets one (`baselines.first_run`).
 The queue is not FIFO: a rule has one MessageGroupId for all its messages, so groups by dimension cannot be had.
 """
 
@@ -28,6 +29,7 @@ from typing import Any, Self
 import boto3
 from botocore.exceptions import ClientError
 
+from contender import baselines
 from contender.errors import DataError, NamingError
 from contender.lambdas.dimension_lock import Claim, DimensionLock
 from contender.lambdas.log_line import log_line
@@ -102,7 +104,14 @@ class Starter:
         return Outcome(name, upload.dimension, claimed.execution_arn)
 
     def _start(self, upload: Upload) -> str:
-        parameters = {"Dimension": upload.dimension, "InputDataUri": upload.uri, "DataVersion": upload.version}
+        group = self._settings.names.group(upload.dimension)
+        declared = baselines.declared(self._sagemaker, self._settings.pipeline)
+        parameters = {
+            "Dimension": upload.dimension,
+            "InputDataUri": upload.uri,
+            "DataVersion": upload.version,
+            **baselines.first_run(self._sagemaker, group, declared),
+        }
         answer = self._sagemaker.start_pipeline_execution(
             PipelineName=self._settings.pipeline,
             PipelineExecutionDisplayName=self._settings.names.execution(upload.dimension, upload.token),

@@ -71,6 +71,18 @@ def test_an_upload_starts_an_execution_with_its_dimension_and_object() -> None:
     assert desk.reply == {"batchItemFailures": []}
 
 
+def test_a_dimension_without_an_approved_version_registers_baselines() -> None:
+    desk = Desk()
+    parameters = ["SkipDataQualityCheck", "RegisterNewDataQualityBaseline", "FailOnDataQualityViolation"]
+    desk.sagemaker.definition = json.dumps({"Parameters": [{"Name": name, "Type": "Boolean"} for name in parameters]})
+    desk.sagemaker.register("contender-A", "PendingManualApproval")
+    desk.handle(body())
+    (request,) = desk.sagemaker.made("StartPipelineExecution")
+    given = {item["Name"]: item["Value"] for item in request["PipelineParameters"]}
+    assert given["SkipDataQualityCheck"] == given["RegisterNewDataQualityBaseline"] == "true"
+    assert "FailOnDataQualityViolation" not in given
+
+
 def test_the_data_version_is_the_objects_version_where_there_is_one() -> None:
     assert Upload.from_event(body(**{"version-id": "v7"}), Names("contender"), "data/").version == "v7"
 

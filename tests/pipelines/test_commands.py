@@ -20,7 +20,11 @@ from tests.pipelines.fakes import NOW, FakeCloudFormation, FakePipelines, FakeS3
 Run = Callable[..., Result]
 
 DEFINITION = {
-    "Parameters": [{"Name": "Dimension", "Type": "String"}],
+    "Parameters": [
+        {"Name": "Dimension", "Type": "String"},
+        {"Name": "SkipDataQualityCheck", "Type": "Boolean"},
+        {"Name": "DataQualitySuppliedStatistics", "Type": "String"},
+    ],
     "Steps": [
         {"Name": "Prepare", "Type": "Lambda", "DisplayName": "Prepare it", "Description": "Does it.", "Arguments": {}},
         {
@@ -178,6 +182,7 @@ def test_start_passes_the_objects_version(run: Run, sagemaker: FakePipelines, s3
         "Dimension": "A",
         "InputDataUri": "s3://b/data/A/x y.csv",
         "DataVersion": "0123abcd",
+        "SkipDataQualityCheck": "true",
     }
     assert request["PipelineExecutionDisplayName"].startswith("A-")
     assert "wait for it" in refusal(run(*arguments)), "a dimension never runs twice at the same time"
@@ -198,6 +203,40 @@ def test_what_was_started_by_hand_and_what_an_upload_starts_wait_for_each_other(
     assert lock.claim("A", "another upload", NOW).claim is Claim.HELD
     sagemaker.executions[0]["status"] = "Succeeded"
     assert lock.claim("A", "another upload", NOW).claim is Claim.TAKEN
+
+
+def test_start_sets_what_it_is_told_over_what_a_first_run_needs(run: Run, s3: FakeS3) -> None:
+    run("pipeline", "upsert")
+    s3.put_object(Bucket="b", Key="x.csv", Body=b"")
+    arguments = ("pipeline", "start", "--dimension", "A", "--data", "s3://b/x.csv", "--dry-run")
+    given = ("--set", "SkipDataQualityCheck=False", "--set", "DataQualitySuppliedStatistics=s3://b/a=b.json")
+    assert read(run(*arguments, "--json"))["options"] == {"SkipDataQualityCheck": "true"}
+    assert "SkipDataQualityCheck: true" in run(*arguments).stderr
+    assert read(run(*arguments, *given, "--json"))["options"] == {
+        "SkipDataQualityCheck": "false",
+        "DataQualitySuppliedStatistics": "s3://b/a=b.json",
+    }
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ("SkipDataQuality=true", "has no parameter 'SkipDataQuality'; did you mean 'SkipDataQualityCheck'?"),
+        ("X=1", "has no parameter 'X'; `contender pipeline show --deployed --json` lists them"),
+        ("Dimension=B", "parameter 'Dimension' is not an option: it comes from the dimension and its data"),
+        ("SkipDataQualityCheck=yes", "parameter SkipDataQualityCheck is true or false, not 'yes'"),
+        ("SkipDataQualityCheck", "--set 'SkipDataQualityCheck' is not of the form Name=value"),
+    ],
+)
+def test_start_refuses_an_option_that_the_pipeline_would_not_take(run: Run, s3: FakeS3, pair: str, words: str) -> None:
+    run("pipeline", "upsert")
+    s3.put_object(Bucket="b", Key="x.csv", Body=b"")
+    assert words in refusal(run("pipeline", "start", "--dimension", "A", "--data", "s3://b/x.csv", "--set", pair))
+
+
+def test_start_of_a_pipeline_that_is_not_deployed_says_so(run: Run) -> None:
+    words = refusal(run("pipeline", "start", "--dimension", "A", "--data", "s3://b/x.csv"))
+    assert words == "pipeline 'contender' does not exist: make it with `contender pipeline upsert`"
 
 
 @pytest.mark.parametrize(

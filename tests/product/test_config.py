@@ -71,7 +71,7 @@ def test_a_variable_names_a_setting_however_deep_it_is(write: Any) -> None:
     environ = {"CONTENDER_CHECKS_BIAS_FACET": "Plan", "CONTENDER_CHECKS_BIAS_FAIL_ON_VIOLATION_MODEL": "true"}
     bias = load(write("checks: {bias: {facet: State, group: Area}}"), environ=environ).checks.bias
     assert (bias.facet, bias.group) == ("Plan", "Area")
-    assert (bias.fail_on_violation.data, bias.fail_on_violation.model) == (True, True)
+    assert (bias.fail_on_violation.data, bias.fail_on_violation.model) == (False, True)
 
 
 @pytest.mark.parametrize(
