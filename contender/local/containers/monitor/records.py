@@ -64,7 +64,7 @@ def column_names(path: Path, header: bool) -> tuple[list[str], int]:
         raise MonitorError(f"{path.name}: not CSV in UTF-8: {error}") from error
     if not header:
         return [f"_c{number}" for number in range(len(first))], 0
-    names = [name.strip() or f"_c{number}" for number, name in enumerate(first)]
+    names = [name if name.strip() else f"_c{number}" for number, name in enumerate(first)]
     for name in names:
         if names.count(name) > 1:
             raise MonitorError(f"{path.name}: the header names the column {name!r} twice")

@@ -1,8 +1,9 @@
 """constraint_violations.json: in what a dataset is not as its baseline was, and how far, in words.
 
-docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html. A threshold that was suggested
-rests on a sample, so where AWS names no allowance for that we make one, and say so at the check; the same data, or
-other data from the same source, then violates nothing. A threshold that somebody changed is kept to the letter.
+docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html. A suggested threshold rests on a
+sample: where the baseline itself had missing values or rare categories, a few more may be chance, and each check says
+what it puts down to that. What the baseline never had is news at once, and a threshold that somebody changed is kept to
+the letter.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ CheckType = Literal[
     "categorical_values_check",
 ]
 
-BY_CHANCE = 0.001
+BY_CHANCE = 0.0001
 """What happens less often than this to data of the baseline's source is no chance."""
-DEVIATIONS = 3.1
-"""As many standard deviations a normal figure exceeds with the probability BY_CHANCE."""
+UNSURE = 0.01
+"""How often the number of categories that were seen once may be an understatement."""
 EXAMPLES = 5
 
 
@@ -133,16 +134,17 @@ def _negative(asked: FeatureConstraints, before: Feature | None, now: Feature) -
 
 
 def _completeness(asked: FeatureConstraints, before: Feature | None, now: Feature) -> Violation | None:
-    """The share of rows that have a value. Where the baseline itself had gaps, a sample may have a few more."""
-    if asked.completeness is None:
+    """The share of rows that have a value.
+
+    Where the baseline itself had gaps, Fisher's exact test says whether chance deals as many of them to these rows.
+    """
+    if asked.completeness is None or now.completeness >= asked.completeness - 1e-12:
         return None
-    allowed = 0.0
-    if before and math.isclose(before.completeness, asked.completeness, abs_tol=1e-9):
-        spread = asked.completeness * (1 - asked.completeness)
-        n, m = before.present + before.missing, now.present + now.missing
-        allowed = DEVIATIONS * math.sqrt(spread * (1 / n + 1 / m))
-    if now.completeness >= asked.completeness - allowed - 1e-12:
-        return None
+    if before and before.missing and math.isclose(before.completeness, asked.completeness, abs_tol=1e-9):
+        rows = now.present + now.missing
+        everything, gaps = rows + before.present + before.missing, now.missing + before.missing
+        if stats.hypergeom.sf(now.missing - 1, everything, gaps, rows) >= BY_CHANCE:
+            return None
     return Violation(
         asked.name,
         "completeness_check",
@@ -156,7 +158,7 @@ def _domain(asked: FeatureConstraints, before: Feature | None, now: Feature) -> 
     """Values that the baseline never had.
 
     Good and Turing: a baseline of n values, f of them the only ones of their category, has yet to see f / n of its
-    source; so many new values, and chance's share above, are no news.
+    source (f at its upper confidence limit). So many new values, and what chance adds to them, are no news.
     """
     if asked.domain is None or now.texts is None or not now.present:
         return None
@@ -165,8 +167,9 @@ def _domain(asked: FeatureConstraints, before: Feature | None, now: Feature) -> 
     new = now.present - known
     allowed = (1 - asked.monitoring.domain_content_threshold) * now.present
     if before and before.texts and before.present:
-        single = sum(count == 1 for count in before.texts.counts.values())
-        allowed += float(stats.poisson.isf(BY_CHANCE, now.present * single / before.present)) if single else 0.0
+        if single := sum(count == 1 for count in before.texts.counts.values()):
+            unseen = float(stats.chi2.isf(UNSURE, 2 * (single + 1))) / 2 / before.present
+            allowed += float(stats.poisson.isf(BY_CHANCE, now.present * unseen))
     if new <= allowed + 1e-9:
         return None
     unknown = {value: count for value, count in now.texts.counts.items() if value not in domain}
