@@ -49,10 +49,10 @@ def main(environment: Mapping[str, str]) -> int:
     try:
         run(find_places(Path(environment.get("SM_PROCESSING_DIR", ROOT))), environment)
     except ClarifyError as error:
-        print(error, file=sys.stderr)
+        print(f"ClientError: {error}", file=sys.stderr)
         message = Path(environment.get("SM_OUTPUT_DIR", "/opt/ml/output")) / "message"
         message.parent.mkdir(parents=True, exist_ok=True)
-        message.write_text(str(error))
+        message.write_text(f"ClientError: {error}")
         return EXIT_REFUSED
     return 0
 

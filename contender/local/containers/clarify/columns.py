@@ -3,6 +3,9 @@
 A column is categorical or continuous. Text and true/false are categorical, decimals continuous; whole numbers are
 continuous when at least a twentieth of them differ. Several values always mean categories. One value of a continuous
 column is a lower bound that does not belong to the group: `(bound, highest]`.
+
+One exception: two whole numbers are categories however few the rows. That library takes 0 and 1 in 40 rows or fewer for
+a quantity, and then finds no row above 1.
 """
 
 from __future__ import annotations
@@ -57,7 +60,8 @@ def is_continuous(column: pd.Series[Any], values: Sequence[Value]) -> bool:
         return False
     if pd.api.types.is_float_dtype(column):
         return True
-    return bool(column.nunique() / max(column.count(), 1) >= UNIQUENESS_THRESHOLD)
+    different = column.nunique()
+    return bool(different > 2 and different / column.count() >= UNIQUENESS_THRESHOLD)
 
 
 def select(column: pd.Series[Any], values: Sequence[Value]) -> Group:
