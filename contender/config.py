@@ -105,6 +105,8 @@ class Training(_Section):
     """Trainings of a search at the same time."""
     tuning_ranges: dict[str, Range] = {"eta": (0.05, 0.5), "max_depth": (3.0, 9.0), "subsample": (0.5, 1.0)}
     """Lowest and highest value of each hyperparameter that is searched."""
+    warm_start: bool = True
+    """Whether a search begins from what the dimension's previous one found."""
     instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\.")
     max_runtime_s: int = Field(default=3600, ge=60, le=432_000)
     """A training is stopped after this many seconds."""
@@ -266,6 +268,8 @@ class Settings(_Section):
     region: str = Field(default="us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     pipeline: str = Field(default="pipelines.train", pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
     """The module, found from the project's folder, that compiles the pipeline."""
+    batch_pipeline: str = Field(default="pipelines.batch", pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+    """The module that compiles the pipeline for scoring files."""
     approval: Literal["automatic", "manual"] = "automatic"
     """Whether a registered challenger is deployed at once or waits for someone's approval in the registry."""
     data: Data = Data()

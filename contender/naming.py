@@ -64,9 +64,24 @@ class Names:
         return self.project
 
     @property
+    def warm_pipeline(self) -> str:
+        """The same pipeline for a search that continues another one, see `contender/warm_start.py`."""
+        return f"{self.project}-warm"
+
+    @property
+    def training_pipelines(self) -> tuple[str, ...]:
+        """The pipelines that make versions; a dimension runs in one of them at a time."""
+        return (self.pipeline, self.warm_pipeline)
+
+    @property
+    def batch_pipeline(self) -> str:
+        """The pipeline that scores files, beside the one that trains."""
+        return f"{self.project}-batch"
+
+    @property
     def pipelines(self) -> tuple[str, ...]:
         """All pipelines of the project, the one that trains first; only that one is always there."""
-        return (self.pipeline,)
+        return (*self.training_pipelines, self.batch_pipeline)
 
     @property
     def stack(self) -> str:

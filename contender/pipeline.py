@@ -1,8 +1,9 @@
-"""The project's pipeline: compile it, compare it with what is deployed, deploy it.
+"""The project's pipelines: compile one, compare it with what is deployed, deploy it.
 
-The project's own module (`pipeline: pipelines.train` in contender.yaml) is loaded by name from the project's folder and
-has one function: `compile(settings, outputs) -> Compiled`. Compiling decides everything and touches nothing; `upsert`
-then uploads the files and writes the definition, and does neither when both are there already.
+The project's own modules (`pipeline: pipelines.train` and `batch_pipeline: pipelines.batch` in contender.yaml) are
+loaded by name from the project's folder. Each has one function: `compile(settings, outputs) -> Compiled`. Compiling
+decides everything and touches nothing; `upsert` then uploads the files and writes the definition, and does neither when
+both are there already.
 """
 
 from __future__ import annotations
@@ -65,6 +66,53 @@ class Compiled:
         return document
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One of the project's pipelines: its name on AWS, and the module that compiles it."""
+
+    name: str
+    module: str
+    description: str
+    function: str = "compile"
+
+
+def training(settings: Settings) -> Target:
+    """The pipeline that an upload starts."""
+    return Target(
+        Names(settings.project).pipeline, settings.pipeline, "Trains, judges and rolls out one dimension's model."
+    )
+
+
+def warm(settings: Settings) -> Target:
+    """The same for a dimension's second search and all after it."""
+    return Target(
+        Names(settings.project).warm_pipeline,
+        settings.pipeline,
+        "Trains as the other pipeline does, and continues the dimension's previous search.",
+        "compile_warm",
+    )
+
+
+def training_targets(settings: Settings) -> tuple[Target, ...]:
+    """What it takes to train: the pipeline, and the one that continues searches if there are any to continue."""
+    continued = settings.training.tuning_trials and settings.training.warm_start
+    return (training(settings), warm(settings)) if continued else (training(settings),)
+
+
+def batch(settings: Settings) -> Target:
+    """The pipeline that scores a file by who serves."""
+    return Target(
+        Names(settings.project).batch_pipeline,
+        settings.batch_pipeline,
+        "Scores a file by one dimension's champion, on request beside its challenger.",
+    )
+
+
+def targets(settings: Settings) -> tuple[Target, ...]:
+    """All of them, in the order of `Names.pipelines`."""
+    return (*training_targets(settings), batch(settings))
+
+
 def compiled(definition: str, uploads: Sequence[Upload]) -> Compiled:
     """A compiler's result, checked for what SageMaker would only find later. Raises DeploymentError."""
     document = json.loads(definition)
@@ -75,25 +123,29 @@ def compiled(definition: str, uploads: Sequence[Upload]) -> Compiled:
     return Compiled(text, tuple(dict.fromkeys(uploads)))
 
 
-def compile_project(settings: Settings, outputs: Mapping[str, str], folder: Path | None = None) -> Compiled:
-    """Load the project's pipeline module from `folder` (default: here) and let it compile."""
+def compile_project(
+    settings: Settings, outputs: Mapping[str, str], folder: Path | None = None, target: Target | None = None
+) -> Compiled:
+    """Load a pipeline's module (default: the training one's) from `folder` (default: here) and let it compile."""
     place = str((folder or Path.cwd()).resolve())
     if place not in sys.path:
         sys.path.insert(0, place)
     with _sdk_as_compiler(settings.region):
-        return _compiler(settings.pipeline, place)(settings, outputs)
+        return _compiler(target or training(settings), place)(settings, outputs)
 
 
-def _compiler(name: str, place: str) -> Callable[[Settings, Mapping[str, str]], Compiled]:
+def _compiler(target: Target, place: str) -> Callable[[Settings, Mapping[str, str]], Compiled]:
+    name = target.module
     try:
         module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(error.name + ".")):
             raise SettingsError(f"pipeline module {name!r} is not in {place}: run there, or set `pipeline:`") from error
         raise SettingsError(f"{name} needs {error.name}: pip install -e '.[pipeline]'") from error
-    compiler: Callable[[Settings, Mapping[str, str]], Compiled] | None = getattr(module, "compile", None)
+    compiler: Callable[[Settings, Mapping[str, str]], Compiled] | None = getattr(module, target.function, None)
     if compiler is None:
-        raise SettingsError(f"pipeline module {name!r} has no compile(settings, outputs)")
+        hint = ", which training.warm_start needs" if target.function != "compile" else ""
+        raise SettingsError(f"pipeline module {name!r} has no {target.function}(settings, outputs){hint}")
     return compiler
 
 
@@ -134,36 +186,54 @@ class Upserted:
     uploaded: tuple[str, ...]
 
 
-def plan_upsert(sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled) -> Upserted:
+def plan_upsert(
+    sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled, target: Target | None = None
+) -> Upserted:
     """What `upsert` would do."""
     missing = tuple(item.uri for item in result.uploads if not _exists(s3, item))
-    described = _describe(sagemaker, Names(settings.project).pipeline)
+    described = _describe(sagemaker, (target or training(settings)).name)
     if described is None:
         return Upserted("created", "", missing)
     same = described["PipelineDefinition"] == result.definition and described["RoleArn"] == role_arn
     return Upserted("unchanged" if same else "updated", described["PipelineArn"], missing)
 
 
-def upsert(sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled) -> Upserted:
+def upsert(
+    sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled, target: Target | None = None
+) -> Upserted:
     """Make SageMaker's pipeline the compiled one. Safe to repeat: identical bytes change nothing."""
-    plan = plan_upsert(sagemaker, s3, settings, role_arn, result)
+    target = target or training(settings)
+    plan = plan_upsert(sagemaker, s3, settings, role_arn, result, target)
     # Files go first: a definition must never refer to code that is not there.
     for item in result.uploads:
         if item.uri in plan.uploaded:
             s3.put_object(Bucket=item.bucket, Key=item.key, Body=item.body)
-    name = Names(settings.project).pipeline
-    request = {"PipelineName": name, "PipelineDefinition": result.definition, "RoleArn": role_arn}
+    request = {"PipelineName": target.name, "PipelineDefinition": result.definition, "RoleArn": role_arn}
     if plan.action == "created":
         answer = sagemaker.create_pipeline(
             **request,
-            PipelineDisplayName=name,
-            PipelineDescription="Trains, judges and rolls out one dimension's model.",
+            PipelineDisplayName=target.name,
+            PipelineDescription=target.description,
             ClientRequestToken=uuid.uuid4().hex,
         )
         return Upserted("created", answer["PipelineArn"], plan.uploaded)
     if plan.action == "updated":
         sagemaker.update_pipeline(**request)
     return plan
+
+
+def upsert_all(
+    sagemaker: Any, s3: Any, settings: Settings, outputs: Mapping[str, str], wanted: Sequence[Target]
+) -> dict[str, Upserted]:
+    """Compile and upsert each pipeline; what was done, by its name.
+
+    The first goes last: its definition tells whoever starts an execution that the others are there.
+    """
+    done = {}
+    for target in reversed(wanted):
+        result = compile_project(settings, outputs, target=target)
+        done[target.name] = upsert(sagemaker, s3, settings, outputs["PipelineRoleArn"], result, target)
+    return {target.name: done[target.name] for target in wanted}
 
 
 def deployed_definition(sagemaker: Any, name: str) -> str | None:

@@ -88,6 +88,15 @@ def champion(versions: Sequence[Version]) -> Version | None:
     )
 
 
+def newest_challenger(versions: Sequence[Version]) -> Version | None:
+    """The latest version that serves beside the champion, or None."""
+    return max(
+        (version for version in versions if version.role is Role.CHALLENGER and version.status is Status.IN_SERVICE),
+        key=lambda version: version.number,
+        default=None,
+    )
+
+
 def mark(sagemaker: Any, arn: str, role: Role, status: Status, reason: str) -> None:
     """Set a version's role and status. Writing the same again changes nothing."""
     sagemaker.update_model_package(

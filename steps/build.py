@@ -51,6 +51,8 @@ class Build:
     )
     options: list[Parameter] = field(default_factory=list)
     """Parameters beside those; building a step adds its own."""
+    area: str = "runs"
+    """First part of the keys that executions write to in the artifact bucket."""
     uploads: list[Upload] = field(default_factory=list)
     """Files that must be in S3 before the definition runs; building a step adds its own."""
 
@@ -85,8 +87,8 @@ class Build:
         tags = {"project": self.settings.project, "dimension": self.dimension, **self.settings.tags}
         return [{"Key": key, "Value": value} for key, value in tags.items()]
 
-    def text(self, name: str, default: str) -> ParameterString:
-        """A parameter of the pipeline that an execution may set."""
+    def text(self, name: str, default: str | None) -> ParameterString:
+        """A parameter of the pipeline that an execution may set; None: it has to."""
         parameter = ParameterString(name=name, default_value=default)
         self.options.append(parameter)
         return parameter
@@ -136,7 +138,7 @@ class Build:
         """Where an execution's step writes one output."""
         bucket = self.outputs["ArtifactBucket"]
         execution = ExecutionVariables.PIPELINE_EXECUTION_ID
-        return Join(on="/", values=["s3:/", bucket, "runs", self.dimension, execution, step, name])
+        return Join(on="/", values=["s3:/", bucket, self.area, self.dimension, execution, step, name])
 
     def training_folder(self) -> list[object]:
         """Parts of the S3 folder that training jobs write to, each in one of its job name.

@@ -27,6 +27,7 @@ def processing_step(
     inputs: Mapping[str, Any],
     outputs: Sequence[str],
     property_files: Sequence[PropertyFile] = (),
+    cached: bool = True,
 ) -> ProcessingStep:
     """Run the first file of `code`, with the others beside it.
 
@@ -60,7 +61,7 @@ def processing_step(
             job_name=name,
         ),
         property_files=list(property_files),
-        cache_config=reuse(),
+        cache_config=reuse() if cached else None,
         retry_policies=job_retries(),
     )
 

@@ -41,6 +41,14 @@ class Served:
             raise CannotEvaluate(f"the {self._name} gave {len(probabilities)} usable answers to {rows} rows")
         return probabilities
 
+    def refusal(self, body):
+        """Why the model does not read the body's rows; "" if it does."""
+        try:
+            matrix = self._module.input_fn(body, "text/csv")
+        except ValueError as error:
+            return str(error)
+        return str(matrix) if isinstance(matrix, Exception) else ""
+
     def latency_ms(self, bodies):
         """Median time of a warm request, each of the bodies in turn: reading, predicting and writing, no network."""
         for number in range(WARM_UP_REQUESTS):

@@ -1,0 +1,1 @@
+"""Batch scoring: raw rows in, the same rows with a probability out."""
