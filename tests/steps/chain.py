@@ -18,6 +18,7 @@ import numpy as np
 import xgboost
 
 STEPS = Path(__file__).resolve().parents[2] / "steps"
+PREPARED = ("train", "validation", "test", "encoder", "baseline", "score", "explain", "labelled", "judged")
 
 
 def load(script: str) -> ModuleType:
@@ -48,7 +49,7 @@ class Chain:
     root: Path
 
     def preprocess_arguments(self, *more: str) -> list[str]:
-        places = {name: self.root / name for name in ("data", "train", "validation", "test", "encoder")}
+        places = {name: self.root / name for name in ("data", *PREPARED)}
         return [
             "--label=Churn?",
             "--positive=True.",

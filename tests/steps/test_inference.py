@@ -58,6 +58,19 @@ def line(row: list[str]) -> str:
     return ",".join(row)
 
 
+def test_a_row_of_features_alone_is_answered_like_the_whole_row(
+    served: tuple[ModuleType, Any], rows: list[list[str]], header: list[str]
+) -> None:
+    kept = [place for place, column in enumerate(header) if column not in ("Dimension", "Phone")]
+    names, short = [header[place] for place in kept], [[row[place] for place in kept] for row in rows[:20]]
+    whole = probabilities(served, "\n".join(line(row) for row in rows[:20]))
+    assert probabilities(served, "\n".join(line(row) for row in short)) == whole
+    assert probabilities(served, "\n".join([line(names), *[line(row) for row in short]])) == whole
+    assert probabilities(served, "\n".join([line(names[::-1]), *[line(row[::-1]) for row in short]])) == whole
+    assert probabilities(served, json.dumps(short), "application/json") == whole
+    assert probabilities(served, f"{line(rows[0])}\n{line(short[1])}") == whole[:2]
+
+
 def test_a_raw_row_is_answered_as_the_encoded_one(
     served: tuple[ModuleType, Any], trained: Chain, rows: list[list[str]]
 ) -> None:

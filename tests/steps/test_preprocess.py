@@ -127,6 +127,94 @@ def test_codes_are_categories_when_the_settings_say_so(trained: Chain) -> None:
     assert kinds["Day Mins"] == "number"
 
 
+def test_the_checks_read_features_alone_and_labels_of_nought_and_one(trained: Chain, upload: list[list[str]]) -> None:
+    features = [column for column in COLUMNS if column not in ("Dimension", "Phone", "Churn?")]
+    tested = trained.rows("test/test.csv")
+    baseline, score, explain = (trained.rows(f"{name}/{name}.csv") for name in ("baseline", "score", "explain"))
+    assert baseline[0] == explain[0] == features
+    assert len(baseline) - 1 == len(trained.rows("train/train.csv"))
+    assert len(score) == len(tested) - 1, "no header"
+    assert [row[0] for row in score] == ["1" if row[-1] == "True." else "0" for row in tested[1:]]
+    assert [row[1:] for row in score] == [[row[COLUMNS.index(name)] for name in features] for row in tested[1:]]
+    assert len(explain) - 1 == 100
+    assert [row for row in explain[1:] if row not in [line[1:] for line in score]] == []
+    assert not (trained.root / "labelled").exists(), "only the bias checks read it, and there is no facet"
+
+
+def test_all_test_rows_are_explained_where_there_are_few(chain: Chain) -> None:
+    assert prepare(chain, small(), "--explain-rows=1000") == 0
+    explained = chain.rows("explain/explain.csv")[1:]
+    assert explained == [row[1:] for row in chain.rows("score/score.csv")]
+
+
+def test_the_bias_checks_read_facet_and_strata_even_where_they_are_no_features(chain: Chain) -> None:
+    content = small(Plan=lambda number: "a" if number % 5 else "b", Dimension=lambda number: f"d{number % 2}")
+    options = ["--drop=Plan", "--facet=Plan", "--facet-value=a", "--group=Dimension"]
+    assert prepare(chain, content, *options) == 0
+    for name, part in (("labelled", "train"), ("judged", "test")):
+        header, *rows = chain.rows(f"{name}/{name}.csv")
+        assert header == ["Day Mins", "Plan", "Dimension", "Churn?"]
+        assert {row[-1] for row in rows} == {"0", "1"}
+        assert {row[1] for row in rows} == {"a", "b"}
+        assert len(rows) == len(chain.rows(f"{part}/{part}.csv")) - (part == "test")
+    assert chain.rows("baseline/baseline.csv")[0] == ["Day Mins"]
+
+
+def test_what_the_checks_read_has_one_spelling_of_a_missing_number_and_one_line_a_row(chain: Chain) -> None:
+    spelled = ["?", "NA", "null", "3"]
+    note = '"two\nlines"'
+    assert prepare(chain, small(400, Day_Mins=lambda n: spelled[n % 4], Plan=lambda n: note if n % 2 else "one")) == 0
+    assert {row[0] for row in chain.rows("baseline/baseline.csv")[1:]} == {"", "3"}
+    lines = (chain.root / "score" / "score.csv").read_text().splitlines()
+    assert {line.split(",")[2] for line in lines} == {"two lines", "one"}
+    assert len(lines) == len(chain.rows("score/score.csv"))
+
+
+@pytest.mark.parametrize(
+    ("options", "columns"),
+    [
+        (["--facet=Plan", "--facet-value=yes"], {}),
+        (["--facet=Plan"], {}),
+        (["--facet=Day Mins", "--facet-value=8"], {}),
+        (["--facet=Day Mins", "--facet-value=7.5"], {}),
+        (["--facet=Day Mins", "--facet-value=1.0", "--facet-value=2"], {}),
+        (["--facet=Day Mins", "--facet-value=0"], {"Day_Mins": lambda number: str(number % 2)}),
+    ],
+)
+def test_a_facet_is_a_value_some_values_or_a_number_to_lie_above(
+    chain: Chain, options: list[str], columns: dict[str, Callable[[int], str]]
+) -> None:
+    assert prepare(chain, small(**columns), *options) == 0
+    assert chain.rows("labelled/labelled.csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--facet=Plam"], "column 'Plam', the facet (checks.bias.facet), is missing; the nearest is 'Plan'"),
+        (
+            ["--facet=Plan", "--facet-value=Yes"],
+            "facet 'Plan' is never 'Yes' (checks.bias.facet_values); the nearest is 'yes'",
+        ),
+        (
+            ["--facet=Plan", "--facet-value=1"],
+            "facet 'Plan' is never '1' (checks.bias.facet_values); found 'no', 'yes'",
+        ),
+        (["--facet=Plan", "--facet-value=yes", "--facet-value=no"], "every row of the train split is on one side of"),
+        (["--facet=Dimension"], "every row of the train split is on one side of facet 'Dimension' (checks.bias)"),
+        (["--facet=Day Mins", "--facet-value=99"], "every row of the train split is on one side of facet 'Day Mins'"),
+        (["--facet=Day Mins", "--facet-value=many"], "facet 'Day Mins' is never 'many'"),
+        (["--facet=Plan", "--group=Stat"], "column 'Stat', the strata (checks.bias.group), is missing; the file has"),
+    ],
+)
+def test_a_facet_that_compares_nobody_is_refused_before_anything_is_trained(
+    chain: Chain, options: list[str], words: str
+) -> None:
+    assert prepare(chain, small(), *options) == 1
+    assert words in chain.last_words
+    assert not (chain.root / "train").exists()
+
+
 def test_the_named_object_is_chosen_among_its_neighbours(chain: Chain) -> None:
     chain.upload(small() + "broken\n", "march.csv.old")
     chain.upload("not,the,file\n", "other.csv")
