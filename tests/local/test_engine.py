@@ -93,29 +93,6 @@ def test_runs_independent_steps_at_once_and_dependent_ones_in_turn(sagemaker: Sa
     assert list(sagemaker.statuses(arn))[-1] == "C"
 
 
-def test_keeps_to_the_parallelism_of_the_execution(sagemaker: Sagemaker) -> None:
-    steps = [processing(f"S{index}") for index in range(6)]
-    sagemaker.create(*steps, ParallelismConfiguration={"MaxParallelExecutionSteps": 1})
-    sagemaker.finish(sagemaker.begin())
-    assert len(sagemaker.jobs.created) == 6
-    assert sagemaker.jobs.most_running == 1
-
-
-def test_more_parallelism_takes_effect_while_it_runs(sagemaker: Sagemaker) -> None:
-    sagemaker.jobs.outcomes = {"A": ["Hold"]}
-    sagemaker.create(processing("A"), processing("B"), ParallelismConfiguration={"MaxParallelExecutionSteps": 1})
-    arn = sagemaker.begin()
-    sagemaker.jobs.until_created("A")
-    sagemaker(
-        "UpdatePipelineExecution",
-        PipelineExecutionArn=arn,
-        ParallelismConfiguration={"MaxParallelExecutionSteps": 2},
-    )
-    sagemaker.jobs.until_created("B")
-    sagemaker.jobs.release("A")
-    assert sagemaker.finish(arn)["PipelineExecutionStatus"] == "Succeeded"
-
-
 @pytest.mark.parametrize(
     ("given", "outcome", "ran"), [(0.95, "True", "Deploy"), (0.9, "True", "Deploy"), (0.7, "False", "Wait")]
 )

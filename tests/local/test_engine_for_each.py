@@ -16,6 +16,7 @@ from tests.local.small_sagemaker import (
     fail,
     get,
     join,
+    json_get,
     lambda_step,
     parameter,
     processing,
@@ -94,6 +95,23 @@ def test_steps_of_a_body_read_one_another_within_their_iteration(sagemaker: Sage
     for index, item in enumerate(("east", "west")):
         (request,) = sagemaker.jobs.requests(f"Train-{index}")
         assert request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] == f"s3://out/{item}"
+
+
+def test_a_property_file_is_that_of_the_iteration(sagemaker: Sagemaker) -> None:
+    for item, auc in (("east", 0.8), ("west", 0.9)):
+        sagemaker.aws.s3.put(f"s3://out/{item}/report.json", {"auc": auc})
+    report = [{"PropertyFileName": "R", "OutputName": "result", "FilePath": "report.json"}]
+    sagemaker.run(
+        for_each(
+            "Each",
+            ["east", "west"],
+            processing("Evaluate", output=join("s3://out", ITEM, on="/"), PropertyFiles=report),
+            lambda_step("Tell", {"Item": ITEM, "Auc": json_get("Evaluate", "R", "auc")}),
+            at_once=1,
+        )
+    )
+    payloads = sorted(sagemaker.aws.function.payloads, key=str)
+    assert payloads == [{"Item": "east", "Auc": 0.8}, {"Item": "west", "Auc": 0.9}]
 
 
 def test_waits_for_what_its_body_reads_and_tells_what_its_iterations_put_out(sagemaker: Sagemaker) -> None:

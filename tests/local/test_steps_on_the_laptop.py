@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from contender.local.launcher.laptop import Laptop
 from tests.conftest import Clients
 from tests.local.running import eventually
-from tests.local.sdk import compile_with_sdk
+from tests.local.sdk import compile_with_sdk, run_with_sdk
 from tests.local.serving_models import ROLE, Endpoints, booster_files, script_files
+from tests.local.small_sagemaker import definition
 
 PIPELINE = "steps-on-the-laptop"
 BROKEN = "def model_fn(model_dir):\n    raise RuntimeError('the weights are missing')\n"
+SLOW = "import time\n\n\ndef model_fn(model_dir):\n    time.sleep(2)\n"
 FUNCTION = "def handler(event, context):\n    print(event)\n    return event\n"
 
 
@@ -92,7 +95,7 @@ def there(clients: Clients, bucket: str) -> Iterator[Endpoints]:
     there.model("better", booster_files(2))
     there.model("broken", script_files(BROKEN))
     yield there
-    for endpoint in ("first", "second"):
+    for endpoint in ("first", "second", "second-try"):
         there.sagemaker.delete_endpoint(EndpointName=there.name(endpoint))
 
 
@@ -148,3 +151,36 @@ def test_a_model_that_is_not_there_fails_the_config(deployments: Deployments, th
     step = deployments.steps(arn)["Configure"]
     assert step["FailureReason"].startswith("ClientError: Failed to invoke sagemaker:CreateEndpointConfig.")
     assert there.name("nowhere") in step["FailureReason"]
+
+
+def test_an_endpoint_that_an_interrupted_try_began_is_waited_for(deployments: Deployments, there: Endpoints) -> None:
+    there.model("slow", script_files(SLOW))
+    there.config("slow", {"slow": 1})
+    config = {"EndpointName": there.name("second-try"), "EndpointConfigName": there.name("slow")}
+    there.sagemaker.create_endpoint(**config)
+    name = there.name("second-try")
+    text = definition({"Name": "Deploy", "Type": "Endpoint", "Arguments": config})
+    there.sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=text, RoleArn=ROLE)
+    arn = there.sagemaker.start_pipeline_execution(PipelineName=name)["PipelineExecutionArn"]
+    assert deployments.finish(arn) == "Succeeded", deployments.steps(arn)
+    assert there.describe("second-try")["EndpointStatus"] == "InService"
+
+
+def test_the_sdk_runs_a_step_again_on_what_the_latest_execution_left(
+    deployments: Deployments, there: Endpoints, laptop: Laptop
+) -> None:
+    latest = deployments.run("first", better=0.9)
+    arn = run_with_sdk("sdk_start.py", PIPELINE, "Approve", there.name("first"), **laptop.env())
+    asked = deployments.asked()
+    assert asked["arguments"] == {"model": there.name("better"), "of": 1}
+    deployments.approve(asked)
+    assert deployments.finish(arn) == "Succeeded"
+    steps = deployments.steps(arn)
+    assert steps["Best"]["SelectiveExecutionResult"] == {"SourcePipelineExecutionArn": latest}
+    assert set(steps) == {"Best", "Approve"}
+    execution = there.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    assert execution["SelectiveExecutionConfig"] == {
+        "SourcePipelineExecutionArn": latest,
+        "SelectedSteps": [{"StepName": "Approve"}],
+    }
+    assert execution["ParallelismConfiguration"] == {"MaxParallelExecutionSteps": 1}

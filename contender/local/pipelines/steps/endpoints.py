@@ -12,7 +12,7 @@ from contender.local.pipelines.definition import Check, Step
 from contender.local.pipelines.paths import Path
 from contender.local.pipelines.steps.jobs import call
 from contender.local.pipelines.steps.runner import Result, Run, StepFailed
-from contender.local.store import Missing
+from contender.local.store import Document, Missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,15 @@ class EndpointStep:
     def run(self, run: Run) -> Result:
         name, config = run.arguments["EndpointName"], run.arguments["EndpointConfigName"]
         request = dict(run.arguments)
-        if _exists(run, name):
-            request.pop("Tags", None)  # UpdateEndpoint leaves an endpoint's tags as they are
-            answer = call(run, "UpdateEndpoint", request)
+        known = _describe(run, name)
+        if known is None:
+            arn = call(run, "CreateEndpoint", request)["EndpointArn"]
+        elif _goes_to(known) == config:
+            arn = known["EndpointArn"]  # what an interrupted try began
         else:
-            answer = call(run, "CreateEndpoint", request)
-        metadata = {"Endpoint": {"Arn": answer["EndpointArn"]}}
+            request.pop("Tags", None)  # UpdateEndpoint leaves an endpoint's tags as they are
+            arn = call(run, "UpdateEndpoint", request)["EndpointArn"]
+        metadata = {"Endpoint": {"Arn": arn}}
         run.started(metadata)
         try:
             run.context.serving.deployments.wait(name)
@@ -75,12 +78,19 @@ class EndpointStep:
         return result
 
 
-def _exists(run: Run, name: str) -> bool:
+def _describe(run: Run, name: str) -> Document | None:
     try:
-        run.context.call("DescribeEndpoint", {"EndpointName": name})
+        return run.context.call("DescribeEndpoint", {"EndpointName": name})
     except ValidationException:  # what DescribeEndpoint answers for a name that nobody has
-        return False
-    return True
+        return None
+
+
+def _goes_to(endpoint: Document) -> str | None:
+    """The config that an endpoint is on its way to."""
+    if endpoint["EndpointStatus"] == "Creating":
+        return str(endpoint["EndpointConfigName"])
+    found: str | None = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
+    return found
 
 
 ENDPOINT_CONFIG = EndpointConfigStep()
