@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sagemaker.mlops.workflow.pipeline import Pipeline
-from sagemaker.mlops.workflow.steps import Step
+from sagemaker.mlops.workflow.steps import Step, TrainingStep, TuningStep
 
 from contender.config import Settings
 from contender.naming import Names
@@ -30,7 +30,15 @@ from steps.model_quality import model_quality_step
 from steps.package.step import artifact_uri, package_step
 from steps.preprocess.step import preprocess_step
 from steps.register import Checks, register_step
-from steps.train import model_uri, train_step, tune_step
+from steps.train import (
+    Beginning,
+    from_nothing,
+    from_previous,
+    model_uri,
+    search_origin,
+    train_step,
+    tune_step,
+)
 from steps.transform import transform_step
 
 
@@ -40,9 +48,19 @@ def compile(settings: Settings, outputs: Mapping[str, str]) -> Compiled:
     `outputs` are those of the deployed stack: ArtifactBucket, PipelineRoleArn, and the functions' ARNs.
     """
     build = Build(settings, outputs, compiler_session(settings.region, outputs["ArtifactBucket"]))
-    listed = steps(build)
+    beginning = from_nothing(build) if settings.training.tuning_trials else None
+    return _compiled(build, Names(settings.project).pipeline, steps(build, beginning))
+
+
+def compile_warm(settings: Settings, outputs: Mapping[str, str]) -> Compiled:
+    """The same pipeline with a search that continues another one (`contender/warm_start.py` says when which runs)."""
+    build = Build(settings, outputs, compiler_session(settings.region, outputs["ArtifactBucket"]))
+    return _compiled(build, Names(settings.project).warm_pipeline, steps(build, from_previous(build)))
+
+
+def _compiled(build: Build, name: str, listed: list[Step]) -> Compiled:
     pipeline = Pipeline(
-        name=Names(settings.project).pipeline,
+        name=name,
         parameters=build.parameters,
         steps=listed,
         sagemaker_session=build.session,
@@ -51,15 +69,21 @@ def compile(settings: Settings, outputs: Mapping[str, str]) -> Compiled:
     return compiled(pipeline.definition(), build.uploads)
 
 
-def steps(build: Build) -> list[Step]:
-    facet, tuned = build.settings.checks.bias.facet, build.settings.training.tuning_trials
+def steps(build: Build, beginning: Beginning | None) -> list[Step]:
+    """All steps; they search for the best hyperparameters from `beginning` on, or train with the settings'."""
+    facet = build.settings.checks.bias.facet
     preprocess = preprocess_step(build)
     data_quality = data_quality_step(build, preprocess)
     data_bias = data_bias_step(build, preprocess) if facet else None
     data_checks = [step for step in (data_quality, data_bias) if step]
 
     # Nothing is trained on data that a check refuses.
-    train = (tune_step if tuned else train_step)(build, preprocess, depends_on=data_checks)
+    train: TrainingStep | TuningStep
+    if beginning:
+        train = tune_step(build, preprocess, beginning, depends_on=data_checks)
+        search = search_origin(train, beginning)
+    else:
+        train, search = train_step(build, preprocess, depends_on=data_checks), {}
     package = package_step(build, model_uri(build, train), preprocess)
     artifact = artifact_uri(package)
     champion = champion_step(build, artifact)
@@ -73,7 +97,7 @@ def steps(build: Build) -> list[Step]:
     model_checks = [step for step in (model_quality, model_bias, explainability) if step]
 
     checks = Checks(data_quality, data_bias, model_quality, model_bias, explainability)
-    register = register_step(build, artifact, train, evaluate, checks)
+    register = register_step(build, artifact, evaluate, checks, search)
     deploy = deploy_step(build, register)
     gate = gate_step(build, evaluate, passed=[create_model, transform, *model_checks, register, deploy])
     return [preprocess, *data_checks, train, package, champion, evaluate, gate]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from sagemaker.core.model_metrics import FileSource, MetricsSource, ModelMetrics
 from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.core.workflow.functions import Join
 from sagemaker.mlops.workflow.model_step import ModelStep
-from sagemaker.mlops.workflow.steps import ProcessingStep, TrainingStep, TuningStep
+from sagemaker.mlops.workflow.steps import ProcessingStep
 from sagemaker.serve.model_builder import ModelBuilder
 
 from steps.build import CONTENT_TYPES, SERVING, Build, service_retries, untracked
@@ -33,8 +34,9 @@ class Checks:
 
 
 def register_step(
-    build: Build, artifact_uri: Any, train: TrainingStep | TuningStep, evaluate: ProcessingStep, checks: Checks
+    build: Build, artifact_uri: Any, evaluate: ProcessingStep, checks: Checks, search: Mapping[str, Any]
 ) -> ModelStep:
+    """`search` is metadata: which tuning job the version came from."""
     settings = build.settings
     builder = ModelBuilder(
         image_uri=build.xgboost_image,
@@ -58,7 +60,7 @@ def register_step(
             approval_status="Approved" if settings.approval == "automatic" else "PendingManualApproval",
             model_metrics=_metrics(evaluate, checks),
             drift_check_baselines=_baselines(build, checks),
-            customer_metadata_properties=_origin(build, train, checks),
+            customer_metadata_properties={**_origin(build, checks), **search},
             model_life_cycle=ModelLifeCycle(
                 stage="Challenger", stage_status="Pending", stage_description="Registered, not deployed yet"
             ),
@@ -96,9 +98,9 @@ def _baselines(build: Build, checks: Checks) -> DriftCheckBaselines:
     )
 
 
-def _origin(build: Build, train: TrainingStep | TuningStep, checks: Checks) -> dict[str, Any]:
+def _origin(build: Build, checks: Checks) -> dict[str, Any]:
     """Where the version came from, and the one file about it that ModelMetrics has no place for."""
-    origin = {
+    return {
         "dimension": build.dimension,
         "dataUri": build.data_uri,
         "dataVersion": build.data_version,
@@ -106,9 +108,6 @@ def _origin(build: Build, train: TrainingStep | TuningStep, checks: Checks) -> d
         "executionArn": ExecutionVariables.PIPELINE_EXECUTION_ARN,
         "modelQualityStatistics": checks.model_quality.calculated(STATISTICS),
     }
-    if isinstance(train, TuningStep):
-        origin["tuningJob"] = train.properties.HyperParameterTuningJobName
-    return origin
 
 
 def _json(uri: Any) -> MetricsSource:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sagemaker.core.parameter import ContinuousParameter, IntegerParameter
-from sagemaker.core.shapes import OutputDataConfig, Tag
+from sagemaker.core.shapes import (
+    HyperParameterTuningJobWarmStartConfig,
+    OutputDataConfig,
+    ParentHyperParameterTuningJob,
+    Tag,
+)
 from sagemaker.core.workflow.functions import Join
+from sagemaker.core.workflow.parameters import ParameterString
 from sagemaker.mlops.workflow.steps import ProcessingStep, Step, TrainingStep, TuningStep
 from sagemaker.train.configs import Compute, InputData, StoppingCondition
 from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
 
+from contender import warm_start
 from contender.hyperparameters import INTEGERS
 from steps.build import Build, job_retries, reuse, untracked
 from steps.processing import output_uri
@@ -31,7 +39,32 @@ def train_step(build: Build, preprocess: ProcessingStep, depends_on: Sequence[St
     )
 
 
-def tune_step(build: Build, preprocess: ProcessingStep, depends_on: Sequence[Step]) -> TuningStep:
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where a search begins: the tuning job it continues, for the record and for the service."""
+
+    previous: ParameterString | str
+    parents: HyperParameterTuningJobWarmStartConfig | None
+
+
+def from_nothing(build: Build) -> Beginning:
+    """The first search of a dimension. That it takes the parameter tells that a later one may continue it."""
+    later = build.settings.training.warm_start
+    return Beginning(build.text(warm_start.PARAMETER, warm_start.NONE) if later else warm_start.NONE, None)
+
+
+def from_previous(build: Build) -> Beginning:
+    """A search that continues the tuning job which an execution names."""
+    previous = build.text(warm_start.PARAMETER, None)
+    parent = ParentHyperParameterTuningJob(hyper_parameter_tuning_job_name=previous)
+    # The data is new. The other type is for the same data, and would call an old training the best.
+    config = HyperParameterTuningJobWarmStartConfig(
+        parent_hyper_parameter_tuning_jobs=[parent], warm_start_type="TransferLearning"
+    )
+    return Beginning(previous, config)
+
+
+def tune_step(build: Build, preprocess: ProcessingStep, beginning: Beginning, depends_on: Sequence[Step]) -> TuningStep:
     """A search of `tuning_trials` trainings for the best AUC on the validation rows."""
     training = build.settings.training
     tuner = HyperparameterTuner(
@@ -46,6 +79,7 @@ def tune_step(build: Build, preprocess: ProcessingStep, depends_on: Sequence[Ste
         max_parallel_jobs=min(training.tuning_parallel, training.tuning_trials),
         early_stopping_type="Auto",
         random_seed=1,
+        warm_start_config=beginning.parents,
     )
     return TuningStep(
         name="Tune",
@@ -56,6 +90,14 @@ def tune_step(build: Build, preprocess: ProcessingStep, depends_on: Sequence[Ste
         cache_config=reuse(),
         retry_policies=job_retries(),
     )
+
+
+def search_origin(step: TuningStep, beginning: Beginning) -> dict[str, Any]:
+    """Metadata of the version: with these, its dimension's next search finds what to continue."""
+    return {
+        warm_start.TUNING_JOB: step.properties.HyperParameterTuningJobName,
+        warm_start.PREVIOUS: beginning.previous,
+    }
 
 
 def model_uri(build: Build, step: TrainingStep | TuningStep) -> Any:

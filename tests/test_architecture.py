@@ -19,6 +19,7 @@ LAMBDA_PARTS = (
     "reconcile",
     "baselines",
     "candidates",
+    "warm_start",
     "naming",
     "errors",
 )

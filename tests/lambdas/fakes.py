@@ -88,6 +88,7 @@ class FakeSageMaker(Fake):
         self.configs: dict[str, dict[str, Any]] = {}
         self.endpoints: dict[str, dict[str, Any]] = {}
         self.executions: dict[str, dict[str, Any]] = {}
+        self.tunings: dict[str, dict[str, Any]] = {}
         self.definition: str | None = '{"Parameters": [], "Steps": []}'
         self.broken_models: set[str] = set()
         self.denied_models: set[str] = set()
@@ -388,6 +389,13 @@ class FakeSageMaker(Fake):
         if self.definition is None:
             self._fail("DescribePipeline", "ResourceNotFound", "Pipeline does not exist.")
         return {"PipelineName": PipelineName, "PipelineDefinition": self.definition}
+
+    @operation
+    def describe_hyper_parameter_tuning_job(self, *, HyperParameterTuningJobName: str) -> dict[str, Any]:
+        self._interfere("DescribeHyperParameterTuningJob")
+        if HyperParameterTuningJobName not in self.tunings:
+            self._fail("DescribeHyperParameterTuningJob", "ResourceNotFound", "Requested resource not found.")
+        return self.tunings[HyperParameterTuningJobName]
 
     @operation
     def list_pipeline_executions(self, **request: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from contender import pipeline
 from contender.cli.pipeline import placeholder_outputs
 from contender.config import Settings, load
 from contender.pipeline import Compiled, compile_project
@@ -27,3 +28,9 @@ def compiled(settings: Settings) -> Compiled:
 def tuned() -> Compiled:
     settings = load(ROOT / "contender.yaml", environ={}, overrides={"training.tuning_trials": 10})
     return compile_project(settings, placeholder_outputs(settings), ROOT)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Compiled:
+    settings = load(ROOT / "contender.yaml", environ={}, overrides={"training.tuning_trials": 10})
+    return compile_project(settings, placeholder_outputs(settings), ROOT, pipeline.warm(settings))

@@ -18,7 +18,7 @@ from botocore.validate import ParamValidator
 from contender.baselines import DATA_BIAS, DATA_QUALITY, EXPLAINABILITY, MODEL_BIAS, MODEL_QUALITY
 from contender.cli.pipeline import placeholder_outputs
 from contender.config import Settings, load
-from contender.pipeline import Compiled, compile_project
+from contender.pipeline import Compiled, compile_project, targets
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = {
@@ -78,7 +78,7 @@ def gets(value: Any) -> Iterator[str]:
             yield from gets(each)
 
 
-@pytest.mark.parametrize("which", ["compiled", "tuned"])
+@pytest.mark.parametrize("which", ["compiled", "tuned", "warm"])
 def test_every_steps_arguments_are_a_request_that_sagemaker_takes(which: str, request: pytest.FixtureRequest) -> None:
     compiled: Compiled = request.getfixturevalue(which)
     model = botocore.session.get_session().get_service_model("sagemaker")
@@ -94,7 +94,7 @@ def test_every_steps_arguments_are_a_request_that_sagemaker_takes(which: str, re
         report = ParamValidator().validate(arguments, model.operation_model(operation).input_shape)
         assert not report.has_errors(), f"{name}: {report.generate_report()}"
         checked.add(step["Type"])
-    assert checked == set(OPERATIONS) - {"Training" if which == "tuned" else "Tuning"}
+    assert checked == set(OPERATIONS) - {"Tuning" if which == "compiled" else "Training"}
 
 
 def test_the_steps_come_in_the_order_they_depend_on_each_other(compiled: Compiled, tuned: Compiled) -> None:
@@ -108,10 +108,10 @@ def test_the_steps_come_in_the_order_they_depend_on_each_other(compiled: Compile
     assert [step["Name"] for step in gate["ElseSteps"]] == ["Refuse"]
 
 
-@pytest.mark.parametrize("which", ["compiled", "tuned"])
+@pytest.mark.parametrize("which", ["compiled", "tuned", "warm"])
 def test_nothing_is_trained_before_the_data_is_checked(which: str, request: pytest.FixtureRequest) -> None:
     found = steps(request.getfixturevalue(which).document)
-    assert found["Tune" if which == "tuned" else "Train"]["DependsOn"] == ["DataQuality", "DataBias"]
+    assert found["Train" if which == "compiled" else "Tune"]["DependsOn"] == ["DataQuality", "DataBias"]
 
 
 def test_nothing_is_registered_before_every_check_is_done(compiled: Compiled) -> None:
@@ -225,11 +225,45 @@ def test_a_limit_that_is_set_is_measured_and_compared(settings: Settings) -> Non
     assert {each["Type"] for each in conditions} == {"LessThanOrEqualTo"}
 
 
+def test_the_two_pipelines_of_a_project_that_tunes_differ_in_where_the_search_begins_only(
+    tuned: Compiled, warm: Compiled
+) -> None:
+    previous = {"Get": "Parameters.PreviousTuningJob"}
+    assert warm.uploads == tuned.uploads
+    found = {which: {each["Name"]: each for each in which.document["Parameters"]} for which in (tuned, warm)}
+    assert found[tuned].pop("PreviousTuningJob") == {
+        "Name": "PreviousTuningJob",
+        "Type": "String",
+        "DefaultValue": "none",
+    }
+    assert found[warm].pop("PreviousTuningJob") == {"Name": "PreviousTuningJob", "Type": "String"}
+    assert found[tuned] == found[warm]
+    one, other = (steps(which.document) for which in (tuned, warm))
+    assert {name for name in one if one[name] != other[name]} == {"Tune"}
+    assert other["Tune"]["Arguments"].pop("WarmStartConfig") == {
+        "ParentHyperParameterTuningJobs": [{"HyperParameterTuningJobName": previous}],
+        "WarmStartType": "TransferLearning",
+    }
+    assert other["Tune"] == one["Tune"]
+    assert one["Register"]["Arguments"]["CustomerMetadataProperties"]["previousTuningJob"] == previous
+
+
+def test_a_search_that_shall_not_be_continued_does_not_say_it_can_be() -> None:
+    overrides = {"training.tuning_trials": 10, "training.warm_start": False}
+    settings = load(ROOT / "contender.yaml", environ={}, overrides=overrides)
+    document = compile_project(settings, placeholder_outputs(settings), ROOT).document
+    assert "PreviousTuningJob" not in {each["Name"] for each in document["Parameters"]}
+    assert [target.name for target in targets(settings)] == ["contender", "contender-batch"]
+
+
 def test_a_version_carries_its_origin_and_its_role(compiled: Compiled, tuned: Compiled) -> None:
     arguments = steps(compiled.document)["Register"]["Arguments"]
     origin = {"dimension", "dataUri", "dataVersion", "codeVersion", "executionArn", "modelQualityStatistics"}
     assert set(arguments["CustomerMetadataProperties"]) == origin
-    assert set(steps(tuned.document)["Register"]["Arguments"]["CustomerMetadataProperties"]) == origin | {"tuningJob"}
+    assert set(steps(tuned.document)["Register"]["Arguments"]["CustomerMetadataProperties"]) == origin | {
+        "tuningJob",
+        "previousTuningJob",
+    }
     assert arguments["ModelLifeCycle"]["Stage"] == "Challenger"
     assert arguments["ModelLifeCycle"]["StageStatus"] == "Pending"
     assert arguments["ModelApprovalStatus"] == "Approved"
@@ -343,7 +377,7 @@ def test_without_a_facet_there_are_no_bias_steps_and_no_parameters_for_them() ->
     assert not {"labelled", "judged"} & {output["OutputName"] for output in outputs}
 
 
-@pytest.mark.parametrize("which", ["compiled", "tuned"])
+@pytest.mark.parametrize("which", ["compiled", "tuned", "warm"])
 def test_every_job_is_tagged_with_project_and_dimension(which: str, request: pytest.FixtureRequest) -> None:
     tagged = {
         name: {tag["Key"]: tag["Value"] for tag in step["Arguments"]["Tags"]}
