@@ -126,4 +126,6 @@ def _matrix(scores: Sequence[Any]) -> Scores:
         [json.loads(score) if isinstance(score, str) and score.startswith("[") else score for score in scores]
     )
     matrix = matrix.astype(np.float64)
+    if not np.isfinite(matrix).all():
+        raise ValueError("a score is no number")
     return matrix.reshape(len(matrix), -1)

@@ -251,7 +251,7 @@ def _predictor(fields: Fields, dataset_type: str, model_name: str) -> PredictorC
         label=fields.name_or_index("label"),
         probability=fields.name_or_index("probability"),
         label_headers=fields.values("label_headers"),
-        content_template=_template(fields, "content_template") or (DENSE_TEMPLATE if sent == JSON_LINES else ""),
+        content_template=fields.text("content_template") or (DENSE_TEMPLATE if sent == JSON_LINES else ""),
         record_template=fields.text("record_template") or "",
         custom_attributes=fields.text("custom_attributes") or "",
         target_model=fields.text("target_model") or "",
@@ -266,13 +266,6 @@ def _predictor(fields: Fields, dataset_type: str, model_name: str) -> PredictorC
             "content_template", "must hold $records or $record, and record_template the record, where JSON is sent"
         )
     return predictor
-
-
-def _template(fields: Fields, name: str) -> str:
-    template = fields.anything(name)
-    if isinstance(template, dict):
-        return json.dumps(template)
-    return fields.text(name) or ""
 
 
 def _shap(fields: Fields) -> ShapConfig:

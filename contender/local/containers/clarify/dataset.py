@@ -212,6 +212,8 @@ def _from_json(
     objects = bool(rows) and isinstance(rows[0], dict)
     cells = pd.DataFrame.from_records(rows) if objects else pd.DataFrame(rows)
     cells = cells.astype(object)
+    if nested := [cell for column in cells for cell in cells[column] if isinstance(cell, list | dict)]:
+        raise ClarifyError(f"a feature of the dataset is not a single value: {json.dumps(nested[0]):.80}")
     cells = cells.where(cells.notna(), None)
     # a flat object names its columns itself; a list takes the headers, whose last ones are the labels'
     asked = [what for what, expression in targets.items() if expression is not None]

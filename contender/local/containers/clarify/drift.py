@@ -113,7 +113,7 @@ def _worse(metric: Analysis, former: Analysis | None, whose: str) -> str:
     moved = "fell" if now < was else "rose"
     return (
         f"Value {now:.6g} does not meet the constraint requirement: {name} {whose} {moved} from {was:.6g} in the "
-        f"baseline, {far} from balance ({balance:g})"
+        f"baseline to {now:.6g}, {far} from balance ({balance:g})"
     )
 
 
@@ -151,9 +151,14 @@ def ndcg(then: Mapping[str, float], now: Mapping[str, float]) -> float:
 
 def _moves(then: Mapping[str, float], now: Mapping[str, float]) -> str:
     before, after = _ranks(then), _ranks(now)
+    last = len(before) + len(after)
+
+    def weight(name: str) -> tuple[int, int]:
+        """What mattered most, then or now, comes first: its move weighs most in the score."""
+        return min(before.get(name, last), after.get(name, last)), before.get(name, last)
+
     words = []
-    # what mattered most first: its move weighs most in the score
-    for name in sorted(before.keys() | after.keys(), key=lambda name: min(before.get(name, 999), after.get(name, 999))):
+    for name in sorted(sorted(before.keys() | after.keys()), key=weight):
         was, rank = before.get(name), after.get(name)
         if was is None:
             words.append(f"{name!r} is new at rank {rank}")

@@ -5,8 +5,6 @@ A cell is rendered once, however many rows hold it: explanations send the same f
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -35,10 +33,8 @@ class Payload:
         self._record = _csv_record if self._csv else _record(template, names)
 
     def render(self, value: Any) -> str:
-        """One cell; text that a CSV file holds is a number in JSON only if `numbers` made it one before."""
-        if self._csv:
-            return _csv_cell(value)
-        return json.dumps(value)
+        """One cell: of a CSV line, or a JSON value."""
+        return _csv_cell(value) if self._csv else json.dumps(value)
 
     def bodies(self, rows: Cells) -> Iterator[tuple[bytes, int]]:
         """Requests of rendered cells, and how many rows each of them has."""
@@ -72,9 +68,8 @@ def _csv_cell(value: Any) -> str:
     text = str(value)
     if not any(sign in text for sign in ',"\r\n'):
         return text
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([text])
-    return line.getvalue()
+    quoted = text.replace('"', '""')
+    return f'"{quoted}"'
 
 
 def _record(template: str, names: Sequence[str]) -> Callable[[Sequence[str]], str]:
