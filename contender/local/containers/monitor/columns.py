@@ -85,17 +85,11 @@ class Column:
 def read_numbers(values: pyarrow.Array) -> tuple[Any, int] | None:
     """All `values` as doubles, and how many of them are integral; None if any is no number."""
     try:
-        # Arrow reads 0x10 as a number, which nobody else does
-        if not compute.any(compute.match_substring(values, "x", ignore_case=True)).as_py():
-            return _doubles(compute.cast(values, pyarrow.int64())), len(values)
-    except pyarrow.ArrowInvalid:
-        pass
-    try:
-        doubles = _doubles(compute.cast(values, pyarrow.float64()))
+        doubles = _doubles(values)
     except pyarrow.ArrowInvalid:
         if not compute.all(compute.match_substring_regex(values, FRACTIONAL)).as_py():
             return None
-        doubles = _doubles(compute.cast(compute.utf8_trim_whitespace(values), pyarrow.float64()))
+        doubles = _doubles(compute.utf8_trim_whitespace(values))
     if numpy.isnan(doubles).any():
         return None
     return doubles, compute.sum(compute.match_substring_regex(values, INTEGRAL)).as_py()
@@ -109,6 +103,6 @@ def types_of(distinct: pyarrow.Array, counts: Any) -> TypeCounts:
     return TypeCounts(whole, any_number - whole, int(counts.sum()) - any_number)
 
 
-def _doubles(numbers: pyarrow.Array) -> Any:
+def _doubles(texts: pyarrow.Array) -> Any:
     # a copy, because the sketch takes no array that it might not write to
-    return numpy.array(numbers.to_numpy(zero_copy_only=False), dtype="float64")
+    return numpy.array(compute.cast(texts, pyarrow.float64()))

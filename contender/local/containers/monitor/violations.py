@@ -166,10 +166,10 @@ def _domain(asked: FeatureConstraints, before: Feature | None, now: Feature) -> 
     known = sum(count for value, count in now.texts.counts.items() if value in domain)
     new = now.present - known
     allowed = (1 - asked.monitoring.domain_content_threshold) * now.present
-    if before and before.texts and before.present:
-        if single := sum(count == 1 for count in before.texts.counts.values()):
-            unseen = float(stats.chi2.isf(UNSURE, 2 * (single + 1))) / 2 / before.present
-            allowed += float(stats.poisson.isf(BY_CHANCE, now.present * unseen))
+    single = sum(count == 1 for count in before.texts.counts.values()) if before and before.texts else 0
+    if before and single:
+        unseen = float(stats.chi2.isf(UNSURE, 2 * (single + 1))) / 2 / before.present
+        allowed += float(stats.poisson.isf(BY_CHANCE, now.present * unseen))
     if new <= allowed + 1e-9:
         return None
     unknown = {value: count for value, count in now.texts.counts.items() if value not in domain}
