@@ -7,7 +7,7 @@ everything that asked it from the cache too. Versions on endpoints have models o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -50,8 +50,11 @@ def create(
     return name
 
 
-def leftovers(sagemaker: Any, names: Names, pipeline: str, now: datetime) -> tuple[str, ...]:
-    """Candidates that nobody needs: made more than a day ago, and no execution of their dimension runs."""
+def leftovers(sagemaker: Any, names: Names, pipelines: Sequence[str], now: datetime) -> tuple[str, ...]:
+    """Candidates that nobody needs: made more than a day ago, and no execution of their dimension runs.
+
+    `pipelines` are those that ask candidates.
+    """
     pages = sagemaker.get_paginator("list_models").paginate(
         NameContains=f"{names.project}-", CreationTimeBefore=now - KEPT
     )
@@ -63,7 +66,7 @@ def leftovers(sagemaker: Any, names: Names, pipeline: str, now: datetime) -> tup
     }
     if not old:
         return ()
-    running = _running(sagemaker, pipeline, now)
+    running = {dimension for pipeline in pipelines for dimension in _running(sagemaker, pipeline, now)}
     # One that somebody started under a name of his own may be any dimension's.
     return () if None in running else tuple(name for name, dimension in old.items() if dimension not in running)
 

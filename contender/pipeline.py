@@ -94,9 +94,12 @@ def warm(settings: Settings) -> Target:
 
 
 def training_targets(settings: Settings) -> tuple[Target, ...]:
-    """What it takes to train: the pipeline, and the one that continues searches if there are any to continue."""
+    """What it takes to train: the pipeline, and before it the one that continues searches, if there are any.
+
+    Before, because the first one's definition tells whoever starts an execution that the other is there.
+    """
     continued = settings.training.tuning_trials and settings.training.warm_start
-    return (training(settings), warm(settings)) if continued else (training(settings),)
+    return (warm(settings), training(settings)) if continued else (training(settings),)
 
 
 def batch(settings: Settings) -> Target:
@@ -109,8 +112,9 @@ def batch(settings: Settings) -> Target:
 
 
 def targets(settings: Settings) -> tuple[Target, ...]:
-    """All of them, in the order of `Names.pipelines`."""
-    return (*training_targets(settings), batch(settings))
+    """All that the project has, in the order to deploy them."""
+    scoring = (batch(settings),) if settings.batch_pipeline else ()
+    return (*training_targets(settings), *scoring)
 
 
 def compiled(definition: str, uploads: Sequence[Upload]) -> Compiled:
@@ -220,20 +224,6 @@ def upsert(
     if plan.action == "updated":
         sagemaker.update_pipeline(**request)
     return plan
-
-
-def upsert_all(
-    sagemaker: Any, s3: Any, settings: Settings, outputs: Mapping[str, str], wanted: Sequence[Target]
-) -> dict[str, Upserted]:
-    """Compile and upsert each pipeline; what was done, by its name.
-
-    The first goes last: its definition tells whoever starts an execution that the others are there.
-    """
-    done = {}
-    for target in reversed(wanted):
-        result = compile_project(settings, outputs, target=target)
-        done[target.name] = upsert(sagemaker, s3, settings, outputs["PipelineRoleArn"], result, target)
-    return {target.name: done[target.name] for target in wanted}
 
 
 def deployed_definition(sagemaker: Any, name: str) -> str | None:

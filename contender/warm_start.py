@@ -15,13 +15,12 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/automatic-model-tuning-warm-star
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
 from contender import registry
-from contender.naming import Names
 
 PARAMETER = "PreviousTuningJob"
 NONE = "none"
@@ -35,11 +34,15 @@ OVER = ("Completed", "Stopped", "Failed")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The pipeline to start, what it needs beside the usual parameters, and why."""
+    """The tuning job to continue, NONE to begin from nothing; and why, where there is a search at all."""
 
-    pipeline: str
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parent: str = NONE
     reason: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What the other pipeline is started with; empty where the execution is the usual one's."""
+        return {} if self.parent == NONE else {PARAMETER: self.parent}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +78,19 @@ class Search:
         )
 
 
-def choose(
-    sagemaker: Any, names: Names, dimension: str, uri: str, version: str, definition: Mapping[str, Any]
-) -> Choice:
+def choose(sagemaker: Any, group: str, uri: str, version: str, definition: Mapping[str, Any]) -> Choice:
     """How to start an execution on this data. `definition` is the deployed one of the project's pipeline."""
     arguments = _tuning(definition)
     if arguments is None:
-        return Choice(names.pipeline)
-    metadata = _latest(sagemaker, names.group(dimension))
+        return Choice()
+    metadata = _latest(sagemaker, group)
     seen = (metadata.get("dataUri"), metadata.get("dataVersion")) == (uri, version)
     parent = metadata.get(PREVIOUS if seen else TUNING_JOB, NONE)
     if parent == NONE:
-        return Choice(names.pipeline, reason="the search begins from nothing: there is none to continue")
+        return Choice(reason="the search begins from nothing: there is none to continue")
     if refusal := _refusal(sagemaker, parent, arguments):
-        return Choice(names.pipeline, reason=f"the search begins from nothing: tuning job {parent} {refusal}")
-    return Choice(names.warm_pipeline, {PARAMETER: parent}, f"the search continues tuning job {parent}")
+        return Choice(reason=f"the search begins from nothing: tuning job {parent} {refusal}")
+    return Choice(parent, f"the search continues tuning job {parent}")
 
 
 def _tuning(definition: Mapping[str, Any]) -> Mapping[str, Any] | None:

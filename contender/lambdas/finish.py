@@ -68,7 +68,8 @@ def answer(
 
 def forget_candidates(sagemaker: Any, executor: Executor, settings: RolloutSettings, now: datetime) -> tuple[str, ...]:
     """Delete the candidates that nobody needs, and name them."""
-    names = candidates.leftovers(sagemaker, settings.names, settings.pipeline, now)
+    pipelines = (settings.pipeline, settings.names.warm_pipeline)
+    names = candidates.leftovers(sagemaker, settings.names, pipelines, now)
     for name in names:
         executor.run(DeleteModel(name))
     return names

@@ -11,7 +11,8 @@ Each message ends in exactly one way, and none is lost:
     refused     not an upload of ours: into the dead-letter queue with the reason, then done
     failed      anything else: it stays in the queue, comes back, and ends in the dead-letter queue after some tries
 
-What has no baseline yet is not checked, and gets one (`baselines.first_run`).
+What has no baseline yet is not checked, and gets one (`baselines.first_run`). A search for hyperparameters continues
+the dimension's previous one, in a pipeline of its own (`warm_start.choose`).
 The queue is not FIFO: a rule has one MessageGroupId for all its messages, so groups by dimension cannot be had.
 """
 
@@ -29,7 +30,7 @@ from typing import Any, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from contender import baselines
+from contender import baselines, warm_start
 from contender.errors import DataError, NamingError
 from contender.lambdas.dimension_lock import Claim, DimensionLock
 from contender.lambdas.log_line import log_line
@@ -92,8 +93,9 @@ class Starter:
             upload = Upload.from_event(body, self._settings.names, self._settings.data_prefix)
         except (DataError, NamingError) as error:
             return self._refuse(body, str(error))
+        reasons: list[str] = []
         try:
-            claimed = self._lock.start(upload.dimension, upload.token, now, lambda: self._start(upload))
+            claimed = self._lock.start(upload.dimension, upload.token, now, lambda: self._start(upload, reasons))
         except ClientError as error:
             if error.response["Error"]["Code"] not in AT_CAPACITY:
                 raise
@@ -101,24 +103,33 @@ class Starter:
         if claimed.claim is Claim.HELD:
             return self._wait(body, upload, f"dimension {upload.dimension} is busy", claimed.execution_arn)
         name = "duplicate" if claimed.claim is Claim.STARTED_BEFORE else "started"
-        return Outcome(name, upload.dimension, claimed.execution_arn)
+        return Outcome(name, upload.dimension, claimed.execution_arn, "; ".join(reasons))
 
-    def _start(self, upload: Upload) -> str:
-        group = self._settings.names.group(upload.dimension)
-        declared = baselines.declared(self._sagemaker, self._settings.pipeline)
+    def _start(self, upload: Upload, reasons: list[str]) -> str:
+        names, definition = self._settings.names, self._definition()
+        group = names.group(upload.dimension)
+        declared = {parameter["Name"] for parameter in definition.get("Parameters", [])}
+        search = warm_start.choose(self._sagemaker, group, upload.uri, upload.version, definition)
+        reasons += [search.reason] if search.reason else []
         parameters = {
             "Dimension": upload.dimension,
             "InputDataUri": upload.uri,
             "DataVersion": upload.version,
             **baselines.first_run(self._sagemaker, group, declared),
+            **search.parameters,
         }
         answer = self._sagemaker.start_pipeline_execution(
-            PipelineName=self._settings.pipeline,
-            PipelineExecutionDisplayName=self._settings.names.execution(upload.dimension, upload.token),
+            PipelineName=names.warm_pipeline if search.parameters else self._settings.pipeline,
+            PipelineExecutionDisplayName=names.execution(upload.dimension, upload.token),
             PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
             ClientRequestToken=upload.token,
         )
         return str(answer["PipelineExecutionArn"])
+
+    def _definition(self) -> Mapping[str, Any]:
+        described = self._sagemaker.describe_pipeline(PipelineName=self._settings.pipeline)
+        definition: Mapping[str, Any] = json.loads(described["PipelineDefinition"])
+        return definition
 
     def _wait(self, body: str, upload: Upload, reason: str, execution_arn: str = "") -> Outcome:
         self._sqs.send_message(

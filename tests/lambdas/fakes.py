@@ -408,6 +408,7 @@ class FakeSageMaker(Fake):
                 "PipelineExecutionDisplayName": execution["request"]["PipelineExecutionDisplayName"],
             }
             for arn, execution in self.executions.items()
+            if f":pipeline/{request['PipelineName']}/" in arn
         ]
         return self._page("PipelineExecutionSummaries", found, request)
 

@@ -29,14 +29,14 @@ def make(sagemaker: FakeSageMaker, **changes: str) -> str:
     return reply["ModelName"]
 
 
-def execution(sagemaker: FakeSageMaker, name: str, status: str) -> None:
-    arn = sagemaker.arn(f"pipeline/contender/execution/{len(sagemaker.executions):012d}")
+def execution(sagemaker: FakeSageMaker, name: str, status: str, pipeline: str = "contender") -> None:
+    arn = sagemaker.arn(f"pipeline/{pipeline}/execution/{len(sagemaker.executions):012d}")
     request = {"PipelineExecutionDisplayName": name}
     sagemaker.executions[arn] = {"token": name, "status": status, "request": request}
 
 
 def leftovers(sagemaker: FakeSageMaker, hours: float = 25) -> tuple[str, ...]:
-    return candidates.leftovers(sagemaker, NAMES, "contender", sagemaker.now + timedelta(hours=hours))
+    return candidates.leftovers(sagemaker, NAMES, NAMES.training_pipelines, sagemaker.now + timedelta(hours=hours))
 
 
 def test_the_same_artifact_is_the_same_model() -> None:
@@ -97,6 +97,13 @@ def test_a_candidate_whose_dimension_is_in_an_execution_stays() -> None:
     execution(sagemaker, "by-hand", "Executing")
     assert leftovers(sagemaker) == (), "an execution under somebody's own name may be of any dimension"
     assert kept in sagemaker.models
+
+
+def test_an_execution_that_continues_a_search_keeps_its_candidates_too() -> None:
+    sagemaker = FakeSageMaker()
+    make(sagemaker)
+    execution(sagemaker, "A-01234567", "Executing", "contender-warm")
+    assert leftovers(sagemaker) == ()
 
 
 def test_what_is_no_candidate_of_this_project_stays() -> None:

@@ -28,6 +28,7 @@ OURS = {
     "contender.naming",
     "contender.reconcile",
     "contender.registry",
+    "contender.warm_start",
 }
 BOTO3 = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "certifi"}
 

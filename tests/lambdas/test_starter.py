@@ -13,6 +13,7 @@ from contender.lambdas.settings import StarterSettings
 from contender.lambdas.starter import Starter, Upload, answer
 from contender.naming import Names
 from tests.lambdas.fakes import FakeDynamoDB, FakeSageMaker, FakeSqs, Killed, client_error
+from tests.lambdas.test_warm_start import DEFINITION, add_version
 
 QUEUE, DEAD = "https://queue/uploads", "https://queue/uploads-dead"
 SETTINGS = StarterSettings(Names("contender"), "contender", "data/", QUEUE, DEAD, "contender-locks", 60)
@@ -133,6 +134,29 @@ def test_an_execution_that_is_gone_lets_the_next_one_in() -> None:
     desk.handle(body())
     desk.sagemaker.executions.clear()
     assert desk.handle(body("data/A/y.csv")) == ["started"]
+
+
+def test_a_second_search_runs_in_the_pipeline_that_continues_the_first_and_says_so() -> None:
+    desk = Desk()
+    desk.sagemaker.definition = json.dumps(DEFINITION)
+    assert desk.handle(body()) == ["started"]
+    assert desk.outcomes[0]["reason"] == "the search begins from nothing: there is none to continue"
+    desk.finish()
+    add_version(desk.sagemaker, data="e1", tuning="first", previous="none")
+    assert desk.handle(body(etag="e2")) == ["started"]
+    first, second = desk.sagemaker.made("StartPipelineExecution")
+    assert (first["PipelineName"], second["PipelineName"]) == ("contender", "contender-warm")
+    assert {"Name": "PreviousTuningJob", "Value": "first"} in second["PipelineParameters"]
+    assert desk.outcomes[0]["reason"] == "the search continues tuning job first"
+
+
+def test_a_dimension_runs_in_one_of_the_two_pipelines_at_a_time() -> None:
+    desk = Desk()
+    desk.sagemaker.definition = json.dumps(DEFINITION)
+    add_version(desk.sagemaker, data="e1", tuning="first", previous="none")
+    assert desk.handle(body(etag="e2"), body("data/A/y.csv")) == ["started", "waiting"]
+    desk.finish()
+    assert desk.handle(*desk.waiting()) == ["started"]
 
 
 def test_similar_dimensions_run_side_by_side() -> None:

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from contender.naming import Names
 from contender.warm_start import Choice, choose
 from tests.lambdas.fakes import FakeSageMaker, client_error
 
-NAMES = Names("contender")
 TUNE: dict[str, Any] = {
     "HyperParameterTuningJobConfig": {
         "Strategy": "Bayesian",
@@ -64,7 +62,7 @@ def add_version(sagemaker: FakeSageMaker, *, data: str, tuning: str, previous: s
 
 
 def begin(sagemaker: FakeSageMaker, data: str, definition: dict[str, Any] = DEFINITION) -> Choice:
-    return choose(sagemaker, NAMES, "A", "s3://data/A/x.csv", data, definition)
+    return choose(sagemaker, "contender-A", "s3://data/A/x.csv", data, definition)
 
 
 def changed(**config: Any) -> dict[str, Any]:
@@ -80,17 +78,17 @@ def changed(**config: Any) -> dict[str, Any]:
 
 def test_the_first_search_of_a_dimension_begins_from_nothing() -> None:
     choice = begin(FakeSageMaker(), "1")
-    assert (choice.pipeline, choice.parameters) == ("contender", {})
+    assert (choice.parent, choice.parameters) == ("none", {})
 
 
 def test_new_data_continues_the_latest_versions_search(sagemaker: FakeSageMaker) -> None:
     choice = begin(sagemaker, "2")
-    assert (choice.pipeline, choice.parameters) == ("contender-warm", {"PreviousTuningJob": "first"})
+    assert (choice.parent, choice.parameters) == ("first", {"PreviousTuningJob": "first"})
     assert choice.reason == "the search continues tuning job first"
 
 
 def test_the_same_data_begins_where_it_began_so_that_nothing_is_searched_again(sagemaker: FakeSageMaker) -> None:
-    assert begin(sagemaker, "1").pipeline == "contender"
+    assert begin(sagemaker, "1").parent == "none"
     add_version(sagemaker, data="2", tuning="second", previous="first")
     assert begin(sagemaker, "2").parameters == {"PreviousTuningJob": "first"}
     assert begin(sagemaker, "3").parameters == {"PreviousTuningJob": "second"}
@@ -104,7 +102,7 @@ def test_a_version_that_was_never_approved_has_searched_all_the_same(sagemaker: 
 
 def test_a_version_that_was_trained_without_a_search_leaves_nothing_to_continue(sagemaker: FakeSageMaker) -> None:
     sagemaker.packages[sagemaker.register("contender-A")]["CustomerMetadataProperties"] = {"dataVersion": "2"}
-    assert begin(sagemaker, "3").pipeline == "contender"
+    assert begin(sagemaker, "3").parent == "none"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +114,7 @@ def test_a_version_that_was_trained_without_a_search_leaves_nothing_to_continue(
 )
 def test_a_pipeline_that_continues_no_search_asks_nobody(definition: dict[str, Any]) -> None:
     sagemaker = FakeSageMaker()
-    assert begin(sagemaker, "1", definition) == Choice("contender")
+    assert begin(sagemaker, "1", definition) == Choice()
     assert not sagemaker.calls
 
 
@@ -135,7 +133,7 @@ def test_what_sagemaker_would_refuse_as_a_parent_is_not_one(changes: dict[str, A
     for name in [name for name, value in changes.items() if value is None]:
         del sagemaker.tunings["first"][name]
     choice = begin(sagemaker, "2")
-    assert choice.pipeline == "contender"
+    assert choice.parent == "none"
     assert says in choice.reason
 
 
@@ -160,7 +158,7 @@ def test_a_search_of_another_kind_begins_from_nothing(
     sagemaker: FakeSageMaker, definition: dict[str, Any], says: str
 ) -> None:
     choice = begin(sagemaker, "2", definition)
-    assert choice.pipeline == "contender"
+    assert choice.parent == "none"
     assert says in choice.reason
 
 
@@ -178,7 +176,7 @@ def test_a_search_of_another_kind_begins_from_nothing(
 def test_other_ranges_and_values_of_the_same_hyperparameters_continue(
     sagemaker: FakeSageMaker, definition: dict[str, Any]
 ) -> None:
-    assert begin(sagemaker, "2", definition).pipeline == "contender-warm"
+    assert begin(sagemaker, "2", definition).parent == "first"
 
 
 def test_more_changed_values_than_sagemaker_allows_begin_from_nothing() -> None:
@@ -193,13 +191,13 @@ def test_more_changed_values_than_sagemaker_allows_begin_from_nothing() -> None:
 def test_what_the_service_adds_to_the_hyperparameters_is_no_difference(sagemaker: FakeSageMaker) -> None:
     static = sagemaker.tunings["first"]["TrainingJobDefinition"]["StaticHyperParameters"]
     static["_tuning_objective_metric"] = "validation:auc"
-    assert begin(sagemaker, "2").pipeline == "contender-warm"
+    assert begin(sagemaker, "2").parent == "first"
 
 
 def test_a_tuning_job_that_is_gone_is_not_continued(sagemaker: FakeSageMaker) -> None:
     sagemaker.tunings.clear()
     choice = begin(sagemaker, "2")
-    assert (choice.pipeline, choice.parameters) == ("contender", {})
+    assert (choice.parent, choice.parameters) == ("none", {})
     assert choice.reason == "the search begins from nothing: tuning job first does not exist any more"
 
 
