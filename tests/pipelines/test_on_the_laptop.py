@@ -81,9 +81,9 @@ class Story:
         assert not served.failures
         return served.versions[dimension]
 
-    def run(self, dimension: str, uri: str) -> Snapshot:
+    def run(self, dimension: str, uri: str, **options: str) -> Snapshot:
         """Start an execution by hand and wait for its end."""
-        request = executions.plan_start(self.sagemaker, self.clients("s3"), self.names, dimension, uri)
+        request = executions.plan_start(self.sagemaker, self.clients("s3"), self.names, dimension, uri, options)
         lock = DimensionLock(self.clients("dynamodb"), self.sagemaker, self.outputs["LockTable"])
         return self.end_of(executions.start(self.sagemaker, lock, self.names, request, datetime.now(UTC)))
 
@@ -167,6 +167,8 @@ def test_json_records_are_answered_by_the_endpoint(story: Story) -> None:
         ("empty.csv", b"", "empty.csv is empty"),
         ("label.csv", sample(2).replace(b"Churn?", b"Churned"), "the label (data.label), is missing"),
         ("class.csv", sample(2).replace(b"True.", b"False."), "one class only"),
+        ("facet.csv", sample(2).replace(b"Int'l Plan", b"Intl Plan"), "the nearest is 'Intl Plan'"),
+        ("group.csv", sample(2).replace(b"yes", b"ja"), "is never 'yes' (checks.bias.facet_values); found 'ja', 'no'"),
         ("encoding.csv", sample(2).decode().encode("utf-16"), "UTF-16"),
     ],
 )
@@ -190,6 +192,42 @@ def test_the_next_upload_makes_a_challenger_that_was_compared_with_the_champion(
     assert report["champion"]["version"] == "1"
     assert 0 <= report["difference"]["p_value"] <= 1
     assert report["gate"]["passed"] is True
+
+
+def test_a_check_that_may_end_the_execution_ends_it_before_anything_is_trained(story: Story) -> None:
+    uri = story.place("B", "again.csv", sample(2))
+    last = story.run("B", uri, FailOnDataBiasViolation="true")
+    steps = {step.name: step.status for step in last.steps}
+    assert (last.status, steps["DataBias"], steps["Train"], steps["Register"]) == (
+        "Failed", "Failed", "Skipped", "Skipped",
+    )  # fmt: skip
+    assert "Class Imbalance (CI) of the facet" in last.reason
+    assert len(registry.list_versions(story.sagemaker, story.names.group("B"))) == 2
+
+
+def test_a_baseline_that_is_not_there_fails_its_check_before_anything_is_trained(story: Story) -> None:
+    absent = dict.fromkeys(
+        ("DataQualitySuppliedStatistics", "DataQualitySuppliedConstraints"), "s3://nowhere/at-all.json"
+    )
+    last = story.run("B", story.place("B", "again.csv", sample(2)), **absent)
+    steps = {step.name: step.status for step in last.steps}
+    assert (last.status, steps["DataQuality"], steps["Train"]) == ("Failed", "Failed", "Skipped")
+    assert "s3://nowhere/at-all.json" in last.reason
+
+
+def test_a_version_that_waits_for_approval_is_rolled_out_when_it_gets_it(story: Story) -> None:
+    with story.with_settings(approval="manual"):
+        last = story.run("F", story.place("F", "x.csv", sample(1)))
+    assert last.status == "Succeeded", last.reason
+    (version,) = registry.list_versions(story.sagemaker, story.names.group("F"))
+    assert (version.approval, version.role, version.status) == ("PendingManualApproval", "Challenger", "Pending")
+    story.sagemaker.update_model_package(ModelPackageArn=version.arn, ModelApprovalStatus="Approved")
+    deadline = time.monotonic() + PATIENCE_S
+    while (version := registry.list_versions(story.sagemaker, story.names.group("F"))[0]).status != "InService":
+        assert time.monotonic() < deadline, version
+        time.sleep(0.1)
+    assert version.role == "Champion"
+    assert len(story.ask("F", raw_rows(3))) == 3
 
 
 def test_the_same_upload_again_reuses_every_cacheable_step(story: Story) -> None:
