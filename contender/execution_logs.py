@@ -96,7 +96,7 @@ def sources(sagemaker: Any, target: Target) -> list[Source]:
         execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=target.execution_arn)
         dimension = dimension_of_execution(execution) or ""
         steps = [step for page in pages for step in page["PipelineExecutionSteps"]]
-        found += [source for step in steps for source in _of_step(sagemaker, step, dimension)]
+        found += [source for step in steps for source in of_step(sagemaker, step, dimension)]
     return found
 
 
@@ -161,21 +161,43 @@ def _executions(sagemaker: Any, names: Names) -> Iterator[Mapping[str, Any]]:
         yield from executions(sagemaker, names.pipeline)
 
 
-def _of_step(sagemaker: Any, step: Mapping[str, Any], dimension: str) -> Iterator[Source]:
+def of_step(sagemaker: Any, step: Mapping[str, Any], dimension: str) -> Iterator[Source]:
+    """Where one step of an execution writes: its job, its search's trials, its function while it ran."""
     metadata, label = step.get("Metadata", {}), step["StepName"]
     for kind, group in _GROUPS.items():
         if arn := metadata.get(kind, {}).get("Arn"):
             yield Source(label, group, f"{arn.rpartition('/')[2]}/")
+    for kind in ("QualityCheck", "ClarifyCheck"):
+        if arn := metadata.get(kind, {}).get("CheckJobArn"):
+            yield Source(label, _GROUPS["ProcessingJob"], f"{arn.rpartition('/')[2]}/")
     if arn := metadata.get("TuningJob", {}).get("Arn"):
-        pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
-            HyperParameterTuningJobName=arn.rpartition("/")[2]
-        )
-        for job in (job for page in pages for job in page["TrainingJobSummaries"]):
-            name = job["TrainingJobName"]
-            yield Source(f"{label} {name.rpartition('-')[2]}", _GROUPS["TrainingJob"], f"{name}/")
+        for trial in _trials(sagemaker, arn):
+            yield _of_trial(label, trial["TrainingJobName"])
     if (arn := metadata.get("Lambda", {}).get("Arn")) and "StartTime" in step:
         function = arn.partition(":function:")[2].partition(":")[0]
         yield Source(label, f"/aws/lambda/{function}", "", step["StartTime"], step.get("EndTime"), dimension)
+
+
+def last_words(sagemaker: Any, logs: Any, step: Mapping[str, Any], dimension: str, count: int) -> list[Line]:
+    """The last lines of a step that failed; of a search, those of the first trial that failed."""
+    places = list(of_step(sagemaker, step, dimension))
+    if arn := step.get("Metadata", {}).get("TuningJob", {}).get("Arn"):
+        failed = [trial for trial in _trials(sagemaker, arn) if trial["TrainingJobStatus"] == "Failed"]
+        failed.sort(key=lambda trial: trial["CreationTime"].timestamp())
+        places = [_of_trial(step["StepName"], trial["TrainingJobName"]) for trial in failed[:1]]
+    return Reader(logs).read(places)[-count:]
+
+
+def _trials(sagemaker: Any, tuning_arn: str) -> Iterator[Mapping[str, Any]]:
+    pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+        HyperParameterTuningJobName=tuning_arn.rpartition("/")[2]
+    )
+    for page in pages:
+        yield from page["TrainingJobSummaries"]
+
+
+def _of_trial(label: str, name: str) -> Source:
+    return Source(f"{label} {name.rpartition('-')[2]}", _GROUPS["TrainingJob"], f"{name}/")
 
 
 def _concerns(text: str, dimension: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import heapq
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from contender import baselines
+from contender import baselines, warm_start
 from contender.errors import DataError, DeploymentError, NotFoundError, SettingsError
 from contender.lambdas.dimension_lock import RUNNING, Claim, DimensionLock
 from contender.naming import Names, checked_dimension, dimension_of_execution
@@ -37,6 +38,24 @@ class Step:
     ended: datetime | None = None
     cached: bool = False
     reason: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the step made: its job, its Lambda, the outcome of a condition, the report of a check."""
+
+    @property
+    def ended_as(self) -> str | None:
+        """How the step ended; None for one that waits or runs."""
+        return None if self.status in ("Waiting", "Starting", "Executing", "Stopping") else self.status
+
+    @property
+    def check(self) -> Mapping[str, Any] | None:
+        """What a check step was told and found; None for every other step."""
+        found: Mapping[str, Any] | None = self.metadata.get("QualityCheck") or self.metadata.get("ClarifyCheck")
+        return found
+
+    @property
+    def outcome(self) -> str:
+        """The branch a condition took: `true` or `false`."""
+        return str(self.metadata.get("Condition", {}).get("Outcome", "")).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +68,12 @@ class Snapshot:
     reason: str
     parameters: Mapping[str, str]
     steps: tuple[Step, ...]
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def dimension(self) -> str | None:
+        return dimension_of_execution({"PipelineExecutionDisplayName": self.name})
 
     @property
     def running(self) -> bool:
@@ -56,7 +81,7 @@ class Snapshot:
 
     @property
     def done(self) -> int:
-        return sum(1 for step in self.steps if step.status not in ("Waiting", "Starting", "Executing", "Stopping"))
+        return sum(1 for step in self.steps if step.ended_as)
 
 
 class Watcher:
@@ -67,8 +92,7 @@ class Watcher:
         self._arn = arn
         described = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)
         self._planned = list(_planned(json.loads(described["PipelineDefinition"])["Steps"]))
-        pages = sagemaker.get_paginator("list_pipeline_parameters_for_execution").paginate(PipelineExecutionArn=arn)
-        self._parameters = {item["Name"]: item["Value"] for page in pages for item in page["PipelineParameters"]}
+        self._parameters = parameters_of(sagemaker, arn)
 
     def snapshot(self) -> Snapshot:
         # The execution first: once it has ended, no step that is read afterwards can still change.
@@ -77,13 +101,18 @@ class Watcher:
         found = {item["StepName"]: item for page in pages for item in page["PipelineExecutionSteps"]}
         status = execution["PipelineExecutionStatus"]
         absent = "Waiting" if status in RUNNING else "Skipped"
+        steps = [_step(planned, found.pop(planned["Name"], None), absent) for planned in self._planned]
+        # What is left are the iterations of a loop: they are named when they start.
+        steps += [_step({"Name": name, "Type": "Iteration"}, item, absent) for name, item in sorted(found.items())]
         return Snapshot(
             arn=self._arn,
             name=execution.get("PipelineExecutionDisplayName", self._arn.rpartition("/")[2]),
             status=status,
             reason=execution.get("FailureReason", ""),
             parameters=self._parameters,
-            steps=tuple(_step(planned, found.get(planned["Name"]), absent) for planned in self._planned),
+            steps=tuple(steps),
+            started=execution.get("CreationTime"),
+            ended=None if status in RUNNING else execution.get("LastModifiedTime"),
         )
 
 
@@ -95,7 +124,9 @@ class Start:
     uri: str
     version: str
     options: Mapping[str, str] = field(default_factory=dict)
-    """Parameters of the pipeline beside these: what its checks do."""
+    """Parameters of the pipeline beside these: what its checks do, and which search it continues."""
+    reason: str = ""
+    """Where a search begins; empty without one."""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -111,7 +142,8 @@ def plan_start(
     otherwise. SettingsError names an option that the pipeline does not have.
     """
     names.endpoint(checked_dimension(dimension))
-    declared = _declared(sagemaker, names.pipeline)
+    definition = _definition(sagemaker, names.pipeline)
+    declared = baselines.declared(definition)
     chosen = {name: _checked_option(declared, name, value) for name, value in (options or {}).items()}
     place = urlsplit(uri, allow_fragments=False)
     if place.scheme != "s3" or not place.netloc or len(place.path) < 2:
@@ -120,7 +152,7 @@ def plan_start(
         raise DataError(
             f"data {uri!r} cannot be recorded with a version: use up to 256 letters, digits and . _ - = + @ /"
         )
-    for execution in executions(sagemaker, names.pipeline):
+    for execution in recent(sagemaker, names.training_pipelines):
         if execution["PipelineExecutionStatus"] in RUNNING and dimension_of_execution(execution) == dimension:
             raise _busy(dimension, execution["PipelineExecutionArn"])
     try:
@@ -129,13 +161,11 @@ def plan_start(
         if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
             raise
         raise DataError(f"{uri} does not exist: upload it with `contender data upload`") from error
-    version = head.get("VersionId")
-    return Start(
-        dimension,
-        uri,
-        version if version not in (None, "null") else head["ETag"].strip('"'),
-        baselines.first_run(sagemaker, names.group(dimension), declared) | chosen,
-    )
+    version = head["ETag"].strip('"') if head.get("VersionId") in (None, "null") else head["VersionId"]
+    group = names.group(dimension)
+    search = warm_start.choose(sagemaker, group, uri, version, definition)
+    found = baselines.first_run(sagemaker, group, declared) | search.parameters
+    return Start(dimension, uri, version, found | chosen, search.reason)
 
 
 def start(sagemaker: Any, lock: DimensionLock, names: Names, request: Start, now: datetime) -> str:
@@ -144,10 +174,11 @@ def start(sagemaker: Any, lock: DimensionLock, names: Names, request: Start, now
     DeploymentError when another one was faster.
     """
     token = uuid.uuid4().hex
+    continues = request.options.get(warm_start.PARAMETER, warm_start.NONE) != warm_start.NONE
 
     def begin() -> str:
         answer = sagemaker.start_pipeline_execution(
-            PipelineName=names.pipeline,
+            PipelineName=names.warm_pipeline if continues else names.pipeline,
             PipelineExecutionDisplayName=names.execution(request.dimension, token),
             PipelineParameters=[{"Name": name, "Value": value} for name, value in request.parameters.items()],
             ClientRequestToken=token,
@@ -160,43 +191,85 @@ def start(sagemaker: Any, lock: DimensionLock, names: Names, request: Start, now
     return answer.execution_arn
 
 
-def retry(sagemaker: Any, lock: DimensionLock, arn: str, now: datetime) -> None:
+def retry(sagemaker: Any, lock: DimensionLock, names: Names, arn: str, now: datetime) -> None:
     """Go on with a failed, stopped or interrupted execution; its finished steps are not done again.
 
-    It holds its dimension like one that starts. DeploymentError when another one has it.
+    One that trains holds its dimension like one that starts. DeploymentError when another one has it.
     """
     token = uuid.uuid4().hex
     dimension = dimension_of_execution(sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn))
+    trains = pipeline_of(arn) in names.training_pipelines
 
     def begin() -> str:
         answer = sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=token)
         return str(answer["PipelineExecutionArn"])
 
-    if dimension is None:
-        begin()  # started by somebody's own script, under a name that tells no dimension
+    if dimension is None or not trains:
+        begin()  # it scores, or was started by somebody's own script under a name that tells no dimension
         return
     answer = lock.start(dimension, token, now, begin)
     if answer.claim is Claim.HELD:
         raise _busy(dimension, answer.execution_arn)
 
 
-def find(sagemaker: Any, pipeline: str, word: str | None) -> str:
+def find(sagemaker: Any, pipelines: Sequence[str], word: str | None) -> str:
     """ARN of the execution that `word` names: its ARN or id, or a dimension's latest; without a word the latest."""
     if word and word.startswith("arn:"):
         return word
-    for execution in executions(sagemaker, pipeline):
+    for execution in recent(sagemaker, pipelines):
         arn: str = execution["PipelineExecutionArn"]
         display_name = execution.get("PipelineExecutionDisplayName")
         if word in (None, arn.rpartition("/")[2], display_name, dimension_of_execution(execution)):
             return arn
     what = f"{word!r} names no execution of" if word else "there is no execution of"
-    raise NotFoundError(f"{what} pipeline {pipeline!r}: upload data, or use `contender pipeline start`")
+    raise NotFoundError(f"{what} pipeline {pipelines[0]!r}: upload data, or use `contender pipeline start`")
+
+
+def stop(sagemaker: Any, arn: str) -> str:
+    """Stop an execution that runs and return its status: Stopping, until its jobs have ended.
+
+    DeploymentError when it has ended already.
+    """
+    status = str(sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)["PipelineExecutionStatus"])
+    if status not in RUNNING:
+        raise DeploymentError(f"execution {arn.rpartition('/')[2]} has ended already: it is {status}")
+    if status == "Executing":
+        sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn, ClientRequestToken=uuid.uuid4().hex)
+    return "Stopping"
+
+
+def parameters_of(sagemaker: Any, arn: str) -> dict[str, str]:
+    """What an execution was started with."""
+    pages = sagemaker.get_paginator("list_pipeline_parameters_for_execution").paginate(PipelineExecutionArn=arn)
+    return {item["Name"]: item["Value"] for page in pages for item in page["PipelineParameters"]}
+
+
+def pipeline_of(arn: str) -> str:
+    """The pipeline that an execution's ARN names."""
+    return arn.partition(":pipeline/")[2].partition("/")[0]
+
+
+def recent(sagemaker: Any, pipelines: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """Summaries of all of them, the latest first. One that is not deployed has none, unless that is true of the first.
+
+    A project's first pipeline trains; the others are there when the project has a use for them.
+    """
+
+    def of_one(pipeline: str) -> Iterator[Mapping[str, Any]]:
+        try:
+            yield from executions(sagemaker, pipeline)
+        except NotFoundError:
+            if pipeline == pipelines[0]:
+                raise
+
+    lists = [of_one(pipeline) for pipeline in pipelines]
+    return heapq.merge(*lists, key=lambda summary: summary["StartTime"].timestamp(), reverse=True)
 
 
 def executions(sagemaker: Any, pipeline: str) -> Iterator[Mapping[str, Any]]:
     """Summaries, the latest first."""
     pages = sagemaker.get_paginator("list_pipeline_executions").paginate(
-        PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending"
+        PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=100
     )
     try:
         for page in pages:
@@ -207,13 +280,16 @@ def executions(sagemaker: Any, pipeline: str) -> Iterator[Mapping[str, Any]]:
         raise _absent(pipeline) from error
 
 
-def _declared(sagemaker: Any, pipeline: str) -> dict[str, str]:
+def _definition(sagemaker: Any, pipeline: str) -> Mapping[str, Any]:
+    """The deployed definition."""
     try:
-        return baselines.declared(sagemaker, pipeline)
+        described = sagemaker.describe_pipeline(PipelineName=pipeline)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFound":
             raise
         raise _absent(pipeline) from error
+    definition: Mapping[str, Any] = json.loads(described["PipelineDefinition"])
+    return definition
 
 
 def _checked_option(declared: Mapping[str, str], name: str, value: str) -> str:
@@ -240,6 +316,7 @@ def _busy(dimension: str, execution_arn: str) -> DeploymentError:
 
 
 def _planned(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Every step that will be there by this name; those of a loop are there once an item, under other names."""
     for step in steps:
         yield step
         if step["Type"] == "Condition":
@@ -257,6 +334,7 @@ def _step(planned: Mapping[str, Any], found: Mapping[str, Any] | None, absent: s
         found["StepStatus"],
         found.get("StartTime"),
         found.get("EndTime"),
-        "CacheHitResult" in found,
+        "CacheHitResult" in found or "SelectiveExecutionResult" in found,
         found.get("FailureReason", ""),
+        found.get("Metadata", {}),
     )

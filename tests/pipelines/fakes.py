@@ -14,14 +14,19 @@ ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/contender"
 
 
 class FakePipelines(Fake):
-    """One pipeline at most, and executions that a test makes and moves."""
+    """Pipelines by name, and executions of the first that a test makes and moves."""
 
     service = "sagemaker"
 
     def __init__(self) -> None:
         super().__init__()
-        self.pipeline: dict[str, Any] | None = None
+        self.pipelines: dict[str, dict[str, Any]] = {}
         self.executions: list[dict[str, Any]] = []
+
+    @property
+    def pipeline(self) -> dict[str, Any] | None:
+        """The one that trains."""
+        return self.pipelines.get("contender")
 
     def add_execution(self, display_name: str, status: str, reason: str = "", **steps: str) -> dict[str, Any]:
         """The latest execution; `steps` are names and statuses."""
@@ -46,21 +51,21 @@ class FakePipelines(Fake):
 
     @operation
     def describe_pipeline(self, *, PipelineName: str) -> dict[str, Any]:
-        if self.pipeline is None:
+        if PipelineName not in self.pipelines:
             raise client_error("DescribePipeline", "ResourceNotFound", "Pipeline does not exist.")
-        return {"PipelineArn": ARN, **self.pipeline}
+        return {"PipelineArn": ARN, **self.pipelines[PipelineName]}
 
     @operation
     def create_pipeline(self, **request: Any) -> dict[str, Any]:
-        self.pipeline = {
+        kept = {
             key: value for key, value in request.items() if key not in ("ClientRequestToken", "PipelineDescription")
         }
+        self.pipelines[request["PipelineName"]] = kept
         return {"PipelineArn": ARN}
 
     @operation
     def update_pipeline(self, **request: Any) -> dict[str, Any]:
-        assert self.pipeline is not None
-        self.pipeline |= request
+        self.pipelines[request["PipelineName"]] |= request
         return {"PipelineArn": ARN}
 
     @operation
@@ -79,7 +84,7 @@ class FakePipelines(Fake):
 
     @operation
     def list_pipeline_executions(self, *, PipelineName: str, **request: Any) -> dict[str, Any]:
-        if self.pipeline is None:
+        if PipelineName not in self.pipelines:
             raise client_error("ListPipelineExecutions", "ResourceNotFound", "Pipeline does not exist.")
         return {
             "PipelineExecutionSummaries": [

@@ -54,7 +54,7 @@ def compile(settings, outputs):
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Path:
     """A folder with a pipeline module of its own name, so that no test sees another's."""
     name = f"own_{abs(hash(request.node.nodeid))}"
-    (tmp_path / "contender.yaml").write_text(f"pipeline: {name}.first\n")
+    (tmp_path / "contender.yaml").write_text(f"pipeline: {name}.first\nbatch_pipeline: ''\n")
     (tmp_path / name).mkdir()
     (tmp_path / name / "__init__.py").touch()
     (tmp_path / name / "first.py").write_text(MODULE)
@@ -106,11 +106,20 @@ def refusal(result: Result) -> str:
     return str(result.exception)
 
 
-def test_show_lists_steps_and_branches_and_asks_nothing_of_aws(run: Run, sagemaker: FakePipelines) -> None:
-    rows = run("pipeline", "show").stdout
-    assert [name for name in ("Prepare", "Gate", "Go", "Stop") if name in rows] == ["Prepare", "Gate", "Go", "Stop"]
-    assert "Gate: yes" in rows
-    assert "Gate: no" in rows
+def test_show_draws_steps_and_branches_and_asks_nothing_of_aws(run: Run, sagemaker: FakePipelines) -> None:
+    assert run("pipeline", "show").stdout.splitlines() == [
+        "●   Prepare  Lambda",
+        "◆   Gate     Condition  needs nothing",
+        "├─╮",
+        "● │ Go       Lambda     if Gate is true",
+        "  × Stop     Fail       if Gate is false",
+        "",
+        "parameters",
+        "  Dimension                      String   (has to be given)",
+        "  SkipDataQualityCheck           Boolean  (has to be given)",
+        "  DataQualitySuppliedStatistics  String   (has to be given)",
+    ]
+    assert "Does it." in run("pipeline", "show", "--long").stdout
     assert read(run("pipeline", "show", "--json"))["Steps"] == DEFINITION["Steps"]
     assert sagemaker.calls == []
 
@@ -122,35 +131,82 @@ def test_show_of_what_is_not_deployed_says_so(run: Run) -> None:
 def test_upsert_uploads_code_first_then_creates_and_then_changes_nothing(
     run: Run, sagemaker: FakePipelines, s3: FakeS3
 ) -> None:
-    created = read(run("pipeline", "upsert", "--json"))
+    (created,) = read(run("pipeline", "upsert", "--json"))
     assert created["action"] == "created"
     assert created["uploaded"] == ["s3://contender-artifacts/code/abc/step.py"]
     assert sagemaker.made("CreatePipeline")
-    again = read(run("pipeline", "upsert", "--json"))
+    (again,) = read(run("pipeline", "upsert", "--json"))
     assert (again["action"], again["uploaded"]) == ("unchanged", [])
     assert not sagemaker.made("UpdatePipeline")
     assert s3.order == ["code/abc/step.py"]
     assert read(run("pipeline", "show", "--deployed", "--json"))["Steps"] == DEFINITION["Steps"]
 
 
+def test_a_project_may_score_files_as_well(run: Run, project: Path, sagemaker: FakePipelines) -> None:
+    assert refusal(run("pipeline", "show", "--batch")) == "batch_pipeline is empty: this project scores no files"
+    settings = project / "contender.yaml"
+    module = settings.read_text().split()[1]
+    settings.write_text(f"pipeline: {module}\nbatch_pipeline: {module}\n")
+    rows = read(run("pipeline", "upsert", "--json"))
+    assert [(row["pipeline"], row["action"]) for row in rows] == [
+        ("contender", "created"),
+        ("contender-batch", "created"),
+    ]
+    assert sagemaker.pipelines["contender-batch"]["PipelineDisplayName"] == "contender-batch"
+    assert read(run("pipeline", "show", "--batch", "--deployed", "--json"))["Steps"] == DEFINITION["Steps"]
+    assert [each["changed"] for each in read(run("pipeline", "diff", "--json"))] == [False, False]
+
+
 def test_a_dry_run_changes_nothing(run: Run, sagemaker: FakePipelines, s3: FakeS3) -> None:
-    planned = read(run("pipeline", "upsert", "--dry-run", "--json"))
+    (planned,) = read(run("pipeline", "upsert", "--dry-run", "--json"))
     assert (planned["action"], planned["dry_run"]) == ("created", True)
     assert planned["uploaded"] == ["s3://contender-artifacts/code/abc/step.py"]
     assert sagemaker.pipeline is None
     assert not s3.objects
 
 
-def test_diff_names_the_lines_that_upsert_would_change(run: Run, project: Path, sagemaker: FakePipelines) -> None:
+def test_diff_says_what_upsert_would_change(run: Run, project: Path, sagemaker: FakePipelines) -> None:
+    assert run("pipeline", "diff").stdout.splitlines() == [
+        "pipeline contender is new, with 2 steps and 3 parameters",
+        "uploads s3://contender-artifacts/code/abc/step.py",
+    ]
     run("pipeline", "upsert")
-    assert read(run("pipeline", "diff", "--json")) == {"changed": False, "deployed": True, "diff": []}
+    same = {"pipeline": "contender", "changed": False, "deployed": True, "changes": [], "runs_again": [], "uploads": []}
+    assert read(run("pipeline", "diff", "--json")) == [same]
+    assert run("pipeline", "diff").stdout == ""
     (path,) = project.glob("own_*/definition.json")
     path.write_text(path.read_text().replace("Does it.", "Does more."))
-    result = run("pipeline", "diff")
-    assert '-   "Description": "Does it."' in result.stdout
-    assert '+   "Description": "Does more."' in result.stdout
-    assert read(run("pipeline", "upsert", "--json"))["action"] == "updated"
+    assert run("pipeline", "diff").stdout == 'step Prepare: description "Does it." → "Does more."\n'
+    assert '+   "Description": "Does more."' in run("pipeline", "diff", "--lines").stdout
+    (told,) = read(run("pipeline", "diff", "--json"))
+    assert told["changed"] is True
+    assert told["changes"][0]["path"] == ["Description"]
+    assert [row["action"] for row in read(run("pipeline", "upsert", "--json"))] == ["updated"]
     assert sagemaker.made("UpdatePipeline")
+    assert run("pipeline", "diff").stdout == ""
+
+
+def test_diff_tells_another_role_and_another_spelling(run: Run, project: Path, sagemaker: FakePipelines) -> None:
+    run("pipeline", "upsert")
+    deployed = sagemaker.pipelines["contender"]
+    deployed["RoleArn"] = "arn:aws:iam::000000000000:role/another-of-mine"
+    assert "another-of-mine → " in run("pipeline", "diff").stdout
+    run("pipeline", "upsert")
+    deployed["PipelineDefinition"] = json.dumps(json.loads(deployed["PipelineDefinition"]), indent=1)
+    assert "written in another way" in run("pipeline", "diff").stdout
+
+
+def test_what_several_pipelines_have_in_common_is_said_once(run: Run, project: Path) -> None:
+    settings = project / "contender.yaml"
+    module = settings.read_text().split()[1]
+    settings.write_text(f"pipeline: {module}\nbatch_pipeline: {module}\n")
+    run("pipeline", "upsert")
+    (path,) = project.glob("own_*/definition.json")
+    path.write_text(path.read_text().replace("Does it.", "Does more."))
+    assert run("pipeline", "diff").stdout.splitlines() == [
+        "contender, contender-batch:",
+        '  step Prepare: description "Does it." → "Does more."',
+    ]
 
 
 def test_a_pipeline_that_sagemaker_would_refuse_is_refused_here(run: Run, project: Path) -> None:
@@ -271,7 +327,7 @@ def test_retry_goes_on_with_a_dimensions_latest_and_holds_the_dimension(
 def test_watch_reports_every_planned_step_of_a_success(run: Run, sagemaker: FakePipelines) -> None:
     run("pipeline", "upsert")
     sagemaker.add_execution("A-00000001", "Succeeded", Prepare="Succeeded", Gate="Succeeded", Go="Succeeded")
-    result = read(run("pipeline", "watch", "--json"))
+    (result,) = read(run("pipeline", "watch", "--json"))
     assert {step["name"]: step["status"] for step in result["steps"]} == {
         "Prepare": "Succeeded",
         "Gate": "Succeeded",

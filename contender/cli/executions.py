@@ -1,0 +1,198 @@
+"""`contender pipeline list`, `watch`, `stop` and `retry`: the executions of the project's pipelines."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import click
+
+from contender import executions
+from contender.aws import Connect, client
+from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
+from contender.cli.watching import Screen, as_json_of
+from contender.config import Settings, load
+from contender.deployment import stack_outputs
+from contender.errors import DeploymentError, NotFoundError
+from contender.execution_list import Listed, listed
+from contender.execution_watch import Uploads, Watch
+from contender.executions import Snapshot
+from contender.lambdas.dimension_lock import RUNNING, DimensionLock
+from contender.naming import Names, dimension_of_execution
+
+POLL_S = 0.5
+COLUMNS = ("dimension", "execution", "status", "started", "took", "version", "reason")
+INTERRUPTED = 130
+"""What a shell expects of a program that Ctrl-C ended."""
+
+
+@click.command("list")
+@click.argument("dimension", required=False)
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The latest ones only.")
+@json_option
+@click.pass_obj
+def list_executions(obj: Connect | None, dimension: str | None, limit: int, as_json: bool) -> None:
+    """List executions, the latest first: of all dimensions, or of one."""
+    settings, connect = load(), obj or client
+    sagemaker, names = connect("sagemaker", settings.region), Names(settings.project)
+    summaries = (
+        summary
+        for summary in executions.recent(sagemaker, names.pipelines)
+        if dimension in (None, dimension_of_execution(summary))
+    )
+    found = [listed(sagemaker, summary) for summary in islice(summaries, limit)]
+    if as_json:
+        emit([asdict(each) for each in found])
+        return
+    several = len({each.pipeline for each in found}) > 1
+    columns = ("pipeline", *COLUMNS) if several else COLUMNS
+    emit_rows([_row(each) for each in found], columns, as_json=False)
+    if not found:
+        note("there is no execution" + (f" of dimension {dimension!r}" if dimension else " yet"))
+
+
+@click.command()
+@click.argument("words", metavar="[DIMENSION|EXECUTION]...", nargs=-1)
+@click.option("--timeout", "timeout_s", type=float, default=86_400, show_default=True, help="Seconds to wait at most.")
+@click.option("--log-lines", type=click.IntRange(0), default=15, show_default=True, help="Of a step that fails.")
+@json_option
+@click.pass_obj
+def watch(obj: Connect | None, words: tuple[str, ...], timeout_s: float, log_lines: int, as_json: bool) -> None:
+    """Follow executions until they end; exit 1 if one fails.
+
+    A dimension means what runs of it and what its uploads are about to start; where there is neither, its latest
+    execution. Without a word: the same of all dimensions. An ARN or an id means that execution. Ctrl-C leaves
+    executions running.
+    """
+    settings, connect = load(), obj or client
+    sagemaker, s3 = connect("sagemaker", settings.region), connect("s3", settings.region)
+    names = Names(settings.project)
+    uploads = Uploads(s3, _data_bucket(settings, connect), settings.data.prefix)
+    following = Watch(sagemaker, names, uploads)
+    following.begin(words, datetime.now(UTC))
+    for each in following.overdue:
+        note(f"{each.uri} was uploaded at {each.at:%H:%M:%S} and has started nothing: see `contender logs starter`")
+    screen = Screen(sagemaker, s3, lambda: connect("logs", settings.region), log_lines, to_stderr=as_json)
+    try:
+        last = _follow(following, screen, time.monotonic() + timeout_s)
+    except KeyboardInterrupt:
+        again = " ".join(["contender pipeline watch", *words])
+        note(f"no longer watching; what runs goes on, see it with `{again}`, end it with `contender pipeline stop`")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    if as_json:
+        emit([as_json_of(snapshot, screen) for snapshot in last])
+    _judge(following, last, timeout_s)
+
+
+@click.command()
+@click.argument("word", metavar="[DIMENSION|EXECUTION]", required=False)
+@dry_run_option
+@json_option
+@click.pass_obj
+def stop(obj: Connect | None, word: str | None, dry_run: bool, as_json: bool) -> None:
+    """Stop an execution that runs, with its jobs; `retry` goes on with it.
+
+    A dimension means the one that runs of it; without a word, the only one that runs.
+    """
+    settings, connect = load(), obj or client
+    sagemaker, names = connect("sagemaker", settings.region), Names(settings.project)
+    arn = executions.find(sagemaker, names.pipelines, word) if word else _only_running(sagemaker, names)
+    status = "would be stopped" if dry_run else executions.stop(sagemaker, arn)
+    emit_rows([{"execution": arn, "status": status}], ("execution", "status"), as_json=as_json)
+
+
+@click.command("retry")
+@click.argument("execution", metavar="[DIMENSION|EXECUTION]", required=False)
+@json_option
+@click.pass_obj
+def retry(obj: Connect | None, execution: str | None, as_json: bool) -> None:
+    """Go on with an execution that failed, was stopped, or was interrupted; what it finished is not done again.
+
+    An ARN or an id names an execution, a dimension its latest one; without it, the pipeline's latest.
+    """
+    settings, connect = load(), obj or client
+    sagemaker, names = connect("sagemaker", settings.region), Names(settings.project)
+    arn = executions.find(sagemaker, names.pipelines, execution)
+    executions.retry(sagemaker, dimension_lock(settings, connect), names, arn, datetime.now(UTC))
+    emit_rows([{"execution": arn}], ("execution",), as_json=as_json)
+
+
+def dimension_lock(settings: Settings, connect: Connect) -> DimensionLock:
+    """The lock that keeps a dimension from running twice at once."""
+    region = settings.region
+    outputs = stack_outputs(connect("cloudformation", region), Names(settings.project).stack)
+    return DimensionLock(connect("dynamodb", region), connect("sagemaker", region), outputs["LockTable"])
+
+
+def _data_bucket(settings: Settings, connect: Connect) -> str:
+    """Empty where no stack is deployed: then nothing is uploaded there either."""
+    try:
+        outputs = stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack)
+    except NotFoundError:
+        return ""
+    return outputs.get("DataBucket", "")
+
+
+def _follow(following: Watch, screen: Screen, deadline: float) -> list[Snapshot]:
+    with screen:
+        while True:
+            last = list(following.look())
+            screen.show(last, list(following.awaited.values()))
+            over = not following.awaited and not any(snapshot.running for snapshot in last)
+            if over or time.monotonic() > deadline:
+                return last
+            time.sleep(max(POLL_S, len(last) / 8))  # two requests for each: stay below the service's limits
+
+
+def _judge(following: Watch, last: list[Snapshot], timeout_s: float) -> None:
+    """DeploymentError unless everything has succeeded."""
+    for uploaded in following.awaited.values():
+        raise DeploymentError(f"{uploaded.uri} has started nothing after {timeout_s:g} s: see `contender logs starter`")
+    running = [snapshot.name for snapshot in last if snapshot.running]
+    if running:
+        still = f"execution {running[0]} still runs" if len(running) == 1 else f"{', '.join(running)} still run"
+        raise DeploymentError(f"{still} after {timeout_s:g} s; watch it again")
+    bad = [snapshot for snapshot in last if snapshot.status != "Succeeded"]
+    if len(last) == 1 and bad:
+        raise DeploymentError(f"execution {bad[0].name} {bad[0].status.lower()}: {bad[0].reason or 'no reason given'}")
+    if bad:
+        names = ", ".join(f"{snapshot.name} {snapshot.status.lower()}" for snapshot in bad)
+        raise DeploymentError(f"{len(bad)} of {len(last)} executions did not succeed: {names}")
+
+
+def _only_running(sagemaker: Any, names: Names) -> str:
+    running = [
+        summary
+        for summary in islice(executions.recent(sagemaker, names.pipelines), 200)
+        if summary["PipelineExecutionStatus"] in RUNNING
+    ]
+    if not running:
+        raise NotFoundError("no execution runs: there is nothing to stop")
+    if len(running) > 1:
+        which = ", ".join(each.get("PipelineExecutionDisplayName", "?") for each in running)
+        raise DeploymentError(f"{len(running)} executions run: say which one to stop ({which})")
+    return str(running[0]["PipelineExecutionArn"])
+
+
+def _row(each: Listed) -> dict[str, Any]:
+    took = (each.ended or datetime.now(UTC)) - each.started
+    return {
+        **asdict(each),
+        "started": f"{each.started.astimezone():%Y-%m-%d %H:%M:%S}",
+        "took": duration(took),
+        "version": each.version[:8],
+    }
+
+
+def duration(took: timedelta) -> str:
+    """`8.5 s`, `3 min 20 s`, `2 h 5 min`."""
+    seconds = max(took.total_seconds(), 0.0)
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
