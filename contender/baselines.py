@@ -7,7 +7,6 @@ come after. The names of the parameters are those of AWS's own samples.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,9 +51,8 @@ EXPLAINABILITY = Check("ModelExplainability", ("Explainability.Constraints",))
 CHECKS = (DATA_QUALITY, DATA_BIAS, MODEL_QUALITY, MODEL_BIAS, EXPLAINABILITY)
 
 
-def declared(sagemaker: Any, pipeline: str) -> dict[str, str]:
-    """Type of each parameter that the deployed pipeline has."""
-    definition = json.loads(sagemaker.describe_pipeline(PipelineName=pipeline)["PipelineDefinition"])
+def declared(definition: Mapping[str, Any]) -> dict[str, str]:
+    """Type of each parameter that a definition has."""
     return {parameter["Name"]: parameter["Type"] for parameter in definition.get("Parameters", [])}
 
 

@@ -108,14 +108,13 @@ class Starter:
     def _start(self, upload: Upload, reasons: list[str]) -> str:
         names, definition = self._settings.names, self._definition()
         group = names.group(upload.dimension)
-        declared = {parameter["Name"] for parameter in definition.get("Parameters", [])}
         search = warm_start.choose(self._sagemaker, group, upload.uri, upload.version, definition)
         reasons += [search.reason] if search.reason else []
         parameters = {
             "Dimension": upload.dimension,
             "InputDataUri": upload.uri,
             "DataVersion": upload.version,
-            **baselines.first_run(self._sagemaker, group, declared),
+            **baselines.first_run(self._sagemaker, group, baselines.declared(definition)),
             **search.parameters,
         }
         answer = self._sagemaker.start_pipeline_execution(
