@@ -11,7 +11,7 @@ import io
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ class Demo:
 
     def before(self, dimensions: Sequence[str]) -> Before:
         numbers = {name: max((version.number for version in self._versions(name)), default=0) for name in dimensions}
-        latest = next(executions.executions(self.sagemaker, self.names.pipeline), {"PipelineExecutionArn": ""})
+        latest = next(self._executions(), {"PipelineExecutionArn": ""})
         return Before(numbers, latest["PipelineExecutionArn"])
 
     def serve_newer(self, dimensions: Sequence[str], before: Before, timeout_s: float) -> Served:
@@ -155,6 +155,9 @@ class Demo:
             observed={slot.variant: answered[slot.variant] / total for slot in serving.slots},
         )
 
+    def _executions(self) -> Iterator[Mapping[str, Any]]:
+        return executions.recent(self.sagemaker, self.names.training_pipelines)
+
     def _versions(self, dimension: str) -> tuple[Version, ...]:
         return registry.list_versions(self.sagemaker, self.names.group(dimension))
 
@@ -165,7 +168,7 @@ class Demo:
     def _failures(self, waiting: Sequence[str], before: Before) -> dict[str, str]:
         """Those of `waiting` whose execution failed, or whose version was not rolled out, and why."""
         newest: dict[str | None, Mapping[str, Any]] = {}
-        for summary in executions.executions(self.sagemaker, self.names.pipeline):
+        for summary in self._executions():
             if summary["PipelineExecutionArn"] == before.execution:
                 break
             newest.setdefault(dimension_of_execution(summary), summary)

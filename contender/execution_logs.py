@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.errors import NotFoundError
-from contender.executions import executions
+from contender.executions import recent
 from contender.lambdas.dimension_lock import RUNNING
 from contender.naming import Names, dimension_of_execution, is_dimension
 
@@ -158,7 +158,7 @@ class Reader:
 def _executions(sagemaker: Any, names: Names) -> Iterator[Mapping[str, Any]]:
     """The pipeline's executions, the latest first; none where the pipeline is not there yet."""
     with suppress(NotFoundError):
-        yield from executions(sagemaker, names.pipeline)
+        yield from recent(sagemaker, names.pipelines)
 
 
 def of_step(sagemaker: Any, step: Mapping[str, Any], dimension: str) -> Iterator[Source]:
