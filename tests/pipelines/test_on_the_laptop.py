@@ -20,10 +20,10 @@ from contender.cli.deploy import stack_parameters
 from contender.config import Settings, load
 from contender.demo import Demo
 from contender.deployment import Cloud, deploy
-from contender.executions import Snapshot, Watcher
+from contender.executions import Snapshot, Watcher, pipeline_of
 from contender.lambdas.dimension_lock import DimensionLock
 from contender.naming import Names
-from contender.pipeline import Compiled, compile_project, upsert
+from contender.pipeline import Compiled, Target, compile_project, training_targets, upsert
 from contender.sample_data import COLUMNS, generate
 from tests.steps.chain import to_csv
 
@@ -51,15 +51,16 @@ class Story:
     def sagemaker(self) -> Any:
         return self.clients("sagemaker")
 
-    def upsert(self, compiled: Compiled) -> None:
+    def upsert(self, compiled: Compiled, target: Target | None = None) -> None:
         role = self.outputs["PipelineRoleArn"]
-        upsert(self.sagemaker, self.clients("s3"), self.settings, role, compiled)
+        upsert(self.sagemaker, self.clients("s3"), self.settings, role, compiled, target)
 
     @contextmanager
     def with_settings(self, **overrides: Any) -> Iterator[None]:
         """The pipeline compiled with other settings, for a while."""
         settings = load(ROOT / "contender.yaml", environ={}, overrides={**SMALL, **overrides})
-        self.upsert(compile_project(settings, self.outputs, ROOT))
+        for target in training_targets(settings):
+            self.upsert(compile_project(settings, self.outputs, ROOT, target), target)
         try:
             yield
         finally:
@@ -100,11 +101,20 @@ class Story:
         )
         return [float(line) for line in answer["Body"].read().split()]
 
+    def search(self, dimension: str, number: int) -> Mapping[str, Any]:
+        """The tuning job that a version is the best training of."""
+        name = self.package(dimension, number)["CustomerMetadataProperties"]["tuningJob"]
+        tuning: Mapping[str, Any] = self.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName=name)
+        return tuning
+
     def report(self, dimension: str, number: int) -> Mapping[str, Any]:
+        return evaluation.read(self.clients("s3"), self.package(dimension, number))
+
+    def package(self, dimension: str, number: int) -> dict[str, Any]:
         versions = registry.list_versions(self.sagemaker, self.names.group(dimension))
         (arn,) = (version.arn for version in versions if version.number == number)
-        package = self.sagemaker.describe_model_package(ModelPackageName=arn)
-        return evaluation.read(self.clients("s3"), package)
+        package: dict[str, Any] = self.sagemaker.describe_model_package(ModelPackageName=arn)
+        return package
 
 
 @pytest.fixture(scope="module")
@@ -251,9 +261,31 @@ def test_a_challenger_below_the_floor_is_refused_in_words(story: Story) -> None:
     assert {step.name: step.status for step in last.steps}["Register"] == "Skipped"
 
 
-def test_a_search_trains_the_registered_model(story: Story) -> None:
+def test_a_search_trains_the_registered_model_and_later_ones_continue_it(story: Story) -> None:
+    def run(seed: int) -> Snapshot:
+        last = story.run("E", story.place("E", f"{seed}.csv", sample(seed)))
+        assert last.status == "Succeeded", last.reason
+        return last
+
+    def pipeline_and_search(last: Snapshot) -> tuple[str, str, bool]:
+        (tune,) = (step for step in last.steps if step.name == "Tune")
+        return pipeline_of(last.arn), tune.status, tune.cached
+
     with story.with_settings(**{"training.tuning_trials": 3, "training.rounds": 20}):
-        last = story.run("E", story.place("E", "x.csv", sample(1)))
-    assert last.status == "Succeeded", last.reason
-    assert {step.name: step.status for step in last.steps}["Tune"] == "Succeeded"
-    assert story.report("E", 1)["binary_classification_metrics"]["auc"]["value"] > 0.8
+        assert pipeline_and_search(run(1)) == ("story", "Succeeded", False)
+        assert story.report("E", 1)["binary_classification_metrics"]["auc"]["value"] > 0.8
+        first = story.search("E", 1)
+        assert "WarmStartConfig" not in first
+
+        assert pipeline_and_search(run(2)) == ("story-warm", "Succeeded", False)
+        parents = [{"HyperParameterTuningJobName": first["HyperParameterTuningJobName"]}]
+        assert story.search("E", 2)["WarmStartConfig"] == {
+            "ParentHyperParameterTuningJobs": parents,
+            "WarmStartType": "TransferLearning",
+        }
+        assert pipeline_and_search(run(2)) == ("story-warm", "Succeeded", True), "the same data is not searched again"
+
+        arn = story.package("E", 3)["ModelPackageArn"]
+        story.sagemaker.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"tuningJob": "gone"})
+        assert pipeline_and_search(run(3)) == ("story", "Succeeded", False)
+        assert "WarmStartConfig" not in story.search("E", 4)
