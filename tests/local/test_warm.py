@@ -83,6 +83,15 @@ def test_the_libraries_are_imported_already(warm: Warm, tmp_path: Path) -> None:
     assert run(warm, tmp_path, code) == (0, "True\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_what_explanations_need_is_imported_once_nobody_waits(warm: Warm, tmp_path: Path) -> None:
+    pid = warm.pid
+    assert pid is not None
+    wait_until(lambda: "llvmlite" in Path(f"/proc/{pid}/maps").read_text(), "shap is imported")
+    assert run(warm, tmp_path, "import sys; print('shap' in sys.modules)") == (0, "True\n")
+    assert status(pid, "Threads") == 1
+
+
 def test_threads_are_limited_in_the_process_and_in_what_it_starts(warm: Warm, tmp_path: Path) -> None:
     code = """
 import os, threadpoolctl

@@ -51,6 +51,12 @@ PRELOADED = (
     "contender.local.containers.xgboost_algorithm",
 )
 
+LATER = ("shap",)
+"""Imported when nobody has asked for anything for a while: half a second (two on a busy machine) that explanations
+need not wait for, and that the first jobs after the start need not either. It costs 50 MB."""
+
+IDLE_S = 1.0
+
 
 @dataclass(slots=True, eq=False)
 class Connection:
@@ -80,12 +86,12 @@ class Parent:
         if alive is not None:
             self._selector.register(alive, selectors.EVENT_READ)
         self._controller: object | None = None
+        self._later = list(LATER)
 
     def prepare(self) -> None:
         """Import what jobs use; a library that is not installed is no error here but in the job that needs it."""
         for name in PRELOADED:
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
+            _import(name)
         with contextlib.suppress(ImportError):
             from threadpoolctl import ThreadpoolController
 
@@ -95,10 +101,18 @@ class Parent:
         gc.collect()
         gc.freeze()
 
+    def _prepare_more(self) -> None:
+        _import(self._later.pop())
+        gc.collect()
+        gc.freeze()
+
     def run(self) -> None:
         """Until the server is gone."""
         while True:
-            for key, _ in self._selector.select():
+            ready = self._selector.select(IDLE_S if self._later else None)
+            if not ready:
+                self._prepare_more()
+            for key, _ in ready:
                 if key.fileobj is self._listener:
                     self._accept()
                 elif key.fileobj is self._wake_read:
@@ -203,6 +217,11 @@ class Parent:
     def _kill_all(self) -> None:
         for connection in list(self._connections):
             self._drop(connection)
+
+
+def _import(name: str) -> None:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
 
 
 def _read_a_table() -> None:
