@@ -126,6 +126,8 @@ class Training(_Section):
                 raise ValueError(f"tuning_ranges.{name} needs whole numbers")
         if self.tuning_trials and not self.tuning_ranges:
             raise ValueError("tuning_trials needs tuning_ranges to search in")
+        if self.tuning_trials and "auc" not in str(self.hyperparameters.get("eval_metric", "auc")).split(","):
+            raise ValueError("hyperparameters.eval_metric lacks auc, which tuning_trials are compared by")
         return self
 
 
@@ -268,8 +270,8 @@ class Settings(_Section):
     region: str = Field(default="us-east-1", pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     pipeline: str = Field(default="pipelines.train", pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
     """The module, found from the project's folder, that compiles the pipeline."""
-    batch_pipeline: str = Field(default="pipelines.batch", pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
-    """The module that compiles the pipeline for scoring files."""
+    batch_pipeline: str = Field(default="pipelines.batch", pattern=r"^([A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$")
+    """The module that compiles the pipeline for scoring files; empty: the project has none."""
     approval: Literal["automatic", "manual"] = "automatic"
     """Whether a registered challenger is deployed at once or waits for someone's approval in the registry."""
     data: Data = Data()
@@ -289,8 +291,9 @@ class Settings(_Section):
         return self
 
     @model_validator(mode="after")
-    def _the_label_is_no_facet(self) -> Settings:
+    def _the_label_is_nothing_else(self) -> Settings:
         columns = {
+            "data.dimension_column": self.data.dimension_column,
             "checks.bias.facet": self.checks.bias.facet,
             "checks.bias.group": self.checks.bias.group,
             "gates.bias.facet": self.gates.bias.facet,
@@ -298,6 +301,11 @@ class Settings(_Section):
         for setting, column in columns.items():
             if column == self.data.label:
                 raise ValueError(f"{setting} is the label, {self.data.label!r}: name another column")
+            if "bias" in setting and column and column == self.data.dimension_column:
+                raise ValueError(f"{setting} is the dimension's column, {column!r}, which is the same in every row")
+        for setting in ("drop", "categorical", "split_by"):
+            if self.data.label in getattr(self.data, setting):
+                raise ValueError(f"data.{setting} lists the label, {self.data.label!r}: take it out")
         return self
 
     @model_validator(mode="after")

@@ -25,7 +25,7 @@ from contender.deployment import Cloud, deploy
 from contender.errors import DeploymentError
 from contender.local.launcher.laptop import Laptop, Ports
 from contender.naming import Names
-from contender.pipeline import compile_project, upsert
+from contender.pipeline import compile_project, targets, upsert
 from contender.sample_data import dimension_names, write
 
 INVOCATIONS = 300
@@ -73,8 +73,10 @@ def _play(settings: Settings, uploads: Mapping[str, Uploads]) -> tuple[dict[str,
     sagemaker, s3 = client("sagemaker", region), client("s3", region)
     outputs = _deploy(settings, s3)
     clock.lap("deploy")
-    upserted = upsert(sagemaker, s3, settings, outputs["PipelineRoleArn"], compile_project(settings, outputs))
-    note(f"pipeline {upserted.action}")
+    for target in targets(settings):
+        compiled = compile_project(settings, outputs, target=target)
+        upserted = upsert(sagemaker, s3, settings, outputs["PipelineRoleArn"], compiled, target)
+        note(f"pipeline {target.name} {upserted.action}")
     clock.lap("compile")
     demo = Demo(settings, outputs["DataBucket"], sagemaker, client("sagemaker-runtime", region), s3, note)
     names = list(uploads)

@@ -17,10 +17,11 @@ from contender.errors import ContenderError
 NOUNS = {
     "local": "AWS on this machine: up, down, status, env, reset.",
     "deploy": "Deploy the CloudFormation stack.",
-    "pipeline": "The pipeline: show, diff, upsert, start, watch, retry.",
+    "pipeline": "The pipeline: show, diff, upsert, start, list, watch, stop, retry.",
     "data": "Training data: sample, upload.",
     "models": "The registry: list, show.",
     "endpoint": "A dimension's endpoint: show, invoke.",
+    "batch": "Scoring of whole files: score.",
     "logs": "Logs of jobs and Lambdas.",
     "demo": "The whole story on this machine: upload, train, serve, challenge.",
     "doctor": "Check that this machine and this project have what they need.",

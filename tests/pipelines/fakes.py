@@ -74,6 +74,8 @@ class FakePipelines(Fake):
 
     @operation
     def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:
+        if request["PipelineName"] not in self.pipelines:
+            raise client_error("StartPipelineExecution", "ResourceNotFound", "Pipeline does not exist.")
         execution = self.add_execution(request["PipelineExecutionDisplayName"], "Executing")
         return {"PipelineExecutionArn": execution["arn"]}
 

@@ -27,7 +27,7 @@ class Sagemaker(FakePipelines):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pipeline = {"PipelineDefinition": json.dumps({"Steps": []})}
+        self.pipelines["contender"] = {"PipelineDefinition": json.dumps({"Steps": []})}
 
     @operation
     def list_model_packages(self, *, ModelPackageGroupName: str) -> dict[str, Any]:
