@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -12,6 +13,8 @@ from typing import Literal
 
 from contender.local.jobs.job import Job, JobFailed
 from contender.local.warm.client import Launch, Warm, WarmLost
+
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.25
 MB = 1024 * 1024
@@ -47,7 +50,11 @@ def run(warm: Warm, job: Job, launch: Launch, limits: Limits, each_poll: Callabl
         process = warm.start(launch)
         job.attach(process)
         try:
-            return _watch(process.wait, process.send_signal, process.pid, job, limits, each_poll)
+            outcome = _watch(process.wait, process.send_signal, process.pid, job, limits, each_poll)
+            logger.info(
+                "%s %s: %s with %d after %.3f s", job.kind.kind, job.name, outcome.ending, outcome.code, outcome.seconds
+            )
+            return outcome
         finally:
             job.attach(None)
             process.close()
