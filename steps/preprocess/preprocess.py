@@ -61,6 +61,8 @@ def parse_arguments(argv):
     parser.add_argument("--test-share", type=float, default=0.15)
     parser.add_argument("--facet", help="column whose groups the bias checks compare")
     parser.add_argument("--facet-value", action="append", default=[], metavar="VALUE", help="the group they are about")
+    parser.add_argument("--gate-facet", help="column whose groups the gate compares, if it is another one")
+    parser.add_argument("--gate-facet-value", action="append", default=[], metavar="VALUE", help="the group of that")
     parser.add_argument("--group", help="column of strata for conditional bias metrics")
     parser.add_argument("--explain-rows", type=int, default=100, help="test rows to explain at most")
     parser.add_argument("--data-uri", default="", help="the object that was uploaded, to pick it among its neighbours")
@@ -83,7 +85,11 @@ def preprocess(options):
     parts = split(header, rows, options)
     check_parts(parts, labels, options.label)
     if options.facet:
-        check_facet(header, rows, parts, options)
+        check_facet(header, rows, parts, options.facet, options.facet_value, "checks.bias")
+    if options.group:
+        find(header, options.group, "the strata (checks.bias.group)")
+    if options.gate_facet:
+        check_facet(header, rows, parts, options.gate_facet, options.gate_facet_value, "gates.bias")
     encoder = fit(header, rows, parts["train"], features, options)
 
     write_encoded(options.train / "train.csv", encoder, header, rows, labels, parts["train"])
@@ -248,24 +254,22 @@ def check_parts(parts, labels, label):
             )
 
 
-def check_facet(header, rows, parts, options):
-    """Refuse a facet by which the bias checks could compare nothing."""
-    position = find(header, options.facet, "the facet (checks.bias.facet)")
-    if options.group:
-        find(header, options.group, "the strata (checks.bias.group)")
-    side_of = facet_sides([row[position] for row in rows], options)
+def check_facet(header, rows, parts, facet, wanted, setting):
+    """Refuse a facet by which nothing could be compared; `wanted` are its group's values."""
+    position = find(header, facet, f"the facet ({setting}.facet)")
+    side_of = facet_sides([row[position] for row in rows], facet, wanted, setting)
     for name in ("train", "test"):
         sides = {side_of(rows[index][position]) for index in parts[name]}
         if len(sides) < 2:
             raise BadData(
-                f"every row of the {name} split is on one side of facet {options.facet!r} (checks.bias), so there is "
-                "nobody to compare with: upload more rows, or name another facet"
+                f"every row of the {name} split is on one side of facet {facet!r} ({setting}), so there is nobody "
+                "to compare with: upload more rows, or name another facet"
             )
 
 
-def facet_sides(values, options):
+def facet_sides(values, facet, wanted, setting):
     """A function from a value to the side it is on, as Clarify takes the facet's values."""
-    wanted, numbers = options.facet_value, all(is_number_or_missing(value) for value in values)
+    numbers = all(is_number_or_missing(value) for value in values)
     if not wanted:
         return lambda value: value
     if numbers:
@@ -281,7 +285,7 @@ def facet_sides(values, options):
     if absent:
         near = difflib.get_close_matches(absent[0], present, 1)
         found = f"the nearest is {near[0]!r}" if near else f"found {', '.join(repr(v) for v in sorted(present)[:8])}"
-        raise BadData(f"facet {options.facet!r} is never {absent[0]!r} (checks.bias.facet_values); {found}")
+        raise BadData(f"facet {facet!r} is never {absent[0]!r} ({setting}.facet_values); {found}")
     chosen = set(texts.values())
     return lambda value: (number_text(value) if numbers else value) in chosen
 

@@ -12,7 +12,7 @@ OUTPUTS_WITH_A_FACET = ["labelled", "judged"]
 
 
 def preprocess_step(build: Build) -> ProcessingStep:
-    data, checks = build.settings.data, build.settings.checks
+    data, checks, gate = build.settings.data, build.settings.checks, build.settings.gates.bias
     return processing_step(
         build,
         "Preprocess",
@@ -34,6 +34,8 @@ def preprocess_step(build: Build) -> ProcessingStep:
             *([f"--facet={checks.bias.facet}"] if checks.bias.facet else []),
             *[f"--facet-value={value}" for value in checks.bias.facet_values],
             *([f"--group={checks.bias.group}"] if checks.bias.group else []),
+            *([f"--gate-facet={gate.facet}"] if gate.facet and gate.limit is not None else []),
+            *[f"--gate-facet-value={value}" for value in gate.facet_values if gate.limit is not None],
             argument("data-uri", build.data_uri),
             # A new upload under the same key must not be answered from the cache.
             argument("data-version", build.data_version),

@@ -225,6 +225,18 @@ def test_a_limit_that_is_set_is_measured_and_compared(settings: Settings) -> Non
     assert {each["Type"] for each in conditions} == {"LessThanOrEqualTo"}
 
 
+def test_a_facet_of_the_gates_own_is_checked_before_anything_is_trained(settings: Settings) -> None:
+    limits = {"gates.bias.limit": 0.1, "gates.bias.facet": "Area Code", "gates.bias.facet_values": [415]}
+    settings = load(ROOT / "contender.yaml", environ={}, overrides=limits)
+    found = steps(compile_project(settings, placeholder_outputs(settings), ROOT).document)
+    for step, words in (
+        ("Preprocess", ["--gate-facet=Area Code", "--gate-facet-value=415", "--facet=Int'l Plan"]),
+        ("Evaluate", ["--facet=Area Code", "--facet-value=415"]),
+    ):
+        given = found[step]["Arguments"]["AppSpecification"]["ContainerArguments"]
+        assert all(word in given for word in words), step
+
+
 def test_the_two_pipelines_of_a_project_that_tunes_differ_in_where_the_search_begins_only(
     tuned: Compiled, warm: Compiled
 ) -> None:

@@ -130,6 +130,16 @@ def test_settings_are_frozen() -> None:
         ),
         ("gates: {bias: {facet: a}}", "gates.bias.facet and facet_values go together"),
         ("gates: {bias: {facet: 'Churn?', facet_values: [x]}}", "gates.bias.facet is the label, 'Churn?'"),
+        (
+            "checks: {bias: {facet: Region}}\ndata: {dimension_column: Region}",
+            "checks.bias.facet is the dimension's column, 'Region', which is the same in every row",
+        ),
+        ("data: {dimension_column: 'Churn?'}", "data.dimension_column is the label, 'Churn?': name another column"),
+        ("data: {split_by: ['Churn?']}", "data.split_by lists the label, 'Churn?': take it out"),
+        (
+            "training: {tuning_trials: 2, hyperparameters: {eval_metric: logloss}}",
+            "training.hyperparameters.eval_metric lacks auc, which tuning_trials are compared by",
+        ),
         ("gates: {bias: {metric: CI}}", "gates.bias.metric should be 'DPPL', 'DI', 'AD' or 'RD', not 'CI'"),
         ("gates: {bias: {limit: 1}}", "gates.bias.limit should be less than 1, not 1"),
         ("training: {rounds: many}", "training.rounds should be a valid integer, not 'many'"),

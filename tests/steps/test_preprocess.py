@@ -204,6 +204,11 @@ def test_a_facet_is_a_value_some_values_or_a_number_to_lie_above(
         (["--facet=Dimension"], "every row of the train split is on one side of facet 'Dimension' (checks.bias)"),
         (["--facet=Day Mins", "--facet-value=99"], "every row of the train split is on one side of facet 'Day Mins'"),
         (["--facet=Day Mins", "--facet-value=many"], "facet 'Day Mins' is never 'many'"),
+        (["--gate-facet=Plam"], "column 'Plam', the facet (gates.bias.facet), is missing; the nearest is 'Plan'"),
+        (
+            ["--gate-facet=Plan", "--gate-facet-value=Yes"],
+            "facet 'Plan' is never 'Yes' (gates.bias.facet_values); the nearest is 'yes'",
+        ),
         (["--facet=Plan", "--group=Stat"], "column 'Stat', the strata (checks.bias.group), is missing; the file has"),
     ],
 )
