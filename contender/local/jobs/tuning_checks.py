@@ -66,6 +66,27 @@ def _check_parents(context: Context, request: Mapping[str, Any]) -> None:
             raise ValidationException(f"WarmStartConfig: there is no tuning job {parent!r} to start from")
         if not documents.is_over(TUNING, body):
             raise ValidationException(f"WarmStartConfig: the tuning job {parent!r} is still running")
+        _check_kinship(parent, body, request)
+
+
+def _check_kinship(parent: str, body: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+    """A child has its parent's objective and number of hyperparameters; several definitions are not compared."""
+    (old, *others), (new, *more) = definitions_of(body), definitions_of(request)
+    if others or more:
+        return
+    if objective_of(body, old) != objective_of(request, new):
+        raise ValidationException(f"WarmStartConfig: the tuning job {parent!r} has another objective metric")
+    before, after = _hyperparameters(body, old), _hyperparameters(request, new)
+    if before != after:
+        raise ValidationException(
+            f"WarmStartConfig: static and tunable hyperparameters of the tuning job {parent!r} are {before} together, "
+            f"here they are {after}: the number must be the same"
+        )
+
+
+def _hyperparameters(body: Mapping[str, Any], definition: Mapping[str, Any]) -> int:
+    ranges = _ranges(body["HyperParameterTuningJobConfig"], definition)
+    return len(definition.get("StaticHyperParameters", {})) + sum(len(group) for group in ranges.values())
 
 
 def _check_names(request: Mapping[str, Any]) -> None:

@@ -120,6 +120,18 @@ def test_a_parent_that_is_not_there_or_not_over_is_refused(machine: Machine) -> 
     machine.context.jobs.wait("hyper-parameter-tuning-job", "busy")
 
 
+def test_a_parent_with_another_objective_or_other_hyperparameters_is_refused(machine: Machine) -> None:
+    tune(machine, request(machine, "kin", limits={**ONE_BY_ONE, "MaxNumberOfTrainingJobs": 1}))
+    asked = warm_start(request(machine, "no-kin"), "TransferLearning", "kin")
+    asked["TrainingJobDefinition"]["StaticHyperParameters"]["more"] = "1"
+    with pytest.raises(ApiError, match=r"hyperparameters of the tuning job 'kin' are .* the number must be the same"):
+        machine.call("CreateHyperParameterTuningJob", **asked)
+    asked = warm_start(request(machine, "no-kin"), "TransferLearning", "kin")
+    asked["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["Type"] = "Minimize"
+    with pytest.raises(ApiError, match="the tuning job 'kin' has another objective metric"):
+        machine.call("CreateHyperParameterTuningJob", **asked)
+
+
 def test_several_definitions_share_the_trials_each_with_its_own_ranges(machine: Machine) -> None:
     wide = {"CategoricalParameterRanges": [{"Name": "kind", "Values": ["b"]}]}
     described = tune(machine, with_definitions(machine, "several", HyperParameterRanges=wide))
