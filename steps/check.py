@@ -8,7 +8,7 @@ are `Build.document`s.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,9 @@ CLARIFY_OUTPUT = "/opt/ml/processing/output"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a check's processing job gets: its image, inputs (name to S3 URI and folder), output and environment."""
+    """A check's processing job: kind of step, image, inputs (name to S3 URI and folder), output and environment."""
 
+    kind: StepTypeEnum
     image: str
     inputs: Mapping[str, tuple[Any, str]]
     output: tuple[str, str]
@@ -47,16 +48,14 @@ class CheckStep(Step):  # type: ignore[misc]
         check: Check,
         *,
         name: str,
-        kind: StepTypeEnum,
         check_type: str,
         title: str,
         description: str,
         job: Job,
         fail_on_violation: bool,
         model_name: Any = None,
-        depends_on: Sequence[Step] = (),
     ) -> None:
-        super().__init__(name, title, description, kind, list(depends_on) or None)
+        super().__init__(name, title, description, job.kind)
         self._arguments = _request(build, name, job)
         self._control = {
             "CheckType": check_type,
@@ -67,7 +66,7 @@ class CheckStep(Step):  # type: ignore[misc]
             "SuppliedBaselineConstraints": build.text(check.supplied_constraints, ""),
         }
         files = [CONSTRAINTS]
-        if kind is StepTypeEnum.QUALITY_CHECK:
+        if job.kind is StepTypeEnum.QUALITY_CHECK:
             self._control["SuppliedBaselineStatistics"] = build.text(check.supplied_statistics, "")
             files.append(STATISTICS)
         if model_name is not None:
@@ -100,6 +99,7 @@ class CheckStep(Step):  # type: ignore[misc]
 def monitor_job(build: Build, dataset_uri: Any, *, header: bool, **environment: str) -> Job:
     """Model Monitor's analyser on a folder of CSV files."""
     return Job(
+        kind=StepTypeEnum.QUALITY_CHECK,
         image=build.monitor_image,
         inputs={"baseline_dataset_input": (dataset_uri, DATASET)},
         output=("quality_check_output", MONITOR_OUTPUT),
@@ -116,6 +116,7 @@ def monitor_job(build: Build, dataset_uri: Any, *, header: bool, **environment: 
 def clarify_job(build: Build, dataset_uri: Any, config_uri: str) -> Job:
     """Clarify on a folder of CSV files with a header, by the analysis config at `config_uri`."""
     return Job(
+        kind=StepTypeEnum.CLARIFY_CHECK,
         image=build.clarify_image,
         inputs={"analysis_config": (config_uri, CLARIFY_CONFIG), "dataset": (dataset_uri, CLARIFY_DATA)},
         output=("analysis_result", CLARIFY_OUTPUT),

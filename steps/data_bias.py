@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
+from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from contender.baselines import DATA_BIAS
 from steps.build import Build
@@ -17,7 +17,6 @@ def data_bias_step(build: Build, preprocess: ProcessingStep) -> CheckStep:
         build,
         DATA_BIAS,
         name="DataBias",
-        kind=StepTypeEnum.CLARIFY_CHECK,
         check_type="DATA_BIAS",
         title="Check the data for bias",
         description=f"Pre-training bias metrics for {bias.facet}, against the last approved version's.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
+from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from contender.baselines import DATA_QUALITY
 from steps.build import Build
@@ -15,7 +15,6 @@ def data_quality_step(build: Build, preprocess: ProcessingStep) -> CheckStep:
         build,
         DATA_QUALITY,
         name="DataQuality",
-        kind=StepTypeEnum.QUALITY_CHECK,
         check_type="DATA_QUALITY",
         title="Check the data",
         description="Types, missing values, categories and distributions, against the last approved version's.",

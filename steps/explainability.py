@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
+from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from contender.baselines import EXPLAINABILITY
 from steps.build import Build
@@ -17,7 +17,6 @@ def explainability_step(build: Build, preprocess: ProcessingStep, model_name: An
         build,
         EXPLAINABILITY,
         name="Explainability",
-        kind=StepTypeEnum.CLARIFY_CHECK,
         check_type="MODEL_EXPLAINABILITY",
         title="Explain the model",
         description="SHAP values of a sample of the test rows, and their order against the last approved version's.",

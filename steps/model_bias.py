@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagemaker.mlops.workflow.steps import ProcessingStep, StepTypeEnum
+from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from contender.baselines import MODEL_BIAS
 from steps.build import Build
@@ -19,7 +19,6 @@ def model_bias_step(build: Build, preprocess: ProcessingStep, model_name: Any) -
         build,
         MODEL_BIAS,
         name="ModelBias",
-        kind=StepTypeEnum.CLARIFY_CHECK,
         check_type="MODEL_BIAS",
         title="Check the model for bias",
         description=f"Post-training bias metrics for {bias.facet}, against the last approved version's.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sagemaker.mlops.workflow.steps import StepTypeEnum, TransformStep
+from sagemaker.mlops.workflow.steps import TransformStep
 
 from contender.baselines import MODEL_QUALITY
 from steps.build import Build
@@ -17,7 +17,6 @@ def model_quality_step(build: Build, transform: TransformStep) -> CheckStep:
         build,
         MODEL_QUALITY,
         name="ModelQuality",
-        kind=StepTypeEnum.QUALITY_CHECK,
         check_type="MODEL_QUALITY",
         title="Check the model",
         description="Accuracy, AUC, precision and recall on the test rows, against the last approved version's.",
