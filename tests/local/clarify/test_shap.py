@@ -314,6 +314,11 @@ def test_says_in_one_line_what_it_cannot_use(analyse: Analyse, fields: dict[str,
     assert words in analyse.refused(shap(**fields), DATA, score)
 
 
+def test_the_logit_of_a_quantity_is_refused(analyse: Analyse) -> None:
+    said = analyse.refused(shap(use_logit=True, baseline=[["Ulm", 50]]), DATA, lambda row: float(row[1]))
+    assert said == "use_logit needs probabilities, but the model scores from 50 to 50"
+
+
 def test_scores_that_are_labels_need_a_place(analyse: Analyse) -> None:
     config = shap()
     config["predictor"] = {**config["predictor"], "label": 0}

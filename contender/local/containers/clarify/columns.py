@@ -42,12 +42,12 @@ def typed(cells: pd.Series[Any]) -> pd.Series[Any]:
     known = texts.where(texts.notna() & ~texts.isin(MISSING_TEXTS))
     if known.isna().all():
         return known.astype(float)
-    if known.notna().all() and known.map(lambda cell: str(cell).lower() in ("true", "false")).all():
-        return known.map(lambda cell: TRUTH[str(cell).lower()]).astype(bool)
     try:
         return pd.to_numeric(known)
     except (ValueError, TypeError):
-        return known.map(str, na_action="ignore").astype(object)
+        words = known.map(str, na_action="ignore").astype(object)
+    truths = words.str.lower().map({"true": True, "false": False})
+    return words if truths.isna().any() else truths.astype(bool)
 
 
 def is_numeric(column: pd.Series[Any]) -> bool:

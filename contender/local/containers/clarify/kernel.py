@@ -7,6 +7,7 @@ k - 1 for those of the k baseline rows, k for that of the row being explained.
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +17,15 @@ import numpy.typing as npt
 import shap
 
 from contender.local.containers.clarify.answers import Scores
+from contender.local.containers.clarify.errors import ClarifyError
 from contender.local.containers.clarify.payloads import Cells
 
 logger = logging.getLogger(__name__)
 
 Values = npt.NDArray[np.float64]
 Score = Callable[[Cells], Scores]
+
+PROGRESS_S = 10.0
 
 MARGIN = 1e-7
 """Probabilities of 0 and 1 are moved by this before the logit, which has no finite value for them."""
@@ -47,14 +51,24 @@ def explain(
 
     def model(synthetic: Values) -> Scores:
         scores = score(table[synthetic.astype(int), places])
-        return np.clip(scores, MARGIN, 1 - MARGIN) if use_logit else scores
+        if not use_logit:
+            return scores
+        if scores.min() < 0 or scores.max() > 1:
+            raise ClarifyError(
+                f"use_logit needs probabilities, but the model scores from {scores.min():g} to {scores.max():g}"
+            )
+        return np.clip(scores, MARGIN, 1 - MARGIN)
 
     explainer = shap.KernelExplainer(model, codes, link="logit" if use_logit else "identity")
     np.random.seed(seed)  # the library draws coalitions from numpy's global generator
     found = []
+    told = time.monotonic()
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        for row in rows:
+        for number, row in enumerate(rows):
+            if time.monotonic() - told > PROGRESS_S:
+                told = time.monotonic()
+                logger.info("SHAP: %d of %d rows", number, len(rows))
             table[-1] = row
             known = np.argmax(baseline == row, axis=0)
             own = np.where((baseline == row).any(axis=0), codes[known, places], len(baseline))
