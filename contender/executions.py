@@ -165,7 +165,8 @@ def plan_start(
     group = names.group(dimension)
     search = warm_start.choose(sagemaker, group, uri, version, definition)
     found = baselines.first_run(sagemaker, group, declared) | search.parameters
-    return Start(dimension, uri, version, found | chosen, search.reason)
+    reason = "" if warm_start.PARAMETER in chosen else search.reason
+    return Start(dimension, uri, version, found | chosen, reason)
 
 
 def start(sagemaker: Any, lock: DimensionLock, names: Names, request: Start, now: datetime) -> str:
@@ -197,7 +198,10 @@ def retry(sagemaker: Any, lock: DimensionLock, names: Names, arn: str, now: date
     One that trains holds its dimension like one that starts. DeploymentError when another one has it.
     """
     token = uuid.uuid4().hex
-    dimension = dimension_of_execution(sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn))
+    execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
+    dimension = dimension_of_execution(execution)
+    if execution["PipelineExecutionStatus"] == "Succeeded":
+        raise DeploymentError(f"execution {arn.rpartition('/')[2]} has succeeded: there is nothing to go on with")
     trains = pipeline_of(arn) in names.training_pipelines
 
     def begin() -> str:
