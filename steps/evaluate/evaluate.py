@@ -72,6 +72,22 @@ def evaluate(options):
         if options.max_latency_ms is not None:
             latency_ms = model.latency_ms(rows.single_rows())
     champion, problem = ask_champion(options, rows)
+    report = compare(options, rows, challenger, champion, problem)
+    judged = judge_by_auc(options, report, problem)
+    if latency_ms is not None:
+        judged["latency_ms"] = rules.latency(latency_ms, options.max_latency_ms)
+    if options.max_size_mb is not None:
+        megabytes = (options.challenger / "model.tar.gz").stat().st_size / 1e6
+        judged["size_mb"] = rules.size(megabytes, options.max_size_mb)
+    if group is not None:
+        value = bias.measure(options.bias_metric, rows.labels, challenger >= YES, group)
+        name = f"{options.facet} = {', '.join(options.facet_value)}"
+        judged["bias"] = rules.bias(options.bias_metric, value, options.bias_limit, name)
+    return {**report, "gate": rules.verdict(judged)}
+
+
+def compare(options, rows, challenger, champion, problem):
+    """The report without its verdict. `champion` is None where there is none, or a `problem` keeps it from answering."""
     scores = [challenger] if champion is None else [challenger, champion]
     aucs, covariance = delong(rows.labels, np.vstack(scores))
     report = {
@@ -89,25 +105,19 @@ def evaluate(options):
         report["difference"] = difference(rows.labels, challenger, champion, options.alpha)
     elif problem:
         report["champion"] = {"version": options.champion_version, "problem": problem}
-
-    judged = {"auc": rules.floor(float(aucs[0]), options.min_auc)}
-    if champion is not None:
-        name, count = f"champion v{options.champion_version}", len(rows.labels)
-        judged["possible_loss"] = rules.possible_loss(report["difference"], options.margin, name, aucs[1], count)
-    else:
-        why = problem or "the dimension has no champion yet"
-        judged["possible_loss"] = rules.no_loss_possible(options.margin, why)
-    if latency_ms is not None:
-        judged["latency_ms"] = rules.latency(latency_ms, options.max_latency_ms)
-    if options.max_size_mb is not None:
-        megabytes = (options.challenger / "model.tar.gz").stat().st_size / 1e6
-        judged["size_mb"] = rules.size(megabytes, options.max_size_mb)
-    if group is not None:
-        value = bias.measure(options.bias_metric, rows.labels, challenger >= YES, group)
-        name = f"{options.facet} = {', '.join(options.facet_value)}"
-        judged["bias"] = rules.bias(options.bias_metric, value, options.bias_limit, name)
-    report["gate"] = rules.verdict(judged)
     return report
+
+
+def judge_by_auc(options, report, problem):
+    """The rules that always hold: a floor, and no loss against the champion."""
+    floor = rules.floor(report["binary_classification_metrics"]["auc"]["value"], options.min_auc)
+    if report["difference"] is None:
+        why = problem or "the dimension has no champion yet"
+        return {"auc": floor, "possible_loss": rules.no_loss_possible(options.margin, why)}
+    champion = f"champion v{options.champion_version}"
+    auc, count = report["champion"]["auc"]["value"], report["dataset"]["item_count"]
+    loss = rules.possible_loss(report["difference"], options.margin, champion, auc, count)
+    return {"auc": floor, "possible_loss": loss}
 
 
 def ask_champion(options, rows):
