@@ -38,7 +38,7 @@ class Group:
 
 def typed(cells: pd.Series[Any]) -> pd.Series[Any]:
     """The cells as numbers or true/false where all of them are such, as text otherwise; NaN where missing."""
-    texts = cells.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
+    texts = cells.astype(object).map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
     known = texts.where(texts.notna() & ~texts.isin(MISSING_TEXTS))
     if known.isna().all():
         return known.astype(float)

@@ -125,13 +125,12 @@ def _content(path: Path) -> bytes:
 
 def _csv(name: str, content: bytes) -> pd.DataFrame:
     try:
-        table = pd.read_csv(io.BytesIO(content), header=None, dtype=str, keep_default_na=False, na_filter=False)
+        return pd.read_csv(io.BytesIO(content), header=None, dtype=str, keep_default_na=False, na_filter=False)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (pd.errors.ParserError, UnicodeDecodeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ClarifyError(f"{name} is not CSV that can be read: {reason}") from error
-    return table.astype(object)
 
 
 def _from_csv(config: AnalysisConfig, contents: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
