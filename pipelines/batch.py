@@ -1,8 +1,8 @@
 """The batch scoring pipeline of one dimension: a file's rows, scored by who serves.
 
-Lookup ─► Prepare ─► ScoreChampion ─► Challenged
-    nobody to compare with:    Collect
-    side by side:              ScoreChallenger ─► Compare
+Lookup ─► Prepare ─► ScoreChampion ─► Alone
+    yes:    Collect
+    no:     ScoreChallenger ─► Compare
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sagemaker.mlops.workflow.steps import Step
 from contender.config import Settings
 from contender.naming import Names
 from contender.pipeline import Compiled, compiled
-from steps.batch.step import challenged_step, collect_step, compare_step, lookup_step, prepare_step, score_step
+from steps.batch.step import alone_step, collect_step, compare_step, lookup_step, prepare_step, score_step
 from steps.build import Build, compiler_session
 
 
@@ -40,5 +40,4 @@ def steps(build: Build) -> list[Step]:
     challenger = score_step(build, prepare, lookup, "Challenger")
     compare = compare_step(build, lookup, prepare, champion, challenger)
     collect = collect_step(build, lookup, prepare, champion)
-    challenged = challenged_step(lookup, compared=[challenger, compare], collected=[collect])
-    return [lookup, prepare, champion, challenged]
+    return [lookup, prepare, champion, alone_step(lookup, alone=[collect], compared=[challenger, compare])]

@@ -26,6 +26,7 @@ from table import CHALLENGER_SCORE, SCORE, CannotScore, fail, opened
 NOBODY = "0"
 CHUNK = 5000
 SHOWN = 5
+AGAIN = "the header again"
 
 
 def main(argv=None):
@@ -68,26 +69,23 @@ def prepare(options):
             reader.find(table)
         refused = csv.writer(stack.enter_context(_created(options.notes / "refused.csv")), lineterminator="\n")
         refused.writerow(["line", "problem"])
-        count, problems = 0, []
+        count, left_out = 0, 0
         for chunk in _chunks(table.rows()):
-            found = _sort_out([row for _, row in chunk], len(table.header), readers)
-            refusals = [(chunk[place][0], found[place]) for place in sorted(found)]
-            refused.writerows(refusals)
-            count, problems = count + len(chunk), problems + refusals
-    _check(table.name, count, problems)
-    notes = {"file": table.name, "rows": count, "scored": count - len(problems), "refused": len(problems)}
+            found = _sort_out([row for _, row in chunk], table.header, readers)
+            for place, problem in sorted(found.items()):
+                line = chunk[place][0]
+                refused.writerow([line, problem])
+                if left_out < SHOWN:
+                    print(f"{table.name}, line {line} is left out: {problem}", file=sys.stderr)
+                left_out += 1
+            count += len(chunk)
+        if count == 0:
+            raise CannotScore(f"{table.name} has a header but no rows")
+        if left_out == count:
+            raise CannotScore(f"{table.name}: no row can be scored; line {line}: {problem}")
+    notes = {"file": table.name, "rows": count, "scored": count - left_out, "refused": left_out}
     (options.notes / "notes.json").write_text(json.dumps(notes), encoding="utf-8")
     return notes
-
-
-def _check(name, count, problems):
-    for line, problem in problems[:SHOWN]:
-        print(f"{name}, line {line} is left out: {problem}", file=sys.stderr)
-    if count == 0:
-        raise CannotScore(f"{name} has a header but no rows")
-    if len(problems) == count:
-        line, problem = problems[0]
-        raise CannotScore(f"{name}: no row can be scored; line {line}: {problem}")
 
 
 class Reader:
@@ -141,13 +139,15 @@ class Reader:
         self._file.write(lines)
 
 
-def _sort_out(rows, width, readers):
+def _sort_out(rows, header, readers):
     """Write a chunk's rows for every model, without those that one of them refuses; their problems, by place."""
     found = {
-        place: f"{len(row)} values under a header of {width} columns"
+        place: f"{len(row)} values under a header of {len(header)} columns"
         for place, row in enumerate(rows)
-        if len(row) != width
+        if len(row) != len(header)
     }
+    # A model takes such a row for the header of what follows.
+    found.update((place, AGAIN) for place, row in enumerate(rows) if row[0].strip() == header[0] and _same(row, header))
     while True:
         places = [place for place in range(len(rows)) if place not in found]
         left = [rows[place] for place in places]
@@ -161,6 +161,10 @@ def _sort_out(rows, width, readers):
     for reader, text in zip(readers, texts, strict=True):
         reader.write(text)
     return found
+
+
+def _same(row, header):
+    return [value.strip() for value in row] == header
 
 
 def _chunks(rows):

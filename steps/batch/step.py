@@ -6,7 +6,7 @@ from typing import Any
 
 from sagemaker.core.lambda_helper import Lambda
 from sagemaker.core.transformer import Transformer
-from sagemaker.core.workflow.conditions import ConditionEquals, ConditionNot
+from sagemaker.core.workflow.conditions import ConditionEquals
 from sagemaker.core.workflow.parameters import ParameterBoolean
 from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.lambda_step import LambdaOutput, LambdaOutputTypeEnum, LambdaStep
@@ -137,15 +137,14 @@ def compare_step(
     )
 
 
-def challenged_step(lookup: LambdaStep, compared: list[Step], collected: list[Step]) -> ConditionStep:
-    alone = ConditionEquals(left=lookup.properties.Outputs["ChallengerVersion"], right=NOBODY)
+def alone_step(lookup: LambdaStep, alone: list[Step], compared: list[Step]) -> ConditionStep:
     return ConditionStep(
-        name="Challenged",
-        display_name="Compare with a challenger?",
-        description="If a comparison was asked for and a challenger serves.",
-        conditions=[ConditionNot(alone)],
-        if_steps=compared,
-        else_steps=collected,
+        name="Alone",
+        display_name="Nobody to compare with?",
+        description="If no comparison was asked for, or no challenger serves.",
+        conditions=[ConditionEquals(left=lookup.properties.Outputs["ChallengerVersion"], right=NOBODY)],
+        if_steps=alone,
+        else_steps=compared,
     )
 
 

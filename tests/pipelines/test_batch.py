@@ -23,7 +23,7 @@ def scoring(settings: Settings) -> Compiled:
 
 def steps(compiled: Compiled) -> dict[str, dict[str, Any]]:
     found = {step["Name"]: step for step in compiled.document["Steps"]}
-    branches = found["Challenged"]["Arguments"]
+    branches = found["Alone"]["Arguments"]
     return found | {step["Name"]: step for step in [*branches["IfSteps"], *branches["ElseSteps"]]}
 
 
@@ -37,14 +37,14 @@ def test_every_steps_arguments_are_a_request_that_sagemaker_takes(scoring: Compi
             report = ParamValidator().validate(arguments, model.operation_model(operation).input_shape)
             assert not report.has_errors(), f"{name}: {report.generate_report()}"
             checked.append(name)
-    assert checked == ["Prepare", "ScoreChampion", "ScoreChallenger", "Compare", "Collect"]
+    assert checked == ["Prepare", "ScoreChampion", "Collect", "ScoreChallenger", "Compare"]
 
 
 def test_the_order_and_the_two_branches(scoring: Compiled) -> None:
-    assert [step["Name"] for step in scoring.document["Steps"]] == ["Lookup", "Prepare", "ScoreChampion", "Challenged"]
-    branches = steps(scoring)["Challenged"]["Arguments"]
-    assert [step["Name"] for step in branches["IfSteps"]] == ["ScoreChallenger", "Compare"]
-    assert [step["Name"] for step in branches["ElseSteps"]] == ["Collect"]
+    assert [step["Name"] for step in scoring.document["Steps"]] == ["Lookup", "Prepare", "ScoreChampion", "Alone"]
+    branches = steps(scoring)["Alone"]["Arguments"]
+    assert [step["Name"] for step in branches["IfSteps"]] == ["Collect"]
+    assert [step["Name"] for step in branches["ElseSteps"]] == ["ScoreChallenger", "Compare"]
     parameters = {each["Name"]: each.get("DefaultValue") for each in scoring.document["Parameters"]}
     assert parameters == {"Dimension": None, "InputDataUri": None, "DataVersion": "none", "SideBySide": False}
 

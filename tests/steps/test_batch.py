@@ -158,19 +158,21 @@ def test_a_refused_row_keeps_its_place_and_says_why(tmp_path: Path, champion: Ch
     rows[17] = rows[17][:-3]
     rows[30][state] = '"Ohio\n"'
     rows.insert(20, [""])
+    rows.insert(12, list(COLUMNS))
     batch = Batch(tmp_path, champion).upload(rows).run()
     assert batch.refused == [
         ["6", "column 'Day Mins': 'many' is not a number"],
-        ["18", f"{len(COLUMNS) - 3} values under a header of {len(COLUMNS)} columns"],
-        ["33", "a value holds a line break, and a batch's rows are lines"],
+        ["13", "the header again"],
+        ["19", f"{len(COLUMNS) - 3} values under a header of {len(COLUMNS)} columns"],
+        ["34", "a value holds a line break, and a batch's rows are lines"],
     ]
     empty = [number for number, row in enumerate(batch.predictions) if not row["score"]]
-    assert empty == [4, 16, 29]
-    assert len(batch.predictions) == 40
-    assert batch.summary["refused"] == 3
+    assert empty == [4, 11, 17, 30]
+    assert len(batch.predictions) == 41
+    assert batch.summary["refused"] == 4
     assert "march.csv, line 6 is left out: column 'Day Mins'" in capsys.readouterr().err
     clean = Batch(tmp_path / "clean", champion).upload(table(40)).run().predictions
-    assert [row["score"] for row in clean][18:29] == [row["score"] for row in batch.predictions][18:29]
+    assert [row["score"] for row in clean][18:29] == [row["score"] for row in batch.predictions][19:30]
 
 
 @pytest.mark.parametrize(
