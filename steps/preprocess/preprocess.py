@@ -257,37 +257,48 @@ def check_parts(parts, labels, label):
 def check_facet(header, rows, parts, facet, wanted, setting):
     """Refuse a facet by which nothing could be compared; `wanted` are its group's values."""
     position = find(header, facet, f"the facet ({setting}.facet)")
-    side_of = facet_sides([row[position] for row in rows], facet, wanted, setting)
+    values = [row[position] for row in rows]
+    if not is_bound(values, wanted):
+        check_occurs(values, facet, wanted, setting)
     for name in ("train", "test"):
-        sides = {side_of(rows[index][position]) for index in parts[name]}
-        if len(sides) < 2:
+        if len(set(facet_sides([values[index] for index in parts[name]], wanted))) < 2:
             raise BadData(
                 f"every row of the {name} split is on one side of facet {facet!r} ({setting}), so there is nobody "
                 "to compare with: upload more rows, or name another facet"
             )
 
 
-def facet_sides(values, facet, wanted, setting):
-    """A function from a value to the side it is on, as Clarify takes the facet's values."""
+def facet_sides(values, wanted):
+    """The side that each value is on, as Clarify decides it; without any wanted each value is a side of its own."""
     numbers = all(is_number_or_missing(value) for value in values)
+    known = [number_text(value) if numbers else value for value in values]
     if not wanted:
-        return lambda value: value
-    if numbers:
-        values = [number_text(value) for value in values]
-        texts = {value: number_text(value) for value in wanted}
-    else:
-        texts = {value: value for value in wanted}
+        return known
+    if is_bound(values, wanted):
+        return [bool(value) and float(value) > float(wanted[0]) for value in known]
+    chosen = {number_text(value) if numbers else value for value in wanted}
+    return [value in chosen for value in known]
+
+
+def is_bound(values, wanted):
+    """Whether Clarify takes what is wanted for the number above which a value belongs to the group.
+
+    It does for one number and a quantity: decimals, gaps, or whole numbers of which a twentieth differ.
+    """
+    if len(wanted) != 1 or not number_text(wanted[0]) or not all(is_number_or_missing(value) for value in values):
+        return False
+    different = len(set(values))
+    whole = all(value.lstrip("+-").isdigit() for value in values)
+    return not whole or (different > 2 and different >= 0.05 * len(values))
+
+
+def check_occurs(values, facet, wanted, setting):
     present = set(values)
-    absent = [value for value, text in texts.items() if text not in present]
-    if absent and numbers and len(wanted) == 1 and texts[absent[0]]:
-        threshold = float(texts[absent[0]])
-        return lambda value: number_text(value) != "" and float(value) > threshold
-    if absent:
-        near = difflib.get_close_matches(absent[0], present, 1)
-        found = f"the nearest is {near[0]!r}" if near else f"found {', '.join(repr(v) for v in sorted(present)[:8])}"
-        raise BadData(f"facet {facet!r} is never {absent[0]!r} ({setting}.facet_values); {found}")
-    chosen = set(texts.values())
-    return lambda value: (number_text(value) if numbers else value) in chosen
+    for value in wanted:
+        if value not in present and number_text(value) not in {number_text(other) or other for other in present}:
+            near = difflib.get_close_matches(value, present, 1)
+            found = f"the nearest is {near[0]!r}" if near else f"found {', '.join(map(repr, sorted(present)[:8]))}"
+            raise BadData(f"facet {facet!r} is never {value!r} ({setting}.facet_values); {found}")
 
 
 def fit(header, rows, train, features, options):

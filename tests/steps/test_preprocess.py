@@ -179,6 +179,10 @@ def test_what_the_checks_read_has_one_spelling_of_a_missing_number_and_one_line_
         (["--facet=Day Mins", "--facet-value=7.5"], {}),
         (["--facet=Day Mins", "--facet-value=1.0", "--facet-value=2"], {}),
         (["--facet=Day Mins", "--facet-value=0"], {"Day_Mins": lambda number: str(number % 2)}),
+        (
+            ["--facet=Day Mins", "--facet-value=90"],
+            {"Day_Mins": lambda number: f"{number}.{'0' if number == 90 else 5}"},
+        ),
     ],
 )
 def test_a_facet_is_a_value_some_values_or_a_number_to_lie_above(
