@@ -92,6 +92,20 @@ def test_json_lines_of_objects_name_their_columns(tmp_path: Path) -> None:
     assert rows(dataset) == [[1, True], [2, False]]
 
 
+def test_whole_numbers_stay_whole_beside_missing_ones(tmp_path: Path) -> None:
+    lines = '{"x": 1, "town": null}\n{"x": null, "town": "Ulm"}\n'
+    dataset = load(tmp_path, {"a.jsonl": lines}, dataset_type="application/jsonlines")
+    assert [[(type(cell), cell) for cell in row] for row in rows(dataset)] == [
+        [(int, 1), (type(None), None)],
+        [(type(None), None), (str, "Ulm")],
+    ]
+
+
+def test_headers_that_are_not_the_objects_keys_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClarifyError, match="headers a, b are not the keys of the dataset's objects: x, y"):
+        load(tmp_path, {"d": '{"x": 1, "y": 2}'}, dataset_type="application/jsonlines", headers=["a", "b"])
+
+
 def test_json_lines_of_sagemaker(tmp_path: Path) -> None:
     dataset = load(tmp_path, {"a": '{"features": [1, 2]}\n'}, dataset_type="application/jsonlines")
     assert dataset.features == ("column_0", "column_1")

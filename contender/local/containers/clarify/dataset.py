@@ -5,21 +5,18 @@ from __future__ import annotations
 import difflib
 import gzip
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jmespath
 import pandas as pd
 
 from contender.local.containers.clarify.config import CSV, JSON, JSON_LINES, AnalysisConfig, ExtraDataset
 from contender.local.containers.clarify.errors import ClarifyError
 from contender.local.containers.clarify.fields import Name
+from contender.local.containers.clarify.json_dataset import read_json, unique
 
 GZIP_START = b"\x1f\x8b"
-DENSE = "features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +39,8 @@ def load_dataset(config: AnalysisConfig, folder: Path) -> Dataset:
     contents = [(path.relative_to(folder).as_posix(), _content(path)) for path in _files(folder)]
     if not contents:
         raise ClarifyError(f"the dataset has no file: nothing was put into {folder}")
-    if config.dataset_type == JSON_LINES or config.dataset_type == JSON:
-        cells, label, predicted = _from_json(config, contents)
+    if config.dataset_type in (JSON_LINES, JSON):
+        cells, label, predicted = read_json(config, contents)
     else:
         cells = _from_csv(config, contents) if config.dataset_type == CSV else _from_parquet(config, contents)
         names = list(cells.columns)
@@ -63,9 +60,8 @@ def load_dataset(config: AnalysisConfig, folder: Path) -> Dataset:
 
 def load_rows(config: AnalysisConfig, folder: Path, names: Sequence[str], what: str) -> pd.DataFrame:
     """The rows of other CSV files with the columns `names`, in that order or under a header."""
-    contents = [(path.name, _content(path)) for path in _files(folder)]
-    cells = pd.concat([_csv(name, content) for name, content in contents], ignore_index=True)
-    if len(cells) and list(cells.iloc[0]) == list(names):
+    cells = _beside(folder, what)
+    if list(cells.iloc[0]) == list(names):
         cells = cells.iloc[1:].reset_index(drop=True)
     if cells.shape[1] != len(names):
         raise ClarifyError(f"{what} has {cells.shape[1]} columns, but the dataset has {len(names)} features")
@@ -75,7 +71,7 @@ def load_rows(config: AnalysisConfig, folder: Path, names: Sequence[str], what: 
 
 def with_extra(dataset: Dataset, extra: ExtraDataset, folder: Path, what: str) -> tuple[Dataset, list[str]]:
     """The dataset with the columns of another one beside its own, joined by the join source or else row by row."""
-    cells = pd.concat([_csv(path.name, _content(path)) for path in _files(folder)], ignore_index=True)
+    cells = _beside(folder, what)
     headers = list(extra.headers or ())
     if not headers:
         headers, cells = [str(cell) for cell in cells.iloc[0]], cells.iloc[1:].reset_index(drop=True)
@@ -118,6 +114,14 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "_")))
 
 
+def _beside(folder: Path, what: str) -> pd.DataFrame:
+    """CSV files that belong to a dataset, whatever their first line is."""
+    tables = [table for path in _files(folder) if not (table := _csv(path.name, _content(path))).empty]
+    if not tables:
+        raise ClarifyError(f"{what} has no rows")
+    return pd.concat(tables, ignore_index=True)
+
+
 def _content(path: Path) -> bytes:
     content = path.read_bytes()
     return gzip.decompress(content) if content.startswith(GZIP_START) else content
@@ -150,7 +154,7 @@ def _from_csv(config: AnalysisConfig, contents: Sequence[tuple[str, bytes]]) -> 
         )
     bodies = [table.iloc[1:] if [str(cell).strip() for cell in table.iloc[0]] == headers else table for table in tables]
     cells = pd.concat(bodies, ignore_index=True)
-    cells.columns = pd.Index(_unique(headers))
+    cells.columns = pd.Index(unique(headers))
     return cells
 
 
@@ -174,12 +178,6 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _unique(headers: Sequence[str]) -> list[str]:
-    if doubled := sorted({name for name in headers if headers.count(name) > 1}):
-        raise ClarifyError(f"the dataset has more than one column {doubled[0]!r}: give headers of their own")
-    return list(headers)
-
-
 def _from_parquet(config: AnalysisConfig, contents: Sequence[tuple[str, bytes]]) -> pd.DataFrame:
     try:
         cells = pd.concat([pd.read_parquet(io.BytesIO(content)) for _, content in contents], ignore_index=True)
@@ -189,78 +187,5 @@ def _from_parquet(config: AnalysisConfig, contents: Sequence[tuple[str, bytes]])
         if len(config.headers) != cells.shape[1]:
             raise ClarifyError(f"headers has {len(config.headers)} names, but the dataset {cells.shape[1]} columns")
         cells.columns = pd.Index(config.headers)
-    cells.columns = pd.Index(_unique([str(name) for name in cells.columns]))
+    cells.columns = pd.Index(unique([str(name) for name in cells.columns]))
     return cells.astype(object).where(cells.notna(), None)
-
-
-def _from_json(
-    config: AnalysisConfig, contents: Sequence[tuple[str, bytes]]
-) -> tuple[pd.DataFrame, str | None, str | None]:
-    """The cells and the names of the columns of the label and the predicted label, where these are asked for."""
-    rows: list[Any] = []
-    extra: dict[str, list[Any]] = {}
-    targets = {"label": config.label, "predicted_label": config.predicted_label}
-    for name, content in contents:
-        documents = _documents(config, name, content)
-        for document in documents:
-            rows += _feature_rows(config, name, document)
-            for what, expression in targets.items():
-                if expression is not None:
-                    found = _search(str(expression), document, f"{what} of {name}")
-                    extra.setdefault(what, []).extend(found if config.dataset_type == JSON else [found])
-    objects = bool(rows) and isinstance(rows[0], dict)
-    cells = pd.DataFrame.from_records(rows) if objects else pd.DataFrame(rows)
-    cells = cells.astype(object)
-    if nested := [cell for column in cells for cell in cells[column] if isinstance(cell, list | dict)]:
-        raise ClarifyError(f"a feature of the dataset is not a single value: {json.dumps(nested[0]):.80}")
-    cells = cells.where(cells.notna(), None)
-    # a flat object names its columns itself; a list takes the headers, whose last ones are the labels'
-    asked = [what for what, expression in targets.items() if expression is not None]
-    names = list(config.headers or ())
-    inside = [what for what in asked if objects and str(targets[what]) in cells.columns]
-    if not objects:
-        names = names or [f"column_{number}" for number in range(cells.shape[1])] + [str(targets[w]) for w in asked]
-        if len(names) != cells.shape[1] + len(asked):
-            raise ClarifyError(
-                f"Headers in config do not match with the number of columns in the dataset: {len(names)} headers, "
-                f"{cells.shape[1]} features and {len(asked)} labels"
-            )
-        cells.columns = pd.Index(names[: cells.shape[1]])
-    labels = dict(zip(asked, names[cells.shape[1] :], strict=False)) if not objects else {}
-    for what in asked:
-        name = labels.setdefault(what, str(targets[what]))
-        if what in inside:
-            continue
-        if len(extra[what]) != len(cells):
-            raise ClarifyError(f"{what} {targets[what]!r} finds {len(extra[what])} values for {len(cells)} rows")
-        cells[name] = pd.Series(extra[what], dtype=object)
-    cells.columns = pd.Index(_unique([str(name) for name in cells.columns]))
-    return cells, labels.get("label"), labels.get("predicted_label")
-
-
-def _documents(config: AnalysisConfig, name: str, content: bytes) -> list[Any]:
-    try:
-        if config.dataset_type == JSON:
-            return [json.loads(content)]
-        return [json.loads(line) for line in content.splitlines() if line.strip()]
-    except ValueError as error:
-        raise ClarifyError(f"{name} is not {config.dataset_type}: {error}") from error
-
-
-def _feature_rows(config: AnalysisConfig, name: str, document: Any) -> list[Any]:
-    if config.features:
-        found = _search(config.features, document, f"features of {name}")
-        return list(found) if config.dataset_type == JSON else [found]
-    if isinstance(document, dict):
-        return [document[DENSE]] if isinstance(document.get(DENSE), list) else [document]
-    return [document]
-
-
-def _search(expression: str, document: Any, what: str) -> Any:
-    try:
-        found = jmespath.search(expression, document)
-    except jmespath.exceptions.JMESPathError as error:
-        raise ClarifyError(f"{what}: {expression!r} is not a JMESPath: {error}") from error
-    if found is None:
-        raise ClarifyError(f"{what}: {expression!r} finds nothing in {json.dumps(document):.120}")
-    return found
