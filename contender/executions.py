@@ -221,12 +221,17 @@ def find(sagemaker: Any, pipelines: Sequence[str], word: str | None) -> str:
     if word and word.startswith("arn:"):
         return word
     for execution in recent(sagemaker, pipelines):
-        arn: str = execution["PipelineExecutionArn"]
-        display_name = execution.get("PipelineExecutionDisplayName")
-        if word in (None, arn.rpartition("/")[2], display_name, dimension_of_execution(execution)):
-            return arn
+        if word is None or word in words_for(execution):
+            return str(execution["PipelineExecutionArn"])
     what = f"{word!r} names no execution of" if word else "there is no execution of"
     raise NotFoundError(f"{what} pipeline {pipelines[0]!r}: upload data, or use `contender pipeline start`")
+
+
+def words_for(summary: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """What a person may call an execution: its ARN or id, its display name, its dimension."""
+    arn = summary["PipelineExecutionArn"]
+    name = summary.get("PipelineExecutionDisplayName")
+    return (arn, arn.rpartition("/")[2], name, dimension_of_execution(summary))
 
 
 def stop(sagemaker: Any, arn: str) -> str:

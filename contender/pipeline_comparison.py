@@ -12,6 +12,7 @@ from contender.config import Settings
 from contender.definitions.changes import same
 from contender.definitions.code_changes import CodeChanges
 from contender.definitions.diff import Change, compare
+from contender.definitions.graph import Graph
 from contender.definitions.reruns import Rerun, reruns
 from contender.pipeline import Compiled, Target, plan_upsert
 
@@ -37,7 +38,7 @@ def compare_with_deployed(
     plan = plan_upsert(sagemaker, s3, settings, role_arn, compiled, target)
     if plan.action == "created":
         document = compiled.document
-        text = f"pipeline {target.name} is new, with {len(document['Steps'])} steps"
+        text = f"pipeline {target.name} is new, with {len(Graph(document).nodes)} steps"
         new = Change("pipeline", (), {}, document, f"{text} and {len(document.get('Parameters', []))} parameters")
         return Comparison(None, (new,), (), plan.uploaded)
     described = sagemaker.describe_pipeline(PipelineName=target.name)

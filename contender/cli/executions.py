@@ -18,13 +18,15 @@ from contender.config import Settings, load
 from contender.deployment import stack_outputs
 from contender.errors import DeploymentError, NotFoundError
 from contender.execution_list import Listed, listed
-from contender.execution_watch import Uploads, Watch
+from contender.execution_watch import LOOKS_BACK, Uploads, Watch
 from contender.executions import Snapshot
 from contender.lambdas.dimension_lock import RUNNING, DimensionLock
 from contender.naming import Names, dimension_of_execution
 
 POLL_S = 0.5
 COLUMNS = ("dimension", "execution", "status", "started", "took", "version", "reason")
+ANY_FAILURE = "Step failure: One or multiple steps failed. "
+LONGEST_REASON = 160
 INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""
 
@@ -99,7 +101,7 @@ def stop(obj: Connect | None, word: str | None, dry_run: bool, as_json: bool) ->
     """
     settings, connect = load(), obj or client
     sagemaker, names = connect("sagemaker", settings.region), Names(settings.project)
-    arn = executions.find(sagemaker, names.pipelines, word) if word else _only_running(sagemaker, names)
+    arn = _running(sagemaker, names, word)
     status = "would be stopped" if dry_run else executions.stop(sagemaker, arn)
     emit_rows([{"execution": arn, "status": status}], ("execution", "status"), as_json=as_json)
 
@@ -157,24 +159,28 @@ def _judge(following: Watch, last: list[Snapshot], timeout_s: float) -> None:
         raise DeploymentError(f"{still} after {timeout_s:g} s; watch it again")
     bad = [snapshot for snapshot in last if snapshot.status != "Succeeded"]
     if len(last) == 1 and bad:
-        raise DeploymentError(f"execution {bad[0].name} {bad[0].status.lower()}: {bad[0].reason or 'no reason given'}")
+        reason = f": {shortened(bad[0].reason)}" if bad[0].reason else ""  # its step has said it whole
+        raise DeploymentError(f"execution {bad[0].name} {bad[0].status.lower()}{reason}")
     if bad:
         names = ", ".join(f"{snapshot.name} {snapshot.status.lower()}" for snapshot in bad)
         raise DeploymentError(f"{len(bad)} of {len(last)} executions did not succeed: {names}")
 
 
-def _only_running(sagemaker: Any, names: Names) -> str:
+def _running(sagemaker: Any, names: Names, word: str | None) -> str:
+    """The one execution that runs and that `word` names. What has ended is found too, for a clear refusal."""
+    if word and word.startswith("arn:"):
+        return word
     running = [
         summary
-        for summary in islice(executions.recent(sagemaker, names.pipelines), 200)
-        if summary["PipelineExecutionStatus"] in RUNNING
+        for summary in islice(executions.recent(sagemaker, names.pipelines), LOOKS_BACK)
+        if summary["PipelineExecutionStatus"] in RUNNING and word in (None, *executions.words_for(summary))
     ]
-    if not running:
-        raise NotFoundError("no execution runs: there is nothing to stop")
     if len(running) > 1:
         which = ", ".join(each.get("PipelineExecutionDisplayName", "?") for each in running)
         raise DeploymentError(f"{len(running)} executions run: say which one to stop ({which})")
-    return str(running[0]["PipelineExecutionArn"])
+    if not running and word is None:
+        raise NotFoundError("no execution runs: there is nothing to stop")
+    return str(running[0]["PipelineExecutionArn"]) if running else executions.find(sagemaker, names.pipelines, word)
 
 
 def _row(each: Listed) -> dict[str, Any]:
@@ -184,7 +190,14 @@ def _row(each: Listed) -> dict[str, Any]:
         "started": f"{each.started.astimezone():%Y-%m-%d %H:%M:%S}",
         "took": duration(took),
         "version": each.version[:8],
+        "reason": shortened(each.reason),
     }
+
+
+def shortened(reason: str) -> str:
+    """The first words of a reason, without those with which every one begins."""
+    text = " ".join(reason.removeprefix(ANY_FAILURE).split())
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
 
 
 def duration(took: timedelta) -> str:

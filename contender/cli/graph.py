@@ -36,7 +36,8 @@ def graph_lines(document: Mapping[str, Any], width: int, *, long: bool = False) 
     graph = Graph(document)
     followers = graph.arrows()
     marks = {name: MARKS[node.type] for name, node in graph.nodes.items() if node.type in MARKS}
-    rows = list(draw(graph.order(), followers, marks))
+    order = graph.order()
+    rows = list(draw(order, followers, marks))
     lanes = max((len(row.lanes) for row in rows), default=0) + 1
     name_width = max(map(len, graph.nodes), default=0)
     type_width = max((len(node.type) for node in graph.nodes.values()), default=0)
@@ -47,7 +48,7 @@ def graph_lines(document: Mapping[str, Any], width: int, *, long: bool = False) 
             lines.append(row.lanes)
             continue
         node = graph.nodes[row.step]
-        wrapped = _wrapped(node_words(node, followers), width - indent) or [""]
+        wrapped = _wrapped(node_words(node, order, followers), width - indent) or [""]
         lines.append(f"{row.lanes:<{lanes}}{node.name:<{name_width}}  {node.type:<{type_width}}  {wrapped[0]}".rstrip())
         lines += [f"{row.below:<{indent}}{text}".rstrip() for text in wrapped[1:]]
         if long and node.description:
@@ -55,20 +56,20 @@ def graph_lines(document: Mapping[str, Any], width: int, *, long: bool = False) 
     return lines
 
 
-def node_words(node: Node, followers: Mapping[str, Sequence[str]]) -> str:
-    """`← Preprocess, Package; after DataBias; if Gate is true; needs gate.auc ≥ 0.75`."""
-    return "; ".join(_parts(node, followers))
+def node_words(node: Node, order: Sequence[str], followers: Mapping[str, Sequence[str]]) -> str:
+    """`if Gate is true; ← Preprocess, Package; after DataBias; needs gate.auc ≥ 0.75`."""
+    return "; ".join(_parts(node, order, followers))
 
 
-def _parts(node: Node, followers: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    read = [need.step for need in node.needs if need.kind is Kind.DATA]
+def _parts(node: Node, order: Sequence[str], followers: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    if node.inside and node.name in followers[node.inside[0]]:
+        yield branch_words(*node.inside)
+    read = sorted((need.step for need in node.needs if need.kind is Kind.DATA), key=order.index)
     told = [need_words(need) for need in node.needs if need.kind is Kind.ORDER and need.step not in read]
     if read:
         yield f"← {', '.join(read)}"
     if told:
         yield f"after {', '.join(told)}"
-    if node.inside and node.name in followers[node.inside[0]]:
-        yield branch_words(*node.inside)
     if node.type == "Condition":
         yield f"needs {words.conditions(node.body['Arguments'].get('Conditions', []))}"
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 from botocore.exceptions import ClientError
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -23,6 +23,8 @@ from contender.executions import Snapshot, Step
 COLOURS = {"Succeeded": "green", "Failed": "red", "Stopped": "red", "Executing": "yellow", "Starting": "yellow"}
 STILL_RUNS_S = 20.0
 """Where nothing can be redrawn, a step that takes longer than this gets a line that says so, once."""
+FEW = 4
+"""Steps that were not run which are named; of more only how many."""
 LOGS_ARRIVE_S = 3.0
 """CloudWatch has a job's last lines a moment after the job has ended."""
 
@@ -68,15 +70,8 @@ class Screen:
             if not self._console.is_terminal and self._once("", uploaded.uri):
                 self._print(waiting(uploaded))
         if self._console.is_terminal:
-            self._live.update(Text("\n").join(self._now(snapshots, awaited)), refresh=True)
-
-    def _now(self, snapshots: Sequence[Snapshot], awaited: Sequence[Uploaded]) -> list[Text]:
-        lines = []
-        for snapshot in (each for each in snapshots if each.running):
-            doing = [f"{step.name} {_seconds(step)} s" for step in snapshot.steps if step.status == "Executing"]
-            of = f"{snapshot.done} of {len(snapshot.steps)} steps"
-            lines.append(Text(f"{snapshot.name}: {snapshot.status}, {of}: {', '.join(doing) or '…'}", "yellow"))
-        return lines + [Text(waiting(uploaded), "yellow") for uploaded in awaited]
+            lines = [Text(line, "yellow", no_wrap=True, overflow="ellipsis") for line in _now(snapshots, awaited)]
+            self._live.update(Group(*lines), refresh=True)
 
     def _print_step(self, snapshot: Snapshot, step: Step, label: str) -> None:
         key = (snapshot.arn, step.name)
@@ -123,6 +118,16 @@ class Screen:
         self._console.print(Text(text.rstrip(), style))
 
 
+def _now(snapshots: Sequence[Snapshot], awaited: Sequence[Uploaded]) -> Iterator[str]:
+    """A line for each execution that runs or is about to."""
+    for snapshot in snapshots:
+        if snapshot.running:
+            doing = [f"{step.name} {_seconds(step)} s" for step in snapshot.steps if step.status == "Executing"]
+            of = f"{snapshot.done} of {len(snapshot.steps)} steps"
+            yield f"{snapshot.name}: {snapshot.status}, {of}: {', '.join(doing) or '…'}"
+    yield from map(waiting, awaited)
+
+
 def step_line(step: Step, found: Sequence[str], width: int) -> str:
     """`Train  Succeeded  12.3 s  reused`: a step, how it ended, how long it took, and what to know about it."""
     seconds = "" if step.cached or not step.started else f"{_seconds(step)} s"
@@ -148,18 +153,17 @@ def _checked(check: Mapping[str, Any], found: Sequence[str]) -> str:
 
 
 def summary(snapshot: Snapshot) -> str:
-    """`SM-1-89abcdef Succeeded after 34.2 s: 12 steps, 4 of them reused; not run: Refuse`."""
+    """`SM-1-89abcdef Succeeded after 34.2 s: 12 steps, 4 of them reused, not run: Refuse`."""
     ran = [step for step in snapshot.steps if step.status not in ("Skipped", "Waiting")]
     reused = sum(1 for step in ran if step.cached)
     skipped = [step.name for step in snapshot.steps if step.status == "Skipped"]
     took = ""
     if snapshot.started and snapshot.ended:
         took = f" after {(snapshot.ended - snapshot.started).total_seconds():.1f} s"
-    return (
-        f"{snapshot.name} {snapshot.status}{took}: {len(ran)} steps"
-        + (f", {reused} of them reused" if reused else "")
-        + (f"; not run: {', '.join(skipped)}" if skipped else "")
-    )
+    parts = [f"{len(ran)} step{'' if len(ran) == 1 else 's'}"]
+    parts += [f"{reused} of them reused"] if reused else []
+    parts += [f"not run: {', '.join(skipped) if len(skipped) <= FEW else len(skipped)}"] if skipped else []
+    return f"{snapshot.name} {snapshot.status}{took}: {', '.join(parts)}"
 
 
 def waiting(uploaded: Uploaded) -> str:

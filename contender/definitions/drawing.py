@@ -7,7 +7,7 @@
     ├─╯
     ● Train
 
-A lane leads to one step only, so lines that meet never leave a doubt; a line that crosses another is broken by it.
+A lane leads to one step only, so lines that meet leave no doubt; a line that crosses another is broken by it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _GLYPHS = {
 }
 ASCII = str.maketrans(
     {"●": "o", "◆": "?", "×": "x", "│": "|", "─": "-", "←": "<-", "→": "->", "≥": ">=", "≤": "<=", "…": "..", "·": "-"}
+    | {"◂": "<", "▸": ">"}
     | dict.fromkeys("╰╯╭╮├┤┴┬┼", "+")
 )
 """For outputs that have no room for the others."""
@@ -49,8 +50,12 @@ class Row:
 def draw(order: Sequence[str], followers: Mapping[str, Sequence[str]], marks: Mapping[str, str]) -> Iterator[Row]:
     """Rows for the steps in this order; `marks` are the signs of steps that are not drawn as ●."""
     lanes: list[str | None] = []
+    ended: int | None = None
     for name in order:
-        at = lanes.index(name) if name in lanes else _free(lanes, 0)
+        known = name in lanes
+        at = lanes.index(name) if known else _free(lanes, 0)
+        if not known and at == ended:  # else it would stand right below a step that it has nothing to do with
+            yield Row(" ".join("│" if lane is not None else " " for lane in lanes).rstrip())
         others = [lane is not None for lane in lanes]
         row = ["│" if used else " " for used in others]
         row[at] = marks.get(name, "●")
@@ -58,10 +63,16 @@ def draw(order: Sequence[str], followers: Mapping[str, Sequence[str]], marks: Ma
         below[at] = "│" if followers[name] else " "
         yield Row(" ".join(row).rstrip(), name, " ".join(below).rstrip())
         lanes[at] = None
-        joined = [lanes.index(step) for step in followers[name] if step in lanes]
-        opened = _open(lanes, at, [step for step in _by_length(order, followers, name) if step not in lanes])
-        if joined or opened != [at][: len(opened)]:
-            yield Row(_connector(lanes, at, opened, joined))
+        ended = None if followers[name] else at
+        new = [step for step in _by_length(order, followers, name) if step not in lanes]
+        joined = sorted((lanes.index(step) for step in followers[name] if step in lanes), key=lambda to: abs(to - at))
+        # One line to a lane in each row, and with an arrow where it goes on: else a lane seems to lead to the other.
+        for count, to in enumerate(joined, 1):
+            ends = count == len(joined) and not new
+            yield Row(_across(lanes, {at: _UP if ends else _UP | _DOWN, to: _UP | _DOWN}, None if ends else (at, to)))
+        opened = _open(lanes, at, new)
+        if len(opened) > 1:
+            yield Row(_across(lanes, {**dict.fromkeys(opened, _DOWN), at: _UP | _DOWN}, None))
         while lanes and lanes[-1] is None:
             lanes.pop()
 
@@ -90,18 +101,17 @@ def _open(lanes: list[str | None], at: int, steps: Sequence[str]) -> list[int]:
     return places
 
 
-def _connector(lanes: Sequence[str | None], at: int, opened: Sequence[int], joined: Sequence[int]) -> str:
-    ends = {at, *opened, *joined}
+def _across(lanes: Sequence[str | None], ends: Mapping[int, int], arrow: tuple[int, int] | None) -> str:
+    """A line across that ends in these lanes, which it also goes up or down in; an arrow points from lane to lane."""
     left, right = min(ends), max(ends)
-    cells = []
-    for index, lane in enumerate(lanes):
+    row = []
+    for index, lane in enumerate([*lanes, *[None] * (right + 1 - len(lanes))]):
         within = left <= index <= right
-        if index in ends:
-            bits = _DOWN if index in opened else _UP | _DOWN if index in joined else 0
-            bits |= _UP if index == at else 0
+        bits = ends.get(index, _UP | _DOWN if lane is not None else 0)
+        if index in ends or (within and lane is None):
             bits |= (_LEFT if index > left else 0) | (_RIGHT if index < right else 0)
-        else:
-            bits = _UP | _DOWN if lane is not None else _LEFT | _RIGHT if within else 0
-        cells.append(_GLYPHS[bits])
-        cells.append("─" if left <= index < right else " ")
-    return "".join(cells).rstrip()
+        row += [_GLYPHS[bits], "─" if left <= index < right else " "]
+    if arrow:
+        at, to = arrow
+        row[2 * to + (1 if to < at else -1)] = "◂" if to < at else "▸"
+    return "".join(row).rstrip()

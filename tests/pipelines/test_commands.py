@@ -109,6 +109,7 @@ def refusal(result: Result) -> str:
 def test_show_draws_steps_and_branches_and_asks_nothing_of_aws(run: Run, sagemaker: FakePipelines) -> None:
     assert run("pipeline", "show").stdout.splitlines() == [
         "●   Prepare  Lambda",
+        "",
         "◆   Gate     Condition  needs nothing",
         "├─╮",
         "● │ Go       Lambda     if Gate is true",
@@ -167,7 +168,7 @@ def test_a_dry_run_changes_nothing(run: Run, sagemaker: FakePipelines, s3: FakeS
 
 def test_diff_says_what_upsert_would_change(run: Run, project: Path, sagemaker: FakePipelines) -> None:
     assert run("pipeline", "diff").stdout.splitlines() == [
-        "pipeline contender is new, with 2 steps and 3 parameters",
+        "pipeline contender is new, with 4 steps and 3 parameters",
         "uploads s3://contender-artifacts/code/abc/step.py",
     ]
     run("pipeline", "upsert")

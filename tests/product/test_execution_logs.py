@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contender.errors import NotFoundError
-from contender.execution_logs import Reader, Source, Target, find, finished, sources
+from contender.execution_logs import Reader, Source, Target, find, finished, last_words, of_step, sources
 from contender.naming import Names
 from tests.local.running import MiniStack
 
@@ -68,7 +68,10 @@ class SageMaker:
                 ]
             },
             "list_training_jobs_for_hyper_parameter_tuning_job": {
-                "TrainingJobSummaries": [{"TrainingJobName": "tune-001-f00"}]
+                "TrainingJobSummaries": [
+                    {"TrainingJobName": "tune-001-f00", "TrainingJobStatus": "Failed", "CreationTime": START},
+                    {"TrainingJobName": "tune-000-0ff", "TrainingJobStatus": "Completed", "CreationTime": START},
+                ]
             },
         }[operation]
 
@@ -120,6 +123,24 @@ def test_an_executions_lines_come_from_all_its_steps_in_the_order_of_time(logs: 
         ("Preprocess", "saved"),
         ("Champion", '{"dimension": "SM-1", "champion": 3}'),
     ]
+
+
+def test_a_failed_search_ends_with_the_words_of_the_trial_that_failed(logs: Any) -> None:
+    tune = {"StepName": "Tune", "Metadata": {"TuningJob": {"Arn": "arn:…:hyper-parameter-tuning-job/tune"}}}
+    assert [(line.label, line.text) for line in last_words(SageMaker(), logs, tune, "SM-1", 5)] == [
+        ("Tune f00", "trained")
+    ]
+
+
+def test_last_words_are_only_the_last(logs: Any) -> None:
+    step = {"StepName": "Preprocess", "Metadata": {"ProcessingJob": {"Arn": "arn:…:processing-job/prepare"}}}
+    assert [line.text for line in last_words(SageMaker(), logs, step, "SM-1", 1)] == ["saved"]
+
+
+@pytest.mark.parametrize("kind", ["QualityCheck", "ClarifyCheck"])
+def test_a_check_speaks_through_its_processing_job(kind: str) -> None:
+    step = {"StepName": "Bias", "Metadata": {kind: {"CheckJobArn": "arn:…:processing-job/check"}}}
+    assert list(of_step(SageMaker(), step, "SM-1")) == [Source("Bias", "/aws/sagemaker/ProcessingJobs", "check/")]
 
 
 def test_a_dimension_stands_for_its_latest_execution_and_its_endpoint(logs: Any) -> None:
