@@ -87,7 +87,7 @@ def evaluate(options):
 
 
 def compare(options, rows, challenger, champion, problem):
-    """The report without its verdict. `champion` is None where there is none, or a `problem` keeps it from answering."""
+    """The report without its verdict; `champion` is None where there is none or, says `problem`, it cannot answer."""
     scores = [challenger] if champion is None else [challenger, champion]
     aucs, covariance = delong(rows.labels, np.vstack(scores))
     report = {
