@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,15 @@ def test_a_header_that_names_a_column_twice(image: Image) -> None:
 def test_text_that_is_not_utf_8(image: Image) -> None:
     assert "UTF" in refused(image, "a\nZürich\n".encode("latin-1"))
     assert "UTF" in refused(image, "Zürich\nx\n".encode("latin-1"))
+
+
+@pytest.mark.parametrize(("name", "form"), [("data.csv.gz", CSV), ("data.jsonl.gz", JSON_LINES)])
+def test_files_that_are_compressed_by_name_only_or_cut_short(
+    image: Image, tmp_path: Path, name: str, form: str
+) -> None:
+    for content in (b"a,b\n1,2\n", gzip.compress(b"a,b\n" * 100)[:20]):
+        (tmp_path / name).write_bytes(content)
+        assert f"{name}: " in refused(image, tmp_path / name, form)
 
 
 @pytest.mark.parametrize("lines", ['{"a": 1}\n{"a": \n', "[1, 2]\n", "hello\n"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from contender.local.containers.monitor.profile import profile
 from contender.local.containers.monitor.statistics import Statistics
-from tests.local.monitor.image import BARE_CSV, JSON_LINES, Image
+from tests.local.monitor.image import BARE_CSV, CSV, JSON_LINES, Image
 
 
 def a_table(rows: int, seed: int = 1) -> pd.DataFrame:
@@ -113,10 +115,11 @@ def test_infinities_count_as_ieee_754_has_it(image: Image) -> None:
     assert one["b"]["numerical_statistics"]["min"] == "-Infinity"
 
 
-def test_numbers_whose_sum_overflows_do_no_harm(image: Image) -> None:
-    found = image.run("id,a\n" + "".join(f"{row},{value}\n" for row, value in enumerate([1e308, 1e308, -1e308])))
-    assert found.code == 0
-    assert found.features["a"]["numerical_statistics"]["max"] == 1e308
+@pytest.mark.parametrize("values", [[1e308, 1e308, -1e308], [math.inf], [math.inf, -math.inf]])
+def test_numbers_beyond_what_buckets_can_span_do_no_harm(image: Image, values: list[float]) -> None:
+    found = image.run("a\n" + "".join(f"{value}\n" for value in values)).features["a"]["numerical_statistics"]
+    assert float(found["max"]) == max(values)
+    assert found["distribution"]["kll"]["buckets"] == []
 
 
 def test_a_column_without_values_is_unknown(image: Image) -> None:
@@ -147,6 +150,15 @@ def test_every_file_of_the_folder_is_read(image: Image, tmp_path: Path) -> None:
     found = image.run(folder)
     assert found.file("statistics.json")["dataset"]["item_count"] == 2
     assert found.features["a"]["numerical_statistics"]["sum"] == 4
+
+
+@pytest.mark.parametrize(("name", "form"), [("data.csv.gz", CSV), ("data.jsonl.gz", JSON_LINES)])
+def test_compressed_files_are_read(image: Image, tmp_path: Path, name: str, form: str) -> None:
+    text = "a,b\n1,x\n2,y\n" if form == CSV else '{"a": 1, "b": "x"}\n{"a": 2, "b": "y"}\n'
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()))
+    found = image.run(tmp_path / name, form)
+    assert found.features["a"]["numerical_statistics"]["sum"] == 3
+    assert found.features["b"]["string_statistics"]["distinct_count"] == 2
 
 
 def test_json_lines_are_read_as_flat_columns(image: Image) -> None:

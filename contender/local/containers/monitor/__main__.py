@@ -20,7 +20,7 @@ def main(environment: Mapping[str, str]) -> int:
         said, code = analyse(Settings.from_environment(environment)), 0
         print(said)
     except MonitorError as error:
-        said, code = f"Error: {error}", EXIT_REFUSED
+        said, code = "Error: " + " ".join(str(error).split()), EXIT_REFUSED
         print(said, file=sys.stderr)
     message.parent.mkdir(parents=True, exist_ok=True)
     message.write_text(said)

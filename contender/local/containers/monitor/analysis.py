@@ -38,6 +38,8 @@ def analyse(settings: Settings) -> str:
     Raises:
         MonitorError: something cannot be analysed.
     """
+    if settings.publishes:
+        print("publish_cloudwatch_metrics is Enabled, but on this machine the image publishes no metrics")
     read = _reader(settings)
     files = _quality(settings, settings.quality, read) if settings.quality else _data(settings, read)
     for name, document in files.items():

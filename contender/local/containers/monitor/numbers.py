@@ -34,13 +34,17 @@ class Sketch:
         distinct, place = numpy.unique(values, return_inverse=True)
         return distinct, numpy.cumsum(numpy.bincount(place, weights, len(distinct)))
 
-    def buckets(self, low: float, high: float) -> list[tuple[float, float, int]]:
-        """Ten buckets of equal width from `low` to `high`, with the number of values in each."""
+    def buckets(self, low: float, high: float) -> tuple[tuple[float, float, int], ...]:
+        """Ten buckets of equal width from `low` to `high`, with the number of values in each; none over infinity."""
+        if not math.isfinite(high - low):
+            return ()
         values, ranks = self.ranked()
         bounds = [low + (high - low) * number / BUCKETS for number in range(BUCKETS)] + [high]
         before = [_rank(values, ranks, bound, "left") for bound in bounds]
         before[-1] = _rank(values, ranks, high, "right")
-        return [(bounds[number], bounds[number + 1], before[number + 1] - before[number]) for number in range(BUCKETS)]
+        return tuple(
+            (bounds[number], bounds[number + 1], before[number + 1] - before[number]) for number in range(BUCKETS)
+        )
 
 
 class Numbers:

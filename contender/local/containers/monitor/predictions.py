@@ -16,6 +16,7 @@ from contender.local.containers.monitor.quality import Predictions
 from contender.local.containers.monitor.settings import QualitySettings
 
 SHOWN = 20
+BINARY_LABELS = ("0", "1")
 
 
 def load(read: Read, settings: QualitySettings) -> Predictions:
@@ -43,7 +44,7 @@ def load(read: Read, settings: QualitySettings) -> Predictions:
     if settings.problem_type == "Regression":
         return Predictions(of("ground_truth_attribute", _numbers), of("inference_attribute", _numbers))
     if settings.problem_type == "MulticlassClassification":
-        return Predictions(of("ground_truth_attribute", _labels), of("inference_attribute", _labels))
+        return _coded(of("ground_truth_attribute", _labels), of("inference_attribute", _labels))
     actual = of("ground_truth_attribute", _binary)
     if actual.min() == actual.max():
         raise MonitorError(
@@ -52,8 +53,8 @@ def load(read: Read, settings: QualitySettings) -> Predictions:
         )
     score: Any = of("probability_attribute", _numbers) if settings.probability else None
     if settings.inference:
-        return Predictions(actual, of("inference_attribute", _binary), score)
-    return Predictions(actual, (score > settings.threshold).astype("int64"), score)
+        return Predictions(actual, of("inference_attribute", _binary), score, BINARY_LABELS)
+    return Predictions(actual, (score > settings.threshold).astype("int64"), score, BINARY_LABELS)
 
 
 def _resolve(attribute: str, variable: str, names: list[str]) -> str:
@@ -101,14 +102,33 @@ def _binary(values: pyarrow.Array, what: str) -> Any:
     return read[0].astype("int64")
 
 
-def _labels(values: pyarrow.Array, what: str) -> Any:
+def _labels(values: pyarrow.Array, what: str) -> pyarrow.DictionaryArray:
     """Labels as text; 1 and 1.0 are one label."""
-    read = read_numbers(values)
-    if read is None:
-        return numpy.array(values.to_pylist(), dtype=object)
-    return numpy.array(
-        [f"{each:.0f}" if each == round(each) else repr(each) for each in read[0].tolist()], dtype=object
-    )
+    coded = compute.dictionary_encode(values)
+    read = read_numbers(coded.dictionary)
+    if read is None or not numpy.isfinite(read[0]).all():
+        return coded
+    texts = [f"{each:.0f}" if each == round(each) else repr(each) for each in read[0].tolist()]
+    return pyarrow.DictionaryArray.from_arrays(coded.indices, pyarrow.array(texts, pyarrow.string()))
+
+
+def _coded(actual: pyarrow.DictionaryArray, predicted: pyarrow.DictionaryArray) -> Predictions:
+    """Both as positions in the labels of either."""
+    labels = sorted({*actual.dictionary.to_pylist(), *predicted.dictionary.to_pylist()}, key=_order)
+    place = {label: number for number, label in enumerate(labels)}
+
+    def codes(values: pyarrow.DictionaryArray) -> Any:
+        return numpy.array([place[label] for label in values.dictionary.to_pylist()])[values.indices.to_numpy()]
+
+    return Predictions(codes(actual), codes(predicted), labels=tuple(labels))
+
+
+def _order(label: str) -> tuple[int, float, str]:
+    """Numbers by their size, before words by the alphabet."""
+    try:
+        return 0, float(label), label
+    except ValueError:
+        return 1, 0.0, label
 
 
 def _first_text(values: pyarrow.Array) -> str:

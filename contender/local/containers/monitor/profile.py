@@ -63,7 +63,7 @@ def _feature(name: str, column: Column, rows: int) -> Feature:
             high=numbers.high,
             negative=numbers.negative,
             sketch=(sketch := numbers.sketch()),
-            buckets=tuple(sketch.buckets(numbers.lowest_finite, numbers.highest_finite)),
+            buckets=sketch.buckets(numbers.lowest_finite, numbers.highest_finite),
         )
         if numbers.count and not types.string
         else None,

@@ -33,17 +33,22 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Arrays of one length: actual labels or values, predicted ones, and scores of the positive class if any."""
+    """Arrays of one length: actual and predicted values, and scores of the positive class if any.
+
+    Where `labels` are given, the values are positions in them.
+    """
 
     actual: Any
     predicted: Any
     score: Any | None = None
+    labels: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.actual)
 
     def of(self, rows: Any) -> Predictions:
-        return Predictions(self.actual[rows], self.predicted[rows], None if self.score is None else self.score[rows])
+        score = None if self.score is None else self.score[rows]
+        return Predictions(self.actual[rows], self.predicted[rows], score, self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,7 @@ class Quality:
 
 
 def binary(predictions: Predictions) -> Quality:
-    """Of labels 0 and 1."""
-    shapes: dict[str, Any] = {"confusion_matrix": _confusion(predictions, [0, 1])}
+    shapes: dict[str, Any] = {"confusion_matrix": _confusion(predictions)}
     if predictions.score is not None:
         false, true, _ = metrics.roc_curve(predictions.actual, predictions.score)
         precisions, recalls, _ = metrics.precision_recall_curve(
@@ -87,11 +91,7 @@ def binary(predictions: Predictions) -> Quality:
 
 
 def multiclass(predictions: Predictions) -> Quality:
-    """Of any labels."""
-    labels = sorted({*predictions.actual, *predictions.predicted}, key=_order)
-    last = labels[-1]
-    shapes = {"confusion_matrix": _confusion(predictions, labels)}
-    return _measured(predictions, lambda rows: multiclass_figures(rows, last), shapes)
+    return _measured(predictions, multiclass_figures, {"confusion_matrix": _confusion(predictions)})
 
 
 def regression(predictions: Predictions) -> Quality:
@@ -99,11 +99,10 @@ def regression(predictions: Predictions) -> Quality:
 
 
 def binary_figures(rows: Predictions) -> Figures:
-    (true_negative, false_positive), (false_negative, true_positive) = metrics.confusion_matrix(
-        rows.actual, rows.predicted, labels=[0, 1]
-    ).tolist()
+    cells = _cells(rows)
+    (true_negative, false_positive), (false_negative, true_positive) = cells.tolist()
     positive, negative = true_positive + false_negative, true_negative + false_positive
-    figures = _binary(rows.actual, rows.predicted, "")
+    figures = _of_cells(cells, "binary", "")
     figures["true_positive_rate"] = _ratio(true_positive, positive)
     figures["true_negative_rate"] = _ratio(true_negative, negative)
     figures["false_positive_rate"] = _ratio(false_positive, negative)
@@ -112,21 +111,12 @@ def binary_figures(rows: Predictions) -> Figures:
         both = positive and negative
         figures["auc"] = float(metrics.roc_auc_score(rows.actual, rows.score)) if both else math.nan
         figures["au_prc"] = float(metrics.average_precision_score(rows.actual, rows.score)) if both else math.nan
-    return figures | _binary(rows.actual, numpy.ones_like(rows.actual), CONSTANT)
+    return figures | _constant(_of_cells(_last(cells), "binary", ""))
 
 
-def multiclass_figures(rows: Predictions, constant: Any) -> Figures:
-    figures = {}
-    for suffix, predicted in (("", rows.predicted), (CONSTANT, numpy.full_like(rows.actual, constant))):
-        figures[f"accuracy{suffix}"] = float(metrics.accuracy_score(rows.actual, predicted))
-        options = {"average": "weighted", "zero_division": 0.0}
-        figures[f"weighted_recall{suffix}"] = float(metrics.recall_score(rows.actual, predicted, **options))
-        figures[f"weighted_precision{suffix}"] = float(metrics.precision_score(rows.actual, predicted, **options))
-        for name, beta in BETAS.items():
-            figures[f"weighted_{name}{suffix}"] = float(
-                metrics.fbeta_score(rows.actual, predicted, beta=beta, **options)
-            )
-    return figures
+def multiclass_figures(rows: Predictions) -> Figures:
+    cells = _cells(rows)
+    return _of_cells(cells, "weighted", "weighted_") | _constant(_of_cells(_last(cells), "weighted", "weighted_"))
 
 
 def regression_figures(rows: Predictions) -> Figures:
@@ -140,14 +130,33 @@ def regression_figures(rows: Predictions) -> Figures:
     }
 
 
-def _binary(actual: Any, predicted: Any, suffix: str) -> Figures:
+def _cells(rows: Predictions) -> Any:
+    """The confusion matrix: a row for each actual label, a column for each predicted one."""
+    return metrics.confusion_matrix(rows.actual, rows.predicted, labels=range(len(rows.labels)))
+
+
+def _last(cells: Any) -> Any:
+    """The same rows, if every one of them were answered with the last label."""
+    answered = numpy.zeros_like(cells)
+    answered[:, -1] = cells.sum(axis=1)
+    return answered
+
+
+def _constant(figures: Figures) -> Figures:
+    return {f"{name}{CONSTANT}": value for name, value in figures.items()}
+
+
+def _of_cells(cells: Any, average: str, prefix: str) -> Figures:
+    """The figures that depend on the confusion matrix only: each cell stands for its rows, as their weight."""
+    actual, predicted = (places.ravel() for places in numpy.indices(cells.shape))
+    options = {"sample_weight": cells.ravel(), "average": average, "zero_division": 0.0}
     figures = {
-        f"recall{suffix}": float(metrics.recall_score(actual, predicted, zero_division=0.0)),
-        f"precision{suffix}": float(metrics.precision_score(actual, predicted, zero_division=0.0)),
-        f"accuracy{suffix}": float(metrics.accuracy_score(actual, predicted)),
+        f"{prefix}recall": float(metrics.recall_score(actual, predicted, **options)),
+        f"{prefix}precision": float(metrics.precision_score(actual, predicted, **options)),
+        "accuracy": float(metrics.accuracy_score(actual, predicted, sample_weight=cells.ravel())),
     }
     for name, beta in BETAS.items():
-        figures[f"{name}{suffix}"] = float(metrics.fbeta_score(actual, predicted, beta=beta, zero_division=0.0))
+        figures[f"{prefix}{name}"] = float(metrics.fbeta_score(actual, predicted, beta=beta, **options))
     return figures
 
 
@@ -168,12 +177,11 @@ def _measured(
     return Quality(len(predictions), values, deviations, shapes)
 
 
-def _confusion(predictions: Predictions, labels: list[Any]) -> Document:
-    """Rows are the actual labels, columns the predicted ones."""
-    matrix = metrics.confusion_matrix(predictions.actual, predictions.predicted, labels=labels)
+def _confusion(predictions: Predictions) -> Document:
+    labels = predictions.labels
     return {
-        str(actual): {str(predicted): int(count) for predicted, count in zip(labels, counts, strict=True)}
-        for actual, counts in zip(labels, matrix, strict=True)
+        actual: dict(zip(labels, counts, strict=True))
+        for actual, counts in zip(labels, _cells(predictions).tolist(), strict=True)
     }
 
 
@@ -184,11 +192,3 @@ def _thinned(curve: Any) -> list[float]:
 
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
-
-
-def _order(label: str) -> tuple[int, float, str]:
-    """Numbers by their size, before words by the alphabet."""
-    try:
-        return 0, float(label), label
-    except ValueError:
-        return 1, 0.0, label

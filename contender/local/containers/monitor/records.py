@@ -60,7 +60,7 @@ def column_names(path: Path, header: bool) -> tuple[list[str], int]:
             reader = csv.reader(lines)
             first = next(reader, [])
             taken = reader.line_num
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
+    except (UnicodeDecodeError, csv.Error, OSError, EOFError) as error:
         raise MonitorError(f"{path.name}: not CSV in UTF-8: {error}") from error
     if not header:
         return [f"_c{number}" for number in range(len(first))], 0
@@ -90,7 +90,7 @@ def _csv(path: Path, header: bool, only: Collection[str] | None) -> Iterator[pya
         )
         with reader:
             yield from reader
-    except pyarrow.ArrowInvalid as error:
+    except (pyarrow.ArrowInvalid, OSError) as error:
         if "Empty CSV" not in str(error):
             raise MonitorError(f"{path.name}: {error}") from error
 
@@ -117,7 +117,7 @@ def _objects(path: Path, lines: bool) -> Iterator[Mapping[str, Any]]:
                 if not isinstance(record, dict):
                     raise MonitorError(f"{path.name}: record {number} is no JSON object but {str(record)[:40]!r}")
                 yield record
-    except ValueError as error:
+    except (ValueError, OSError, EOFError) as error:
         raise MonitorError(f"{path.name}: not JSON: {error}") from error
 
 

@@ -68,6 +68,7 @@ class Settings:
     categorical_drift_method: str
     preprocessor: Path | None
     postprocessor: Path | None
+    publishes: bool
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -94,6 +95,7 @@ class Settings:
             categorical_drift_method=method,
             preprocessor=place("record_preprocessor_script"),
             postprocessor=place("post_analytics_processor_script"),
+            publishes=environment.get("publish_cloudwatch_metrics") == "Enabled",
         )
         if settings.baseline_statistics and not settings.baseline_constraints:
             raise MonitorError(

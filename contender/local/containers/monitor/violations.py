@@ -34,6 +34,7 @@ BY_CHANCE = 0.0001
 UNSURE = 0.01
 """How often the number of categories that were seen once may be an understatement."""
 EXAMPLES = 5
+LONGEST_VALUE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def _data_type(asked: FeatureConstraints, before: Feature | None, now: Feature) 
 
 
 def _negative(asked: FeatureConstraints, before: Feature | None, now: Feature) -> Violation | None:
-    """Negative numbers where the baseline had none.
+    """Negative numbers where the baseline had none, which AWS suggests as a constraint and names no check for.
 
     They may have been missing from it by chance: were nothing changed, all of k negative numbers would fall into the
     m current values and none into the n of the baseline with a probability of at most (m / (n + m))^k.
@@ -173,7 +174,9 @@ def _domain(asked: FeatureConstraints, before: Feature | None, now: Feature) -> 
     if new <= allowed + 1e-9:
         return None
     unknown = {value: count for value, count in now.texts.counts.items() if value not in domain}
-    shown = [f"{value!r} ({count})" for value, count in sorted(unknown.items(), key=lambda item: -item[1])[:EXAMPLES]]
+    shown = [
+        f"{_quoted(value)} ({count})" for value, count in sorted(unknown.items(), key=lambda item: -item[1])[:EXAMPLES]
+    ]
     more = ", …" if len(unknown) > EXAMPLES or now.texts.other else ""
     return Violation(
         asked.name,
@@ -217,7 +220,7 @@ def _categorical_drift(
 ) -> Violation | None:
     threshold = asked.monitoring.categorical_comparison_threshold
     gap = distance.categorical(before.counts, now.counts, rows)
-    words = f"{gap.at!r} made up {_percent(gap.baseline)} of the values, now {_percent(gap.current)}."
+    words = f"{_quoted(str(gap.at))} made up {_percent(gap.baseline)} of the values, now {_percent(gap.current)}."
     if asked.monitoring.categorical_drift_method == "ChiSquared":
         chance = distance.chi_squared(before.counts, now.counts)
         if not chance < threshold:
@@ -239,6 +242,10 @@ def _apart(apart: float, threshold: float) -> str:
 
 def _simple(asked: FeatureConstraints) -> bool:
     return asked.monitoring.comparison_method.lower() in ("simple", "linf_simple")
+
+
+def _quoted(value: str) -> str:
+    return repr(value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…")
 
 
 def _percent(share: float) -> str:
