@@ -22,7 +22,7 @@ from contender.executions import recent
 from contender.lambdas.dimension_lock import RUNNING
 from contender.naming import Names, dimension_of_execution, is_dimension
 
-FUNCTIONS = ("starter", "champion", "deploy", "finish")
+FUNCTIONS = ("starter", "champion", "model", "deploy", "finish")
 
 _GROUPS = {
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from contender.errors import NamingError
 from contender.executions import Snapshot, Step, Watcher, find, parameters_of, pipeline_of, recent
 from contender.lambdas.dimension_lock import RUNNING
@@ -22,6 +24,7 @@ STARTS_WITHIN = timedelta(minutes=15)
 """An upload that has started nothing for longer is not waited for: something is wrong with it."""
 CLOCK = timedelta(seconds=1)
 """S3 tells when an object came in whole seconds."""
+UNREADABLE = ("AccessDenied", "AllAccessDisabled", "NoSuchBucket")
 LOOKS_BACK = 200
 """Summaries among which running ones are looked for; many times what an account may run at once."""
 LONG_AGO = datetime.fromtimestamp(0, UTC)
@@ -45,9 +48,15 @@ class Uploads:
     prefix: str
 
     def newest(self, dimension: str | None) -> dict[str, Uploaded]:
-        """The newest upload of a dimension, or of each one."""
-        if not self.bucket:
+        """The newest upload of a dimension, or of each one; none for a person who may not list them."""
+        try:
+            return self._newest(dimension) if self.bucket else {}
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in UNREADABLE:
+                raise
             return {}
+
+    def _newest(self, dimension: str | None) -> dict[str, Uploaded]:
         prefix = f"{self.prefix}{dimension}/" if dimension else self.prefix
         found: dict[str, Uploaded] = {}
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
@@ -80,6 +89,7 @@ class Watch:
     overdue: list[Uploaded] = field(default_factory=list)
     """Uploads that should have started something long ago."""
     _known: set[str] = field(default_factory=set)
+    _ended: dict[str, Snapshot] = field(default_factory=dict)
     _everything: bool = False
 
     def begin(self, words: Sequence[str], now: datetime) -> None:
@@ -109,8 +119,11 @@ class Watch:
                 awaited = self.awaited.pop(dimension_of_execution(summary) or "", None) if trains else None
                 if awaited or self._everything:
                     self._follow(summary["PipelineExecutionArn"])
-        for watcher in self.follows.values():
-            yield watcher.snapshot()
+        for arn, watcher in self.follows.items():
+            snapshot = self._ended.get(arn) or watcher.snapshot()
+            if not snapshot.running:
+                self._ended[arn] = snapshot
+            yield snapshot
 
     def _means_dimension(self, word: str, summaries: Sequence[Mapping[str, Any]]) -> bool:
         """Ids and display names of executions may look like dimensions."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import click
+from botocore.exceptions import ClientError
 
 from contender import executions
 from contender.aws import Connect, client
@@ -24,7 +29,7 @@ from contender.lambdas.dimension_lock import RUNNING, DimensionLock
 from contender.naming import Names, dimension_of_execution
 
 POLL_S = 0.5
-COLUMNS = ("dimension", "execution", "status", "started", "took", "version", "reason")
+COLUMNS = ("dimension", "execution", "status", "started", "took", "version")
 ANY_FAILURE = "Step failure: One or multiple steps failed. "
 LONGEST_REASON = 160
 INTERRUPTED = 130
@@ -49,9 +54,8 @@ def list_executions(obj: Connect | None, dimension: str | None, limit: int, as_j
     if as_json:
         emit([asdict(each) for each in found])
         return
-    several = len({each.pipeline for each in found}) > 1
-    columns = ("pipeline", *COLUMNS) if several else COLUMNS
-    emit_rows([_row(each) for each in found], columns, as_json=False)
+    for line in _lines(found, shutil.get_terminal_size().columns if sys.stdout.isatty() else None):
+        click.echo(line)
     if not found:
         note("there is no execution" + (f" of dimension {dimension!r}" if dimension else " yet"))
 
@@ -130,10 +134,14 @@ def dimension_lock(settings: Settings, connect: Connect) -> DimensionLock:
 
 
 def _data_bucket(settings: Settings, connect: Connect) -> str:
-    """Empty where no stack is deployed: then nothing is uploaded there either."""
+    """Empty where no stack is deployed, and for a person who may not look at it: uploads are not waited for then."""
     try:
         outputs = stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack)
     except NotFoundError:
+        return ""
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException"):
+            raise
         return ""
     return outputs.get("DataBucket", "")
 
@@ -183,14 +191,34 @@ def _running(sagemaker: Any, names: Names, word: str | None) -> str:
     return str(running[0]["PipelineExecutionArn"]) if running else executions.find(sagemaker, names.pipelines, word)
 
 
-def _row(each: Listed) -> dict[str, Any]:
+def _lines(found: Sequence[Listed], width: int | None) -> Iterator[str]:
+    """A line each. In a terminal of this width the reason stands below, for it would not fit; else at the end."""
+    rows = [_cells(each) for each in found]
+    several = len({each.pipeline for each in found}) > 1
+    columns = [*COLUMNS, "pipeline"] if several else list(COLUMNS)
+    widths = [max(len(column), *(len(row[column]) for row in rows)) for column in columns] if rows else []
+    if rows:
+        yield "  ".join(f"{column:<{size}}" for column, size in zip(columns, widths, strict=True)).rstrip()
+    for each, row in zip(found, rows, strict=True):
+        line = "  ".join(f"{row[column]:<{size}}" for column, size in zip(columns, widths, strict=True)).rstrip()
+        reason = shortened(each.reason)
+        if width is None:
+            yield f"{line}  {reason}".rstrip()
+            continue
+        yield line
+        yield from textwrap.wrap(reason, width, initial_indent="    ", subsequent_indent="    ")
+
+
+def _cells(each: Listed) -> dict[str, str]:
     took = (each.ended or datetime.now(UTC)) - each.started
     return {
-        **asdict(each),
+        "dimension": each.dimension or "-",
+        "execution": each.execution,
+        "status": each.status,
         "started": f"{each.started.astimezone():%Y-%m-%d %H:%M:%S}",
         "took": duration(took),
         "version": each.version[:8],
-        "reason": shortened(each.reason),
+        "pipeline": each.pipeline,
     }
 
 

@@ -352,6 +352,23 @@ def test_an_upload_that_started_nothing_for_long_is_told_and_not_awaited(
     assert f"{uri} was uploaded at 12:01:00 and has started nothing" in run("watch", "A").stderr
 
 
+class Forbidden(FakeS3):
+    def get_paginator(self, name: str) -> Any:
+        raise client_error("ListObjectsV2", "AccessDenied", "no", 403)
+
+
+def test_who_may_not_list_uploads_may_watch_all_the_same(sagemaker: FakeExecutions) -> None:
+    sagemaker.add("A-00000001", "Succeeded", START)
+    assert followed(watching(sagemaker, Forbidden(), "A")) == ["A-00000001"]
+
+
+def test_what_has_ended_is_not_asked_for_again(sagemaker: FakeExecutions, s3: FakeS3) -> None:
+    sagemaker.add("A-00000001", "Succeeded", START)
+    watch = watching(sagemaker, s3, "A")
+    assert followed(watch) == followed(watch) == ["A-00000001"]
+    assert len(sagemaker.made("ListPipelineExecutionSteps")) == 1
+
+
 def test_files_that_start_nothing_are_not_awaited(sagemaker: FakeExecutions, s3: FakeS3) -> None:
     sagemaker.add("A-00000001", "Succeeded", START)
     upload(s3, "data/A/notes.txt", at(60))
@@ -415,12 +432,11 @@ def test_the_list_says_when_how_long_and_of_what_data(run: Run, sagemaker: FakeE
         "A-00000001", "Succeeded", START, parameters={"InputDataUri": "s3://b/x.csv", "DataVersion": "v" * 32}
     )
     sagemaker.add("B-00000001", "Failed", at(60), reason="Step failure: One or multiple steps failed. Train broke")
-    text = run("list").stdout
-    assert text.index("B ") < text.index("A ")
-    assert "1 min 30 s" in text
-    assert "vvvvvvvv " in text
-    assert " Train broke" in text
-    assert "pipeline" not in text
+    header, failed, fine = run("list").stdout.splitlines()
+    assert header.split() == ["dimension", "execution", "status", "started", "took", "version"]
+    assert failed.startswith("B          000000000001  Failed     2026-01-01 ")
+    assert failed.endswith("  Train broke")
+    assert fine.endswith("  1 min 30 s  vvvvvvvv")
     (only,) = json.loads(run("list", "A", "--json").stdout)
     assert (only["version"], only["data"], only["pipeline"]) == ("v" * 32, "s3://b/x.csv", "contender")
     assert len(json.loads(run("list", "--limit", "1", "--json").stdout)) == 1
