@@ -170,6 +170,13 @@ def test_json_lines_are_read_as_flat_columns(image: Image) -> None:
     assert found.features["b.c"]["string_statistics"]["common"] == {"num_present": 1, "num_missing": 1}
 
 
+@pytest.mark.parametrize("form", ['{"json": {"lines": false}}', '{"Json": {"Line": false}}'])
+def test_one_json_document_is_its_list_of_rows(image: Image, form: str) -> None:
+    found = image.run('[{"a": 1},\n {"a": NaN}, {"a": Infinity}]', form)
+    assert found.file("statistics.json")["dataset"]["item_count"] == 3
+    assert found.features["a"]["numerical_statistics"]["common"] == {"num_present": 2, "num_missing": 1}
+
+
 def test_json_and_csv_of_the_same_rows_agree(image: Image) -> None:
     table = a_table(500).drop(columns=["flag"])
     from_csv = image.run(table)

@@ -9,6 +9,7 @@ import csv
 import gzip
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -39,7 +40,7 @@ def batches(
         if form.kind == "csv":
             yield from _csv(path, form.header, only)
         else:
-            yield from _json(path, form.lines, rows or (lambda record: (record,)), only)
+            yield from _json(path, form.lines, rows, only)
 
 
 def files(source: Path) -> list[Path]:
@@ -95,8 +96,14 @@ def _csv(path: Path, header: bool, only: Collection[str] | None) -> Iterator[pya
             raise MonitorError(f"{path.name}: {error}") from error
 
 
-def _json(path: Path, lines: bool, rows: Rows, only: Collection[str] | None) -> Iterator[pyarrow.RecordBatch]:
-    flat = (flatten(row) for record in _objects(path, lines) for row in rows(record))
+def _json(path: Path, lines: bool, rows: Rows | None, only: Collection[str] | None) -> Iterator[pyarrow.RecordBatch]:
+    if rows is None:
+        # a number's own text is all that is wanted of it, and costs the least
+        flat = (
+            flatten(record) for record in _objects(path, lines, partial(json.loads, parse_int=str, parse_float=str))
+        )
+    else:
+        flat = (flatten(row) for record in _objects(path, lines, json.loads) for row in rows(record))
     while chunk := list(islice(flat, RECORDS_AT_ONCE)):
         names = [name for name in dict.fromkeys(name for row in chunk for name in row) if only is None or name in only]
         columns = [pyarrow.array([row.get(name) for row in chunk], pyarrow.string()) for name in names]
@@ -104,14 +111,14 @@ def _json(path: Path, lines: bool, rows: Rows, only: Collection[str] | None) -> 
             yield pyarrow.RecordBatch.from_arrays(columns, names)
 
 
-def _objects(path: Path, lines: bool) -> Iterator[Mapping[str, Any]]:
+def _objects(path: Path, lines: bool, parse: Callable[[str], Any]) -> Iterator[Mapping[str, Any]]:
     numbered: Iterator[tuple[int, Any]]
     try:
         with _open(path) as text:
             if lines:
-                numbered = ((number, json.loads(line)) for number, line in enumerate(text, 1) if line.strip())
+                numbered = ((number, parse(line)) for number, line in enumerate(text, 1) if line.strip())
             else:
-                whole = json.load(text)
+                whole = parse(text.read())
                 numbered = iter(enumerate(whole if isinstance(whole, list) else [whole], 1))
             for number, record in numbered:
                 if not isinstance(record, dict):
@@ -125,13 +132,17 @@ def flatten(record: Mapping[str, Any], prefix: str = "") -> dict[str, str | None
     """The record's values as text, those of nested objects and lists under names joined with dots."""
     flat: dict[str, str | None] = {}
     for name, value in record.items():
-        if isinstance(value, list):
-            value = {str(number): each for number, each in enumerate(value)}
-        if isinstance(value, Mapping):
+        if isinstance(value, str):
+            flat[prefix + name] = None if value in MISSING else value
+        elif value is None:
+            flat[prefix + name] = None
+        elif isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            flat |= flatten({str(number): each for number, each in enumerate(value)}, f"{prefix}{name}.")
         else:
-            text = value if isinstance(value, str) else None if value is None else json.dumps(value)
-            flat[f"{prefix}{name}"] = None if text in MISSING else text
+            text = json.dumps(value)
+            flat[prefix + name] = None if text in MISSING else text
     return flat
 
 
