@@ -242,7 +242,7 @@ def test_columns_of_json_are_found_by_json_path(image: Image, truth: str) -> Non
         ({"probability_attribute": "7"}, "label,score\n0,1\n", "probability_attribute '7' is no column"),
         ({}, "label,score\n", "the dataset has no rows"),
         ({}, "label,score\nyes,0.1\nno,0.2\n", "holds 'yes'; BinaryClassification takes the labels 0 and 1"),
-        ({}, "label,score\n0,0.1\n2,0.2\n", "BinaryClassification takes the labels 0 and 1"),
+        ({}, "label,score\n0,0.1\n2,0.2\n", "holds '2'; BinaryClassification takes the labels 0 and 1"),
         ({}, "label,score\n1,0.1\n1,0.2\n", "holds the label 1 only"),
         ({}, "label,score\n0,low\n1,0.2\n", "'score' (probability_attribute) holds 'low', which is not a number"),
         ({}, "label,score\n0,\n1,0.2\n", "'score' (probability_attribute) has no value in 1 of 2 rows"),

@@ -96,9 +96,11 @@ def _binary(values: pyarrow.Array, what: str) -> Any:
             compute.equal(folded, "true"), "1", compute.if_else(compute.equal(folded, "false"), "0", values)
         )
     )
-    wrong = _first_text(values) if read is None else next((x for x in numpy.unique(read[0]) if x not in (0, 1)), None)
-    if read is None or wrong is not None:
-        raise MonitorError(f"{what} holds {wrong!r}; BinaryClassification takes the labels 0 and 1, or false and true")
+    wrong = [_first_text(values)] if read is None else [f"{each:g}" for each in numpy.setdiff1d(read[0], (0, 1))]
+    if read is None or wrong:
+        raise MonitorError(
+            f"{what} holds {wrong[0]!r}; BinaryClassification takes the labels 0 and 1, or false and true"
+        )
     return read[0].astype("int64")
 
 
