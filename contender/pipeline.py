@@ -34,19 +34,15 @@ MAX_DEFINITION = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that a definition refers to: one of the project's, or bytes that compiling made."""
+    """A file that a definition refers to, as it was while compiling: its key is made of these bytes."""
 
-    source: Path | bytes
+    body: bytes
     bucket: str
     key: str
 
     @property
     def uri(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
-
-    @property
-    def body(self) -> bytes:
-        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,14 +117,13 @@ class Build:
 
     def code(self, *files: str) -> str:
         """The S3 folder of these files of `steps/`. Named by their content, so unchanged code stays a cache hit."""
-        paths = [FOLDER / file for file in files]
+        bodies = {path.name: path.read_bytes() for path in (FOLDER / file for file in files)}
         digest = hashlib.sha256()
-        for path in paths:
-            content = path.read_bytes()
-            digest.update(f"{path.name}\0{len(content)}\0".encode() + content)
+        for name, body in bodies.items():
+            digest.update(f"{name}\0{len(body)}\0".encode() + body)
         folder = f"code/{digest.hexdigest()[:20]}"
         bucket = self.outputs["ArtifactBucket"]
-        self.uploads.extend(Upload(path, bucket, f"{folder}/{path.name}") for path in paths)
+        self.uploads.extend(Upload(body, bucket, f"{folder}/{name}") for name, body in bodies.items())
         return f"s3://{bucket}/{folder}"
 
     def document(self, name: str, content: Mapping[str, Any]) -> str:

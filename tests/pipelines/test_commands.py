@@ -46,7 +46,7 @@ from contender.pipeline import Upload, compiled
 def compile(settings, outputs):
     here = Path(__file__)
     definition = json.loads(here.with_name("definition.json").read_text())
-    return compiled(json.dumps(definition), [Upload(here, outputs["ArtifactBucket"], "code/abc/step.py")])
+    return compiled(json.dumps(definition), [Upload(here.read_bytes(), outputs["ArtifactBucket"], "code/abc/step.py")])
 """
 
 
