@@ -110,6 +110,28 @@ print("trained")
     assert run(warm, tmp_path, code, threads=2) == (0, "trained\n")
 
 
+def test_logging_is_as_in_a_new_interpreter_so_a_script_may_configure_it(warm: Warm, tmp_path: Path) -> None:
+    code = """
+import logging, sys
+logging.getLogger("library").info("what nobody asked for")
+print(logging.root.handlers, logging.getLevelName(logging.root.level))
+logging.basicConfig(level=logging.DEBUG, format="mine: %(message)s", stream=sys.stdout)
+logging.getLogger("script").debug("trained")
+"""
+    assert run(warm, tmp_path, code) == (0, "[] WARNING\nmine: trained\n")
+
+
+def test_the_descriptions_of_aws_are_read_already(warm: Warm, tmp_path: Path) -> None:
+    code = """
+import botocore.loaders
+from contender.local.containers.clarify.clients import client
+botocore.loaders.JSONFileLoader.load_file = None  # whoever reads a description now fails
+print(client("sagemaker").meta.endpoint_url)
+"""
+    env = {"AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9", "AWS_DEFAULT_REGION": "eu-west-1"}
+    assert run(warm, tmp_path, code, env=env) == (0, "http://127.0.0.1:9\n")
+
+
 def test_every_process_has_random_numbers_of_its_own(warm: Warm, tmp_path: Path) -> None:
     code = "import numpy, random; print(numpy.random.rand(), random.random())"
     run(warm, tmp_path, code)

@@ -22,6 +22,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError
+
 from contender.local.warm import child
 from contender.local.warm.launch import SINGLE_THREAD, Launch
 
@@ -98,6 +100,7 @@ class Parent:
             self._controller = ThreadpoolController()
         with contextlib.suppress(ImportError):
             _read_a_table()
+        _describe_aws()
         gc.collect()
         gc.freeze()
 
@@ -231,6 +234,14 @@ def _read_a_table() -> None:
     pandas.read_csv(io.StringIO("1,2\n3,4\n"), header=None, dtype="float32").to_numpy()
 
 
+def _describe_aws() -> None:
+    """A profile that the environment names and nobody has is an error of the job that needs it."""
+    with contextlib.suppress(ImportError, BotoCoreError):
+        from contender.local.containers.clarify.clients import read_descriptions
+
+        read_descriptions()
+
+
 def _signal(pid: int, number: int) -> None:
     """To the whole group; before the child made it, to the child alone."""
     try:
@@ -253,12 +264,20 @@ def listen(path: Path) -> socket.socket:
     return listener
 
 
+def _configure_logging() -> None:
+    """Of this module alone: the root logger is left to the scripts, which find it as a new interpreter has it."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+    logger.addHandler(handler)
+    logger.propagate = False
+
+
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="contender.local.warm.parent")
     parser.add_argument("--socket", type=Path, required=True)
     parser.add_argument("--alive", type=int, help="a pipe's read end; end of file ends this process")
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    _configure_logging()
     os.environ.update(SINGLE_THREAD)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

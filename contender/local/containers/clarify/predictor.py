@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contender.local.artifacts import ArtifactError, unpack
 from contender.local.containers.clarify.answers import Answers, Scores, join, read_answer
+from contender.local.containers.clarify.clients import client
 from contender.local.containers.clarify.config import PredictorConfig
 from contender.local.containers.clarify.errors import ClarifyError
 from contender.local.containers.clarify.payloads import Cells, Payload
@@ -110,7 +110,7 @@ class EndpointModel:
 
     def __init__(self, config: PredictorConfig) -> None:
         self._config = config
-        self._client = boto3.client("sagemaker-runtime")
+        self._client = client("sagemaker-runtime")
 
     def invoke(self, body: bytes, content_type: str, accept: str) -> Answer:
         return self.invoke_batch([Request(body, content_type, accept)])[0]
@@ -140,10 +140,10 @@ def open_model(config: PredictorConfig) -> Model:
     """The model that the configuration names. Raises ClarifyError."""
     if config.endpoint_name:
         return EndpointModel(config)
-    client = boto3.client("sagemaker")
+    sagemaker = client("sagemaker")
     try:
-        described = client.describe_model(ModelName=config.model_name)
-        container = _container(client, config.model_name, described)
+        described = sagemaker.describe_model(ModelName=config.model_name)
+        container = _container(sagemaker, config.model_name, described)
     except ClientError as error:
         reason = error.response.get("Error", {}).get("Message", str(error))
         raise ClarifyError(f"the model {config.model_name!r} cannot be used: {reason}") from error
@@ -180,13 +180,13 @@ def _unpack(uri: str, aside: Path, target: Path, what: str) -> None:
         unpack(archive, target, uri)
 
 
-def _container(client: Any, name: str, described: dict[str, Any]) -> dict[str, Any]:
+def _container(sagemaker: Any, name: str, described: dict[str, Any]) -> dict[str, Any]:
     containers = [described["PrimaryContainer"]] if "PrimaryContainer" in described else described.get("Containers", [])
     if len(containers) != 1 or containers[0].get("Mode") == "MultiModel":
         raise ClarifyError(f"the model {name!r} has {len(containers)} containers; one with a single model is analysed")
     container: dict[str, Any] = containers[0]
     if package := container.get("ModelPackageName"):
-        packaged = client.describe_model_package(ModelPackageName=package)
+        packaged = sagemaker.describe_model_package(ModelPackageName=package)
         return {**packaged["InferenceSpecification"]["Containers"][0], **container}
     return container
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contender.local.containers.clarify.clients import client
 from contender.local.containers.clarify.errors import ClarifyError
 
 SCHEME = "s3://"
@@ -20,17 +20,17 @@ def download(uri: str, target: Path, what: str) -> Path:
     bucket, _, prefix = uri.removeprefix(SCHEME).partition("/")
     if not uri.startswith(SCHEME) or not bucket:
         raise ClarifyError(f"{what} must be an S3 URI, not {uri!r}")
-    client = boto3.client("s3")
+    s3 = client("s3")
     found = False
     try:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", ()):
                 key = item["Key"]
                 if key.endswith("/") or (key != prefix and not key.startswith(prefix.rstrip("/") + "/")):
                     continue  # `data/a` is no prefix of the folder `data/ab`
                 path = target / (key.removeprefix(prefix).strip("/") or Path(key).name)
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+                path.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
                 found = True
     except (ClientError, BotoCoreError) as error:
         raise ClarifyError(f"{what} {uri} cannot be read: {error}") from error
