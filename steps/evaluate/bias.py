@@ -5,39 +5,18 @@
     AD      difference of accuracy: everyone else's minus the group's
     RD      difference of recall: everyone else's minus the group's
 
-Needs numpy.
+Beside it in the container: facets.py. Needs numpy.
 """
 
 import math
 
 import numpy as np
-
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
+from facets import facet_sides
 
 
 def in_group(column, values):
-    """Which rows belong to the group, as a boolean array; `column` and `values` are raw text.
-
-    The rows that hold one of `values` belong to it. Where the column holds numbers and the only value is one that no
-    row holds, the rows above it do.
-    """
-    numbers = [number(text) for text in column]
-    if None in numbers:
-        return np.array([text in values for text in column])
-    wanted = {number(value) for value in values} - {None}
-    if len(values) == 1 and wanted and not wanted & set(numbers):
-        return np.array(numbers) > wanted.pop()
-    return np.array([each in wanted for each in numbers])
-
-
-def number(text):
-    """A number; nan for a missing one; None for a word."""
-    if text.lower() in MISSING:
-        return math.nan
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    """Which rows belong to the group, as a boolean array; `column` and `values` are raw text."""
+    return np.array(facet_sides(column, values))
 
 
 def measure(metric, labels, yes, group):

@@ -5,9 +5,8 @@
     champion/model.tar.gz                      ┘
 
 Beside it in the container: artifact.py asks the models, delong.py compares them, bias.py measures what a group of rows
-gets, rules.py judges. The report has the shape of SageMaker's model quality metrics, plus `champion`, `difference` and
-`gate`.
-Needs numpy, and whatever the artifacts' code imports.
+gets, facets.py says which rows those are, rules.py judges. The report has the shape of SageMaker's model quality
+metrics, plus `champion`, `difference` and `gate`. Needs numpy, and whatever the artifacts' code imports.
 """
 
 import argparse

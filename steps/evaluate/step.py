@@ -10,6 +10,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from contender.config import Settings
 from steps.build import Build
+from steps.preprocess.step import FACETS
 from steps.processing import argument, output_uri, processing_step
 
 REPORT = PropertyFile(name="Evaluation", output_name="evaluation", path="evaluation.json")
@@ -25,7 +26,7 @@ def evaluate_step(
         title="Compare with the champion",
         description="Scores both on the same held-out raw rows, compares them (DeLong) and judges by the gate's rules.",
         image=build.xgboost_image,
-        code=[f"evaluate/{name}.py" for name in ("evaluate", "artifact", "bias", "delong", "rules")],
+        code=[*[f"evaluate/{name}.py" for name in ("evaluate", "artifact", "bias", "delong", "rules")], FACETS],
         inputs={
             "test": output_uri(preprocess, "test"),
             "challenger": challenger_uri,

@@ -13,7 +13,8 @@
 
 The last two are written where there is a facet. Features are raw columns; in these five a missing number is empty.
 
-Runs alone in any image with Python 3.8 or later; it needs nothing beyond the standard library. A file that cannot be
+Beside it in the container: facets.py. Runs in any image with Python 3.8 or later, and needs nothing beyond the standard
+library. A file that cannot be
 used ends the job with exit code 1 and one line that says why, also written where SageMaker looks for last words.
 """
 
@@ -27,12 +28,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?")
+from facets import MISSING, facet_sides, is_bound, is_number_or_missing, number_text
+
 MAX_CATEGORIES = 200
 MIN_CATEGORY_ROWS = 2
 MIN_CLASS_ROWS = 2
 MOSTLY_NUMBERS = 0.9
-FLOAT32_MAX = 3.4028234e38
 FORMAT = 1
 
 
@@ -268,34 +269,11 @@ def check_facet(header, rows, parts, facet, wanted, setting):
             )
 
 
-def facet_sides(values, wanted):
-    """The side that each value is on, as Clarify decides it; without any wanted each value is a side of its own."""
-    numbers = all(is_number_or_missing(value) for value in values)
-    known = [number_text(value) if numbers else value for value in values]
-    if not wanted:
-        return known
-    if is_bound(values, wanted):
-        return [bool(value) and float(value) > float(wanted[0]) for value in known]
-    chosen = {number_text(value) if numbers else value for value in wanted}
-    return [value in chosen for value in known]
-
-
-def is_bound(values, wanted):
-    """Whether Clarify takes what is wanted for the number above which a value belongs to the group.
-
-    It does for one number and a quantity: decimals, gaps, or whole numbers of which a twentieth differ.
-    """
-    if len(wanted) != 1 or not number_text(wanted[0]) or not all(is_number_or_missing(value) for value in values):
-        return False
-    different = len(set(values))
-    whole = all(value.lstrip("+-").isdigit() for value in values)
-    return not whole or (different > 2 and different >= 0.05 * len(values))
-
-
 def check_occurs(values, facet, wanted, setting):
     present = set(values)
+    known = present | {number_text(value) or value for value in present}
     for value in wanted:
-        if value not in present and number_text(value) not in {number_text(other) or other for other in present}:
+        if value not in known and number_text(value) not in known - {""}:
             near = difflib.get_close_matches(value, present, 1)
             found = f"the nearest is {near[0]!r}" if near else f"found {', '.join(map(repr, sorted(present)[:8]))}"
             raise BadData(f"facet {facet!r} is never {value!r} ({setting}.facet_values); {found}")
@@ -351,13 +329,6 @@ def is_number(column, values):
     return True
 
 
-def is_number_or_missing(text):
-    try:
-        return -FLOAT32_MAX <= float(text) <= FLOAT32_MAX or text.lower() in MISSING
-    except ValueError:
-        return text.lower() in MISSING
-
-
 def write_encoded(path, encoder, header, rows, labels, indexes):
     """The rows of one split as XGBoost's built-in algorithm reads them; a missing number is an empty field."""
     columns = [encode_column(feature, header.index(feature["column"])) for feature in encoder["features"]]
@@ -381,14 +352,6 @@ def encode_column(feature, position):
     known = {category: texts[slot] for slot, category in enumerate(categories)}
     unknown = texts[-1]
     return position, lambda value: known.get(value, unknown)
-
-
-def number_text(value):
-    try:
-        text = repr(float(value))
-    except ValueError:
-        return ""
-    return "" if text == "nan" else text
 
 
 def clean(header, rows, encoder):

@@ -7,6 +7,7 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 from steps.build import Build
 from steps.processing import argument, processing_step
 
+FACETS = "preprocess/facets.py"
 OUTPUTS = ["train", "validation", "test", "encoder", "baseline", "score", "explain"]
 OUTPUTS_WITH_A_FACET = ["labelled", "judged"]
 
@@ -19,7 +20,7 @@ def preprocess_step(build: Build) -> ProcessingStep:
         title="Prepare the data",
         description="Checks the upload, splits it by customer and fits the encoder on the training rows.",
         image=build.sklearn_image,
-        code=["preprocess/preprocess.py"],
+        code=["preprocess/preprocess.py", FACETS],
         inputs={"data": build.data_uri},
         outputs=[*OUTPUTS, *(OUTPUTS_WITH_A_FACET if checks.bias.facet else [])],
         arguments=[

@@ -27,7 +27,7 @@ def load(script: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with beside(path.parent):
+    with beside(path.parent), beside(STEPS / "preprocess"):
         spec.loader.exec_module(module)
     return module
 

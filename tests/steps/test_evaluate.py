@@ -221,6 +221,7 @@ def test_runs_as_a_process_with_nothing_but_the_files_beside_it(copied: Chain, t
     code.mkdir()
     for name in ("evaluate", "artifact", "bias", "delong", "rules"):
         shutil.copy(STEPS / "evaluate" / f"{name}.py", code)
+    shutil.copy(STEPS / "preprocess" / "facets.py", code)
     command = [sys.executable, "-E", "-s", str(code / "evaluate.py"), *copied.evaluate_arguments()]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert result.returncode == 0, result.stderr

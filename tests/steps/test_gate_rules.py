@@ -114,11 +114,13 @@ def test_a_rate_over_no_rows_is_no_number() -> None:
     [
         (["yes", "no", "yes"], ["yes"], [True, False, True]),
         (["a", "b", "c"], ["a", "c"], [True, False, True]),
-        (["1", "0", "1.0"], ["1"], [True, False, True]),
+        (["1", "0", "01"], ["1"], [True, False, True]),
+        (["1", "0", "1.0"], ["1", "2"], [True, False, True]),
         (["20", "40.5", "60"], ["40"], [False, True, True]),
+        (["20", "40", "60"], ["40"], [False, False, True]),
         (["20", "NA", "60"], ["40"], [False, False, True]),
         (["low", "", "60"], ["60"], [False, False, True]),
     ],
 )
-def test_a_group_is_its_values_or_all_above_a_number(column: list[str], values: list[str], inside: list[bool]) -> None:
+def test_the_gate_takes_the_group_that_clarify_takes(column: list[str], values: list[str], inside: list[bool]) -> None:
     assert bias.in_group(column, values).tolist() == inside

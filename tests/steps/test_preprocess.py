@@ -224,6 +224,12 @@ def test_a_facet_that_compares_nobody_is_refused_before_anything_is_trained(
     assert not (chain.root / "train").exists()
 
 
+def test_a_word_is_no_value_of_a_column_of_numbers_with_gaps(chain: Chain) -> None:
+    gaps = small(Day_Mins=lambda number: str(number) if number % 9 else "")
+    assert prepare(chain, gaps, "--facet=Day Mins", "--facet-value=many") == 1
+    assert "facet 'Day Mins' is never 'many' (checks.bias.facet_values)" in chain.last_words
+
+
 def test_the_named_object_is_chosen_among_its_neighbours(chain: Chain) -> None:
     chain.upload(small() + "broken\n", "march.csv.old")
     chain.upload("not,the,file\n", "other.csv")
@@ -295,9 +301,9 @@ def test_an_upload_without_csv_is_refused(chain: Chain) -> None:
     assert "no CSV file" in chain.last_words
 
 
-def test_runs_alone_as_a_process_and_fails_with_one_line(chain: Chain) -> None:
+def test_runs_as_a_process_and_fails_with_one_line(chain: Chain) -> None:
     chain.upload(b"")
-    command = [sys.executable, "-I", str(STEPS / "preprocess" / "preprocess.py"), *chain.preprocess_arguments()]
+    command = [sys.executable, "-E", "-s", str(STEPS / "preprocess" / "preprocess.py"), *chain.preprocess_arguments()]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert result.stderr == "Refused: upload.csv is empty\n"
