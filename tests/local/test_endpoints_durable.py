@@ -13,7 +13,11 @@ from contender.local.launcher.laptop import Laptop, Ports
 from tests.conftest import Clients
 from tests.local.serving_models import Endpoints, script_files, wait_until
 
-SLOW = "import time\ntime.sleep(1.0)\n" + script_files()["code/inference.py"].decode()
+# A model that is not loaded before the file named by GATE is there.
+SLOW = (
+    "import os, time\nwhile not os.path.exists(os.environ['GATE']):\n    time.sleep(0.02)\n"
+    + script_files()["code/inference.py"].decode()
+)
 
 
 class Home:
@@ -60,11 +64,12 @@ def home(tmp_path: Path) -> Iterator[Home]:
     home.close()
 
 
-def test_endpoints_survive_a_kill_and_finish_what_was_under_way(home: Home) -> None:
+def test_endpoints_survive_a_kill_and_finish_what_was_under_way(home: Home, tmp_path: Path) -> None:
     there = home.there
     for name in ("a", "old"):
         there.model(name, script_files(), NAME=name)
-    there.model("slow", script_files(SLOW), NAME="slow")
+    gate = tmp_path / "gate"
+    there.model("slow", script_files(SLOW), NAME="slow", GATE=str(gate))
     there.model("broken", {**script_files(), "broken": b""})
     there.config("only-old", {"old": 1})
     there.config("only-a", {"a": 1})
@@ -93,6 +98,7 @@ def test_endpoints_survive_a_kill_and_finish_what_was_under_way(home: Home) -> N
     again = there.describe("steady")
     for field in ("EndpointStatus", "EndpointConfigName", "CreationTime", "LastModifiedTime", "ProductionVariants"):
         assert again[field] == steady[field]
+    gate.touch()
     updated = there.settle("updating")
     assert updated["EndpointConfigName"] == "dur-to-slow"
     assert there.invoke("updating", TargetVariant="slow")[0].startswith("slow ")

@@ -31,7 +31,7 @@ def group(aws: AwsCli) -> str:
 
 def test_a_model(aws: AwsCli, model: str) -> None:
     described, listed = aws.together(
-        ask("describe-model", model_name=model), ask("list-models", name_contains="booster", sort_by="Name")
+        ask("describe-model", model_name=model), ask("list-models", name_contains=model, sort_by="Name")
     )
     assert described["PrimaryContainer"]["Image"] == IMAGE
     assert [each["ModelName"] for each in listed["Models"]] == [model]
