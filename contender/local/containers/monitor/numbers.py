@@ -109,12 +109,10 @@ class Numbers:
         return math.sqrt(self._squares / self.count)
 
     def sketch(self) -> Sketch:
-        levels: list[list[float]] = []
+        levels: dict[int, list[float]] = {1: []}
         for value, weight in self._sketch:
-            height = weight.bit_length() - 1
-            levels.extend([] for _ in range(height + 1 - len(levels)))
-            levels[height].append(value)
-        return Sketch(tuple(tuple(level) for level in levels))
+            levels.setdefault(weight, []).append(value)
+        return Sketch(tuple(tuple(levels.get(2**height, ())) for height in range(max(levels).bit_length())))
 
 
 def _rank(values: Any, ranks: Any, bound: float, side: Any) -> int:
