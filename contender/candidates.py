@@ -7,7 +7,7 @@ everything that asked it from the cache too. Versions on endpoints have models o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,8 @@ from contender.lambdas.dimension_lock import RUNNING
 from contender.naming import Names, dimension_of_execution
 
 KEPT = timedelta(days=1)
-"""An execution that failed while it asked its candidate can be retried that long; its CreateModel is not run again."""
+"""An execution that failed while it asked its candidate can be retried that long: its CreateModel is not run again, and
+the candidate may be older than the execution."""
 LONGEST_EXECUTION = timedelta(days=28)
 
 
@@ -50,11 +51,8 @@ def create(
     return name
 
 
-def leftovers(sagemaker: Any, names: Names, pipelines: Sequence[str], now: datetime) -> tuple[str, ...]:
-    """Candidates that nobody needs: made more than a day ago, and no execution of their dimension runs.
-
-    `pipelines` are those that ask candidates.
-    """
+def leftovers(sagemaker: Any, names: Names, now: datetime) -> tuple[str, ...]:
+    """Candidates that nobody needs: made more than a day ago, no execution of their dimension runs or failed lately."""
     pages = sagemaker.get_paginator("list_models").paginate(
         NameContains=f"{names.project}-", CreationTimeBefore=now - KEPT
     )
@@ -66,13 +64,13 @@ def leftovers(sagemaker: Any, names: Names, pipelines: Sequence[str], now: datet
     }
     if not old:
         return ()
-    running = {dimension for pipeline in pipelines for dimension in _running(sagemaker, pipeline, now)}
+    needed = {dimension for pipeline in names.training_pipelines for dimension in _needed(sagemaker, pipeline, now)}
     # One that somebody started under a name of his own may be any dimension's.
-    return () if None in running else tuple(name for name, dimension in old.items() if dimension not in running)
+    return () if None in needed else tuple(name for name, dimension in old.items() if dimension not in needed)
 
 
-def _running(sagemaker: Any, pipeline: str, now: datetime) -> set[str | None]:
-    """Dimensions of the executions that run; None stands for one whose name tells no dimension."""
+def _needed(sagemaker: Any, pipeline: str, now: datetime) -> set[str | None]:
+    """Dimensions of the executions that run, or failed lately; None stands for one whose name tells no dimension."""
     pages = sagemaker.get_paginator("list_pipeline_executions").paginate(
         PipelineName=pipeline, CreatedAfter=now - LONGEST_EXECUTION
     )
@@ -82,6 +80,7 @@ def _running(sagemaker: Any, pipeline: str, now: datetime) -> set[str | None]:
             for page in pages
             for execution in page["PipelineExecutionSummaries"]
             if execution["PipelineExecutionStatus"] in RUNNING
+            or (execution["PipelineExecutionStatus"] != "Succeeded" and execution["StartTime"] > now - KEPT)
         }
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFound":

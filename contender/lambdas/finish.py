@@ -68,11 +68,27 @@ def answer(
 
 def forget_candidates(sagemaker: Any, executor: Executor, settings: RolloutSettings, now: datetime) -> tuple[str, ...]:
     """Delete the candidates that nobody needs, and name them."""
-    pipelines = (settings.pipeline, settings.names.warm_pipeline)
-    names = candidates.leftovers(sagemaker, settings.names, pipelines, now)
+    names = candidates.leftovers(sagemaker, settings.names, now)
     for name in names:
         executor.run(DeleteModel(name))
     return names
+
+
+def finish(
+    sagemaker: Any,
+    executor: Executor,
+    settings: RolloutSettings,
+    event: Mapping[str, Any],
+    now: datetime,
+    line: dict[str, Any],
+) -> dict[str, dict[str, Any]]:
+    """All that an event asks for, told to `line`; candidates are forgotten even if a dimension cannot be reconciled."""
+    try:
+        line["dimensions"] = outcomes = answer(sagemaker, executor, settings, event)
+        return outcomes
+    finally:
+        if event.get("detail-type") == SWEEP:
+            line["forgotten"] = forget_candidates(sagemaker, executor, settings, now)
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, dict[str, Any]]:
@@ -80,10 +96,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, dict[str, An
         line["event"] = event.get("detail-type")
         settings = RolloutSettings.from_environ(os.environ)
         executor = Apply(_sagemaker(), settings.model_role_arn)
-        line["dimensions"] = outcomes = answer(_sagemaker(), executor, settings, event)
-        if event.get("detail-type") == SWEEP:
-            line["forgotten"] = forget_candidates(_sagemaker(), executor, settings, datetime.now(UTC))
-        return outcomes
+        return finish(_sagemaker(), executor, settings, event, datetime.now(UTC), line)
 
 
 def _outcome(result: Result) -> dict[str, Any]:

@@ -21,7 +21,6 @@ class StarterSettings:
     """Where uploads arrive, wait and end up."""
 
     names: Names
-    pipeline: str
     data_prefix: str
     queue_url: str
     dead_letter_queue_url: str
@@ -30,10 +29,8 @@ class StarterSettings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        names = names_from_environ(environ)
         return cls(
-            names=names,
-            pipeline=environ.get("PIPELINE_NAME") or names.pipeline,
+            names=names_from_environ(environ),
             data_prefix=_read(environ, "DATA_PREFIX"),
             queue_url=_read(environ, "QUEUE_URL"),
             dead_letter_queue_url=_read(environ, "DEAD_LETTER_QUEUE_URL"),
@@ -56,19 +53,16 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class RolloutSettings:
-    """How new versions enter an endpoint, the role their models run with, and the pipeline they come from."""
+    """How new versions enter an endpoint, and the role their models run with."""
 
     names: Names
-    pipeline: str
     model_role_arn: str
     policy: Policy
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        names = names_from_environ(environ)
         return cls(
-            names=names,
-            pipeline=environ.get("PIPELINE_NAME") or names.pipeline,
+            names=names_from_environ(environ),
             model_role_arn=_read(environ, "MODEL_ROLE_ARN"),
             policy=Policy(
                 challenger_share=_between(environ, "CHALLENGER_SHARE", float, 0.0, 1.0),

@@ -118,7 +118,7 @@ class Starter:
             **search.parameters,
         }
         answer = self._sagemaker.start_pipeline_execution(
-            PipelineName=names.warm_pipeline if search.parameters else self._settings.pipeline,
+            PipelineName=names.warm_pipeline if search.parameters else names.pipeline,
             PipelineExecutionDisplayName=names.execution(upload.dimension, upload.token),
             PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
             ClientRequestToken=upload.token,
@@ -126,7 +126,7 @@ class Starter:
         return str(answer["PipelineExecutionArn"])
 
     def _definition(self) -> Mapping[str, Any]:
-        described = self._sagemaker.describe_pipeline(PipelineName=self._settings.pipeline)
+        described = self._sagemaker.describe_pipeline(PipelineName=self._settings.names.pipeline)
         definition: Mapping[str, Any] = json.loads(described["PipelineDefinition"])
         return definition
 

@@ -120,10 +120,9 @@ def test_every_handler_exists(template: dict[str, Any]) -> None:
 
 
 def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
-    optional = {"PIPELINE_NAME"}
-    assert environment_of(template, "StarterFunction") == variables_read_by(StarterSettings) - optional
-    assert environment_of(template, "DeployFunction") == variables_read_by(RolloutSettings) - optional
-    assert environment_of(template, "FinishFunction") == variables_read_by(RolloutSettings) - optional
+    assert environment_of(template, "StarterFunction") == variables_read_by(StarterSettings)
+    assert environment_of(template, "DeployFunction") == variables_read_by(RolloutSettings)
+    assert environment_of(template, "FinishFunction") == variables_read_by(RolloutSettings)
     assert environment_of(template, "ChampionFunction") == {"PROJECT"}
     assert environment_of(template, "ModelFunction") == variables_read_by(ModelSettings)
 

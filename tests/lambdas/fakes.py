@@ -406,6 +406,7 @@ class FakeSageMaker(Fake):
                 "PipelineExecutionArn": arn,
                 "PipelineExecutionStatus": execution["status"],
                 "PipelineExecutionDisplayName": execution["request"]["PipelineExecutionDisplayName"],
+                "StartTime": execution["started"],
             }
             for arn, execution in self.executions.items()
             if f":pipeline/{request['PipelineName']}/" in arn
@@ -422,7 +423,7 @@ class FakeSageMaker(Fake):
         if sum(execution["status"] == "Executing" for execution in self.executions.values()) >= self.capacity:
             self._fail("StartPipelineExecution", "ResourceLimitExceeded", "The account-level limit is reached.")
         arn = self.arn(f"pipeline/{request['PipelineName']}/execution/{len(self.executions):012d}")
-        self.executions[arn] = {"token": token, "status": "Executing", "request": request}
+        self.executions[arn] = {"token": token, "status": "Executing", "request": request, "started": self.now}
         return {"PipelineExecutionArn": arn}
 
     @operation

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contender import candidates
 from contender.endpoints import Apply
@@ -32,11 +33,11 @@ def make(sagemaker: FakeSageMaker, **changes: str) -> str:
 def execution(sagemaker: FakeSageMaker, name: str, status: str, pipeline: str = "contender") -> None:
     arn = sagemaker.arn(f"pipeline/{pipeline}/execution/{len(sagemaker.executions):012d}")
     request = {"PipelineExecutionDisplayName": name}
-    sagemaker.executions[arn] = {"token": name, "status": status, "request": request}
+    sagemaker.executions[arn] = {"token": name, "status": status, "request": request, "started": sagemaker.now}
 
 
 def leftovers(sagemaker: FakeSageMaker, hours: float = 25) -> tuple[str, ...]:
-    return candidates.leftovers(sagemaker, NAMES, NAMES.training_pipelines, sagemaker.now + timedelta(hours=hours))
+    return candidates.leftovers(sagemaker, NAMES, sagemaker.now + timedelta(hours=hours))
 
 
 def test_the_same_artifact_is_the_same_model() -> None:
@@ -88,6 +89,16 @@ def test_a_candidate_is_kept_for_a_day_so_that_its_execution_can_be_retried() ->
     assert leftovers(sagemaker) == (name,)
 
 
+def test_a_later_execution_that_took_the_candidate_from_the_cache_can_be_retried_for_a_day_too() -> None:
+    sagemaker = FakeSageMaker()
+    name = make(sagemaker)
+    sagemaker.now += timedelta(days=5)
+    execution(sagemaker, "A-01234567", "Succeeded")
+    execution(sagemaker, "A-89abcdef", "Failed")
+    assert leftovers(sagemaker, hours=23) == ()
+    assert leftovers(sagemaker) == (name,)
+
+
 def test_a_candidate_whose_dimension_is_in_an_execution_stays() -> None:
     sagemaker = FakeSageMaker()
     kept, gone = make(sagemaker), make(sagemaker, Dimension="A-1")
@@ -120,10 +131,29 @@ def test_a_project_without_a_pipeline_needs_none() -> None:
     assert leftovers(sagemaker) == (name,)
 
 
+SWEEP = {"detail-type": finish.SWEEP}
+
+
+def sweep(sagemaker: Any, now: datetime) -> Any:
+    line: dict[str, Any] = {}
+    finish.finish(sagemaker, Apply(sagemaker, ROLE), SETTINGS, SWEEP, now, line)
+    return line["forgotten"]
+
+
 def test_the_sweep_forgets_them() -> None:
     sagemaker: Any = FakeSageMaker()
     name = make(sagemaker)
     now = sagemaker.now + timedelta(days=2)
-    assert finish.forget_candidates(sagemaker, Apply(sagemaker, ROLE), SETTINGS, now) == (name,)
+    assert sweep(sagemaker, now) == (name,)
     assert sagemaker.models == {}
-    assert finish.forget_candidates(sagemaker, Apply(sagemaker, ROLE), SETTINGS, now) == ()
+    assert sweep(sagemaker, now) == ()
+
+
+def test_the_sweep_forgets_them_although_a_dimension_cannot_be_reconciled() -> None:
+    sagemaker: Any = FakeSageMaker()
+    name = make(sagemaker)
+    sagemaker.register("contender-B", "Approved")
+    sagemaker.refusals["CreateEndpoint"] = client_error("CreateEndpoint", "AccessDeniedException", "No")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sweep(sagemaker, sagemaker.now + timedelta(days=2))
+    assert name not in sagemaker.models

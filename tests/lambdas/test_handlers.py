@@ -73,8 +73,7 @@ def test_settings_come_from_the_environment() -> None:
     rollout = RolloutSettings.from_environ(ROLLOUT)
     assert (rollout.policy.challenger_share, rollout.policy.max_challengers) == (0.1, 3)
     starter = StarterSettings.from_environ(STARTER)
-    assert (starter.pipeline, starter.retry_delay_s) == ("contender", 60)
-    assert StarterSettings.from_environ(STARTER | {"PIPELINE_NAME": "mine"}).pipeline == "mine"
+    assert (starter.names.pipeline, starter.retry_delay_s) == ("contender", 60)
 
 
 @pytest.mark.parametrize("name", sorted(set(ROLLOUT) | set(STARTER)))

@@ -22,7 +22,7 @@ from tests.lambdas.fakes import FakeSageMaker
 
 NAMES = Names("rollouts")
 POLICY = Policy(challenger_share=0.1, max_challengers=3, instance_type="ml.m5.large", instance_count=1)
-SETTINGS = RolloutSettings(NAMES, NAMES.pipeline, "arn:aws:iam::000000000000:role/models", POLICY)
+SETTINGS = RolloutSettings(NAMES, "arn:aws:iam::000000000000:role/models", POLICY)
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 
 

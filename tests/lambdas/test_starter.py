@@ -16,7 +16,7 @@ from tests.lambdas.fakes import FakeDynamoDB, FakeSageMaker, FakeSqs, Killed, cl
 from tests.lambdas.test_warm_start import DEFINITION, add_version
 
 QUEUE, DEAD = "https://queue/uploads", "https://queue/uploads-dead"
-SETTINGS = StarterSettings(Names("contender"), "contender", "data/", QUEUE, DEAD, "contender-locks", 60)
+SETTINGS = StarterSettings(Names("contender"), "data/", QUEUE, DEAD, "contender-locks", 60)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 

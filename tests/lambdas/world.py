@@ -13,7 +13,7 @@ from tests.lambdas.fakes import FakeSageMaker
 
 NAMES = Names("contender")
 POLICY = Policy(challenger_share=0.1, max_challengers=3, instance_type="ml.m5.large", instance_count=1)
-SETTINGS = RolloutSettings(NAMES, NAMES.pipeline, "arn:aws:iam::123456789012:role/contender-models", POLICY)
+SETTINGS = RolloutSettings(NAMES, "arn:aws:iam::123456789012:role/contender-models", POLICY)
 
 
 class World:
