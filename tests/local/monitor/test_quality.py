@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
+from contender.local.containers.monitor.__main__ import EXIT_REFUSED
 from tests.local.monitor.image import BARE_CSV, CSV, JSON_LINES, Image, Outcome
 
 BINARY = {
@@ -99,6 +100,9 @@ def test_binary_metrics_agree_with_scikit_learn(image: Image) -> None:
     guess = (table.score > 0.5).astype(int)
     figures = values(found, "binary_classification")
     assert figures["auc"] == pytest.approx(metrics.roc_auc_score(table.label, table.score))
+    assert figures["precision"] == pytest.approx(metrics.precision_score(table.label, guess))
+    assert figures["recall"] == pytest.approx(metrics.recall_score(table.label, guess))
+    assert figures["accuracy"] == pytest.approx(metrics.accuracy_score(table.label, guess))
     assert figures["f2"] == pytest.approx(metrics.fbeta_score(table.label, guess, beta=2))
     assert figures["true_negative_rate"] == pytest.approx(
         ((guess == 0) & (table.label == 0)).sum() / (1 - table.label).sum()
@@ -106,6 +110,18 @@ def test_binary_metrics_agree_with_scikit_learn(image: Image) -> None:
     curve = found.file("statistics.json")["binary_classification_metrics"]["receiver_operating_characteristic_curve"]
     area = np.trapezoid(curve["true_positive_rates"], curve["false_positive_rates"])
     assert area == pytest.approx(figures["auc"], abs=0.002)
+
+
+def test_multiclass_metrics_agree_with_scikit_learn(image: Image) -> None:
+    random = np.random.default_rng(1)
+    table = pd.DataFrame({"label": random.choice(list("abcd"), 300), "guess": random.choice(list("abc"), 300)})
+    figures = values(image.run(table, **MULTICLASS), "multiclass_classification")
+    options = {"average": "weighted", "zero_division": 0.0}
+    for name, beta in {"f0_5": 0.5, "f1": 1, "f2": 2}.items():
+        expected = metrics.fbeta_score(table.label, table.guess, beta=beta, **options)
+        assert figures[f"weighted_{name}"] == pytest.approx(expected)
+    assert figures["weighted_precision"] == pytest.approx(metrics.precision_score(table.label, table.guess, **options))
+    assert figures["weighted_recall"] == pytest.approx(metrics.recall_score(table.label, table.guess, **options))
 
 
 def test_curves_stay_short(image: Image) -> None:
@@ -274,3 +290,10 @@ def test_a_constraint_on_what_is_not_measured_is_refused(image: Image) -> None:
     variables = {**BINARY, "inference_attribute": "guess", "probability_attribute": ""}
     found = image.run(table, against=first, **variables)
     assert "limit 'auc', which this analysis does not measure" in found.message
+
+
+def test_a_column_of_names_is_no_column_of_labels(image: Image) -> None:
+    table = pd.DataFrame({"label": [f"customer {number}" for number in range(1001)], "guess": "customer 1"})
+    outcome = image.run(table, **MULTICLASS)
+    assert outcome.code == EXIT_REFUSED
+    assert "1001 different labels, such as 'customer 0' and 'customer 999'" in outcome.message

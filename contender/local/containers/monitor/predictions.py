@@ -17,6 +17,8 @@ from contender.local.containers.monitor.settings import QualitySettings
 
 SHOWN = 20
 BINARY_LABELS = ("0", "1")
+MOST_LABELS = 1000
+"""The confusion matrix, and its file, have the square of it."""
 
 
 def load(read: Read, settings: QualitySettings) -> Predictions:
@@ -117,6 +119,11 @@ def _labels(values: pyarrow.Array, what: str) -> pyarrow.DictionaryArray:
 def _coded(actual: pyarrow.DictionaryArray, predicted: pyarrow.DictionaryArray) -> Predictions:
     """Both as positions in the labels of either."""
     labels = sorted({*actual.dictionary.to_pylist(), *predicted.dictionary.to_pylist()}, key=_order)
+    if len(labels) > MOST_LABELS:
+        raise MonitorError(
+            f"there are {len(labels)} different labels, such as {labels[0]!r} and {labels[-1]!r}; at most {MOST_LABELS} "
+            "are analysed: are ground_truth_attribute and inference_attribute the right columns?"
+        )
     place = {label: number for number, label in enumerate(labels)}
 
     def codes(values: pyarrow.DictionaryArray) -> Any:
