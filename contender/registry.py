@@ -19,6 +19,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 MAX_DESCRIPTION = 1024
+APPROVED = "Approved"
 
 
 class Role(StrEnum):
@@ -50,7 +51,7 @@ class Version:
 
     @property
     def deployable(self) -> bool:
-        return self.approval == "Approved" and self.status in (Status.PENDING, Status.DEPLOYING)
+        return self.approval == APPROVED and self.status in (Status.PENDING, Status.DEPLOYING)
 
 
 def list_versions(sagemaker: Any, group: str) -> tuple[Version, ...]:
@@ -103,6 +104,11 @@ def mark(sagemaker: Any, arn: str, role: Role, status: Status, reason: str) -> N
         ModelPackageArn=arn,
         ModelLifeCycle={"Stage": role.value, "StageStatus": status.value, "StageDescription": one_line(reason)},
     )
+
+
+def approve(sagemaker: Any, arn: str) -> None:
+    """Let a version be rolled out: the registry's state-change event starts that."""
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=APPROVED)
 
 
 def one_line(text: str) -> str:

@@ -19,7 +19,7 @@ NOUNS = {
     "deploy": "Deploy the CloudFormation stack.",
     "pipeline": "The pipeline: show, diff, upsert, start, list, watch, stop, retry.",
     "data": "Training data: sample, upload.",
-    "models": "The registry: list, show.",
+    "models": "The registry: list, show, approve.",
     "endpoint": "A dimension's endpoint: show, invoke.",
     "batch": "Scoring of whole files: score.",
     "logs": "Logs of jobs and Lambdas.",

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from contender import evaluation, registry
 from contender.aws import Connect, client
-from contender.cli.output import emit, emit_rows, json_option
+from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import load
-from contender.errors import NotFoundError
+from contender.errors import DeploymentError, NotFoundError
 from contender.naming import Names
-from contender.registry import Version
+from contender.registry import Status, Version
 
 THREADS = 8
+WAITS = "PendingManualApproval"
 COLUMNS = ("dimension", "version", "role", "status", "approval", "auc", "registered", "reason")
 
 
@@ -78,6 +80,27 @@ def show(obj: Connect | None, dimension: str, version: int | None, as_json: bool
     emit_rows([{"field": key, "value": value} for key, value in lines.items()], ("field", "value"), as_json=False)
 
 
+@command.command()
+@click.argument("dimension")
+@click.argument("version", type=click.IntRange(min=1), required=False)
+@dry_run_option
+@json_option
+@click.pass_obj
+def approve(obj: Connect | None, dimension: str, version: int | None, dry_run: bool, as_json: bool) -> None:
+    """Approve VERSION, or the newest that waits for it: the registry's event then rolls it out."""
+    settings, connect = load(), obj or client
+    names = Names(settings.project)
+    sagemaker = connect("sagemaker", settings.region)
+    chosen = _waiting(dimension, registry.list_versions(sagemaker, names.group(dimension)), version)
+    if chosen.approval == registry.APPROVED:
+        note(f"version {chosen.number} of dimension {dimension!r} is approved already")
+    elif not dry_run:
+        registry.approve(sagemaker, chosen.arn)
+        chosen = replace(chosen, approval=registry.APPROVED)
+        note(f"its roll-out starts by itself: `contender models list --dimension {dimension}` tells how far it got")
+    emit_rows([summary(dimension, chosen)], ("dimension", "version", "role", "status", "approval"), as_json=as_json)
+
+
 def summary(dimension: str, version: Version) -> dict[str, Any]:
     """A version as a row."""
     return {
@@ -111,6 +134,26 @@ def _choose(dimension: str, versions: tuple[Version, ...], number: int | None) -
             return version
     known = ", ".join(str(version.number) for version in versions)
     raise NotFoundError(f"dimension {dimension!r} has no version {number}: it has {known}")
+
+
+def _waiting(dimension: str, versions: tuple[Version, ...], number: int | None) -> Version:
+    """The version to approve. NotFoundError where none waits, DeploymentError for one whose roll-out is over."""
+    if number is None and versions:
+        waiting = [each for each in versions if each.status is Status.PENDING and each.approval == WAITS]
+        if not waiting:
+            newest = versions[-1]
+            state = newest.approval if newest.status is Status.PENDING else newest.status
+            raise NotFoundError(
+                f"dimension {dimension!r} has no version that waits for approval: version {newest.number} is {state}"
+            )
+        return waiting[-1]
+    chosen = _choose(dimension, versions, number)
+    if chosen.status in (Status.FAILED, Status.REMOVED):
+        raise DeploymentError(
+            f"version {chosen.number} of dimension {dimension!r} cannot be rolled out: it is {chosen.status}"
+            f" ({chosen.reason}); upload again to train another one"
+        )
+    return chosen
 
 
 def _findings(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -235,10 +235,11 @@ class FakeSageMaker(Fake):
         return self.packages[ModelPackageName]
 
     @operation
-    def update_model_package(self, *, ModelPackageArn: str, ModelLifeCycle: dict[str, str]) -> dict[str, Any]:
+    def update_model_package(self, *, ModelPackageArn: str, **changes: Any) -> dict[str, Any]:
         self._interfere("UpdateModelPackage")
-        assert re.fullmatch(".{0,1024}", ModelLifeCycle.get("StageDescription", ""))
-        self.packages[ModelPackageArn] |= {"ModelLifeCycle": ModelLifeCycle, "LastModifiedTime": self.tick()}
+        assert changes.keys() <= {"ModelLifeCycle", "ModelApprovalStatus"}
+        assert re.fullmatch(".{0,1024}", changes.get("ModelLifeCycle", {}).get("StageDescription", ""))
+        self.packages[ModelPackageArn] |= {**changes, "LastModifiedTime": self.tick()}
         return {"ModelPackageArn": ModelPackageArn}
 
     # Models and endpoint configs

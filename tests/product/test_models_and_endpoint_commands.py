@@ -10,8 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from click.testing import CliRunner, Result
 
+from contender import registry
 from contender.cli import endpoint, models
 from contender.errors import ContenderError
+from contender.registry import Role, Status
 from tests.lambdas.fakes import FakeSageMaker, client_error
 from tests.lambdas.world import World
 
@@ -152,6 +154,48 @@ def test_shows_live_shares_and_roles(run: Any, sagemaker: FakeSageMaker) -> None
         ("v2", "Challenger", 0.25),
     ]
     assert "contender-A: InService" in run("endpoint", "show", "A").stdout
+
+
+def test_approves_the_newest_version_that_waits(run: Any, sagemaker: FakeSageMaker) -> None:
+    World("SM-1", sagemaker).register("PendingManualApproval")
+    (row,) = json.loads(run("models", "approve", "SM-1", "--dry-run", "--json").stdout)
+    assert (row["version"], row["approval"]) == (2, "PendingManualApproval")
+    (row,) = json.loads(run("models", "approve", "SM-1", "--json").stdout)
+    assert (row["version"], row["approval"]) == (2, "Approved")
+    assert [row["approval"] for row in json.loads(run("models", "list", "--dimension", "SM-1", "--json").stdout)] == [
+        "Approved",
+        "PendingManualApproval",
+    ]
+
+
+def test_approves_the_version_that_is_named(run: Any) -> None:
+    result = run("models", "approve", "SM-1", "1")
+    assert "Approved" in result.stdout
+    assert "contender models list --dimension SM-1" in result.stderr
+    again = run("models", "approve", "SM-1", "1")
+    assert (again.exit_code, "is approved already" in again.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("A",), "dimension 'A' has no version that waits for approval: version 2 is InService"),
+        (("SM-1", "7"), "dimension 'SM-1' has no version 7: it has 1"),
+        (("none",), "dimension 'none' has no versions yet: `contender data upload` trains the first"),
+    ],
+)
+def test_says_why_nothing_can_be_approved(run: Any, words: tuple[str, ...], message: str) -> None:
+    assert str(run("models", "approve", *words).exception) == message
+
+
+def test_does_not_approve_what_cannot_be_rolled_out_any_more(run: Any, sagemaker: FakeSageMaker) -> None:
+    world = World("B", sagemaker)
+    arn = world.register("PendingManualApproval")
+    registry.mark(sagemaker, arn, Role.CHALLENGER, Status.FAILED, "the variant never answered")
+    assert str(run("models", "approve", "B", "1").exception) == (
+        "version 1 of dimension 'B' cannot be rolled out: it is Failed (the variant never answered);"
+        " upload again to train another one"
+    )
 
 
 def test_prints_one_probability_a_line_and_names_the_variant_beside_it(run: Any, runtime: FakeRuntime) -> None:
