@@ -55,6 +55,21 @@ def test_a_threshold_is_an_exclusive_lower_bound(analyse: Analyse) -> None:
     assert metrics(analysis, "pre_training", "age")["CI"] == pytest.approx((4 - 2) / 6)
 
 
+def test_a_missing_value_makes_no_quantity_of_a_label_or_facet_of_whole_numbers(analyse: Analyse) -> None:
+    senior = "senior,approved\n1,1\n1,0\n,1\n0,\n0,1\n0,0\n"
+    analysis = analyse({**LABEL, "facet": [{"name_or_index": "senior", "value_or_threshold": [1]}], **PRE}, senior)
+    section = analysis["pre_training_bias_metrics"]
+    assert section["label_value_or_threshold"] == "1"
+    assert section["facets"]["senior"][0]["value_or_threshold"] == "1"
+    assert metrics(analysis, "pre_training", "senior")["DPL"] == pytest.approx(2 / 4 - 1 / 2)
+
+
+def test_an_infinite_value_is_the_upper_end_of_an_interval(analyse: Analyse) -> None:
+    data = LOANS.replace("Bonn,60", "Bonn,inf")
+    analysis = analyse({**LABEL, "facet": [{"name_or_index": "age", "value_or_threshold": [45]}], **PRE}, data)
+    assert analysis["pre_training_bias_metrics"]["facets"]["age"][0]["value_or_threshold"] == "(45, inf]"
+
+
 def test_several_values_are_categories_even_of_numbers(analyse: Analyse) -> None:
     analysis = analyse({**LABEL, "facet": [{"name_or_index": "age", "value_or_threshold": [30, 40, 50]}], **PRE})
     assert analysis["pre_training_bias_metrics"]["facets"]["age"][0]["value_or_threshold"] == "30,40,50"
@@ -182,6 +197,8 @@ def test_falls_back_to_single_rows(analyse: Analyse) -> None:
         ({"label_values_or_threshold": [2]}, LOANS, "has no row that label_values_or_threshold [2] calls positive"),
         ({}, LOANS.replace(",0\n", ",1\n"), "has one class: all 6 rows are positive"),
         ({}, LOANS.replace(",1\n", ",0\n"), "its values are 0"),
+        ({}, "town,age,plan,approved\nUlm,30,gold,\nBonn,40,gold,\n", "the label 'approved' has no value in any row"),
+        ({}, "town,age,plan,approved\n,30,gold,1\n,40,gold,0\n", "the facet 'town' has no value in any row"),
         ({"headers": ["a", "b"]}, LOANS, "2 headers, 4 columns"),
         ({}, "town,age,plan,approved\n", "has no rows"),
         ({}, "", "has no rows"),

@@ -30,7 +30,7 @@ class BiasAnalysis:
             raise ClarifyError("the dataset has no label, which bias metrics need")
         self._config = config
         self.label_name = dataset.label
-        self.label = typed(dataset.cells[dataset.label])
+        self.label = _column(dataset, dataset.label, "label")
         self.positive = _positive(self.label, config)
         self._facets = [_facet(dataset, facet) for facet in config.facets]
         self._groups = _groups(config, dataset)
@@ -96,9 +96,19 @@ def _metric(name: str, description: str, compute: Callable[[str, Rows, str], flo
     return {"name": name, "description": description, "value": written}
 
 
+def _column(dataset: Dataset, name: str, what: str) -> pd.Series[Any]:
+    """Raises ClarifyError for a column without a value."""
+    column = typed(dataset.cells[name])
+    if column.isna().all():
+        raise ClarifyError(f"the {what} {name!r} has no value in any row")
+    return column
+
+
 def _positive(label: pd.Series[Any], config: AnalysisConfig) -> Group:
     group = select(label, config.label_values)
     logger.info("label %s: positive is %s, %d of %d rows", label.name, group.name, group.rows.sum(), len(label))
+    if missing := int(label.isna().sum()):
+        logger.warning("label %s: %d rows without a value count as not positive", label.name, missing)
     if not group.rows.any():
         values = ", ".join(map(str, label.dropna().unique()[:10]))
         raise ClarifyError(
@@ -117,7 +127,7 @@ def _facet(dataset: Dataset, facet: Facet) -> tuple[str, list[Group]]:
     name = dataset.column(facet.column, "facet")
     if name == dataset.label:
         raise ClarifyError(f"the facet {name!r} is the label itself")
-    column = typed(dataset.cells[name])
+    column = _column(dataset, name, "facet")
     if not facet.values:
         if is_continuous(column, ()):
             raise ClarifyError(

@@ -58,10 +58,12 @@ def is_continuous(column: pd.Series[Any], values: Sequence[Value]) -> bool:
     """For a column that `typed` returned."""
     if len(values) > 1 or not is_numeric(column):
         return False
-    if pd.api.types.is_float_dtype(column):
+    known = column.dropna()
+    # pandas makes decimals of whole numbers between which one is missing
+    if pd.api.types.is_float_dtype(column) and not (len(known) < len(column) and (known % 1 == 0).all()):
         return True
-    different = column.nunique()
-    return bool(different > 2 and different / column.count() >= UNIQUENESS_THRESHOLD)
+    different = known.nunique()
+    return bool(different > 2 and different / len(known) >= UNIQUENESS_THRESHOLD)
 
 
 def select(column: pd.Series[Any], values: Sequence[Value]) -> Group:
@@ -101,4 +103,4 @@ def _number(column: pd.Series[Any], value: Value) -> float:
 
 
 def _short(number: float) -> str:
-    return str(int(number)) if number == int(number) else str(number)
+    return str(int(number)) if number.is_integer() else str(number)

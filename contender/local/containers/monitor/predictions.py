@@ -121,8 +121,8 @@ def _coded(actual: pyarrow.DictionaryArray, predicted: pyarrow.DictionaryArray) 
     labels = sorted({*actual.dictionary.to_pylist(), *predicted.dictionary.to_pylist()}, key=_order)
     if len(labels) > MOST_LABELS:
         raise MonitorError(
-            f"there are {len(labels)} different labels, such as {labels[0]!r} and {labels[-1]!r}; at most {MOST_LABELS} "
-            "are analysed: are ground_truth_attribute and inference_attribute the right columns?"
+            f"there are {len(labels)} different labels, such as {labels[0]!r} and {labels[-1]!r}, and at most "
+            f"{MOST_LABELS} are analysed: are ground_truth_attribute and inference_attribute the right columns?"
         )
     place = {label: number for number, label in enumerate(labels)}
 
