@@ -194,6 +194,15 @@ def test_the_same_predictions_violate_nothing(image: Image) -> None:
     assert image.run(scored(), against=first, **BINARY).violations == []
 
 
+def test_the_last_bit_of_a_figure_violates_nothing(image: Image, tmp_path: Path) -> None:
+    auc = values(image.run(scored(), **BINARY), "binary_classification")["auc"]
+    for threshold, count in ((np.nextafter(auc, 1), 0), (auc + 1e-6, 1)):
+        limits = {"auc": {"threshold": float(threshold), "comparison_operator": "LessThanThreshold"}}
+        (tmp_path / "own.json").write_text(json.dumps({"version": 0.0, "binary_classification_constraints": limits}))
+        found = image.run(scored(), baseline_constraints=str(tmp_path / "own.json"), **BINARY)
+        assert len(found.violations) == count
+
+
 def test_flipped_labels_say_which_metrics_fell_and_how_far(image: Image) -> None:
     first = image.run(scored(), **BINARY)
     found = image.run(scored().assign(label=lambda table: 1 - table.label), against=first, **BINARY)

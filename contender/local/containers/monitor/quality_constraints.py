@@ -28,6 +28,7 @@ OPERATORS = {
 }
 """The comparisons that are a violation."""
 LESS_IS_BETTER = frozenset({"false_positive_rate", "false_negative_rate", "mae", "mse", "rmse"})
+ROUNDING = 1e-9
 UNCONSTRAINED = "au_prc"
 """AWS's image measures it and suggests nothing."""
 
@@ -84,7 +85,7 @@ def violations(limits: tuple[Limit, ...], baseline: Mapping[str, float], quality
                 f"the baseline's constraints limit {limit.metric!r}, which this analysis does not measure; "
                 f"it measures {', '.join(quality.values)}"
             )
-        if not OPERATORS[limit.operator](value, limit.threshold):
+        if not _violates(value, limit):
             continue
         was = baseline.get(limit.metric, limit.threshold)
         way = "fell" if value < was else "rose" if value > was else "stayed"
@@ -99,3 +100,10 @@ def violations(limits: tuple[Limit, ...], baseline: Mapping[str, float], quality
             }
         )
     return {"violations": found}
+
+
+def _violates(value: float, limit: Limit) -> bool:
+    """Figures that differ by rounding are the same: sums in another order are no worse model."""
+    if math.isclose(value, limit.threshold, rel_tol=ROUNDING):
+        value = limit.threshold
+    return bool(OPERATORS[limit.operator](value, limit.threshold))
