@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from contender import registry
+from contender import registry, s3_object
 from contender.errors import DataError, DeploymentError, NotFoundError
-from contender.executions import Snapshot
+from contender.executions.request import begin
+from contender.executions.snapshot import Snapshot
 from contender.naming import Names, checked_dimension
 
 RESULT_STEPS = ("Compare", "Collect")
@@ -72,8 +72,8 @@ def target_uri(bucket: str, dimension: str, path: Path) -> str:
 
 def upload(s3: Any, path: Path, uri: str) -> None:
     """Send the file unless it is there already."""
-    bucket, key = _place(uri)
-    if _head(s3, uri) is None:
+    bucket, key = s3_object.place(uri)
+    if s3_object.head(s3, uri) is None:
         s3.upload_file(str(path), bucket, key)
 
 
@@ -85,31 +85,23 @@ def require_champion(sagemaker: Any, names: Names, dimension: str) -> None:
 
 def plan(s3: Any, dimension: str, uri: str, side_by_side: bool) -> Request:
     """The request to score the object at `uri` as it is now. DataError if there is none."""
-    head = _head(s3, uri)
+    head = s3_object.head(s3, uri)
     if head is None:
         raise DataError(f"{uri} does not exist: give a file, or the address of one in S3")
-    version = head.get("VersionId")
-    known = str(version) if version not in (None, "null") else str(head["ETag"]).strip('"')
-    return Request(dimension, uri, known, side_by_side)
+    return Request(dimension, uri, s3_object.version(head), side_by_side)
 
 
 def start(sagemaker: Any, names: Names, request: Request) -> str:
     """Start an execution and return its ARN. NotFoundError if the pipeline is not deployed."""
     token = uuid.uuid4().hex
     try:
-        answer = sagemaker.start_pipeline_execution(
-            PipelineName=names.batch_pipeline,
-            PipelineExecutionDisplayName=names.execution(request.dimension, token),
-            PipelineParameters=[{"Name": name, "Value": value} for name, value in request.parameters.items()],
-            ClientRequestToken=token,
-        )
+        return begin(sagemaker, names, names.batch_pipeline, request.dimension, request.parameters, token)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFound":
             raise
         raise NotFoundError(
             f"pipeline {names.batch_pipeline!r} does not exist: make it with `contender pipeline upsert`"
         ) from error
-    return str(answer["PipelineExecutionArn"])
 
 
 def result(sagemaker: Any, s3: Any, last: Snapshot) -> Scored:
@@ -121,29 +113,10 @@ def result(sagemaker: Any, s3: Any, last: Snapshot) -> Scored:
         ProcessingJobName=done.metadata["ProcessingJob"]["Arn"].rpartition("/")[2],
     )
     uri = str(job["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"])
-    bucket, key = _place(f"{uri}/summary.json")
+    bucket, key = s3_object.place(f"{uri}/summary.json")
     return Scored(uri, json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
 
 
 def download(s3: Any, uri: str, path: Path) -> None:
-    bucket, key = _place(uri)
+    bucket, key = s3_object.place(uri)
     s3.download_file(bucket, key, str(path))
-
-
-def _place(uri: str) -> tuple[str, str]:
-    place = urlsplit(uri, allow_fragments=False)
-    key = place.path.removeprefix("/") + (f"?{place.query}" if place.query else "")
-    if place.scheme != "s3" or not place.netloc or not key:
-        raise DataError(f"{uri!r} is no S3 object: give s3://<bucket>/<key>")
-    return place.netloc, key
-
-
-def _head(s3: Any, uri: str) -> Mapping[str, Any] | None:
-    bucket, key = _place(uri)
-    try:
-        head: Mapping[str, Any] = s3.head_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket", "NotFound"):
-            return None
-        raise
-    return head

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from contender.endpoints import found
 from contender.errors import DeploymentError
-from contender.lambdas.dimension_lock import RUNNING
+from contender.executions.dimension_lock import RUNNING
 from contender.naming import Names, dimension_of_execution
 
 KEPT = timedelta(days=1)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contender import endpoints, evaluation, executions, registry
+from contender import endpoints, evaluation, registry
 from contender.config import Settings
 from contender.errors import DataError, DeploymentError
+from contender.executions.listing import recent
 from contender.naming import Names, checked_dimension, dimension_of_execution, object_key, variant_name
 from contender.registry import Role, Status, Version
 
@@ -156,7 +157,7 @@ class Demo:
         )
 
     def _executions(self) -> Iterator[Mapping[str, Any]]:
-        return executions.recent(self.sagemaker, self.names.training_pipelines)
+        return recent(self.sagemaker, self.names.training_pipelines)
 
     def _versions(self, dimension: str) -> tuple[Version, ...]:
         return registry.list_versions(self.sagemaker, self.names.group(dimension))

@@ -22,6 +22,8 @@ LAMBDA_PARTS = (
     "warm_start",
     "naming",
     "errors",
+    "executions",
+    "s3_object",
 )
 PURE = ("contender/reconcile.py", "contender/rollout/decide.py", "contender/rollout/plan.py", "contender/experiments")
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}

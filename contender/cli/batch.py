@@ -16,7 +16,7 @@ from contender.cli.watching import Screen
 from contender.config import load
 from contender.deployment import stack_outputs
 from contender.errors import DataError, DeploymentError
-from contender.executions import Snapshot, Watcher
+from contender.executions.snapshot import Snapshot, Watcher
 from contender.naming import Names
 
 POLL_S = 0.5

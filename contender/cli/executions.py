@@ -15,17 +15,17 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from contender import executions
 from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.cli.watching import Screen, as_json_of
 from contender.config import Settings, load
 from contender.deployment import stack_outputs
 from contender.errors import DeploymentError, NotFoundError
-from contender.execution_list import Listed, listed
-from contender.execution_watch import LOOKS_BACK, Uploads, Watch
-from contender.executions import Snapshot
-from contender.lambdas.dimension_lock import RUNNING, DimensionLock
+from contender.executions import control
+from contender.executions.dimension_lock import RUNNING, DimensionLock
+from contender.executions.listing import LOOKS_BACK, Listed, find, listed, recent, words_for
+from contender.executions.snapshot import Snapshot
+from contender.executions.watch import Uploads, Watch
 from contender.naming import Names, dimension_of_execution
 
 POLL_S = 0.5
@@ -47,7 +47,7 @@ def list_executions(obj: Connect | None, dimension: str | None, limit: int, as_j
     sagemaker, names = connect("sagemaker", settings.region), Names(settings.project)
     summaries = (
         summary
-        for summary in executions.recent(sagemaker, names.pipelines)
+        for summary in recent(sagemaker, names.pipelines)
         if dimension in (None, dimension_of_execution(summary))
     )
     found = [listed(sagemaker, summary) for summary in islice(summaries, limit)]
@@ -106,7 +106,7 @@ def stop(obj: Connect | None, word: str | None, dry_run: bool, as_json: bool) ->
     settings, connect = load(), obj or client
     sagemaker, names = connect("sagemaker", settings.region), Names(settings.project)
     arn = _running(sagemaker, names, word)
-    status = "would be stopped" if dry_run else executions.stop(sagemaker, arn)
+    status = "would be stopped" if dry_run else control.stop(sagemaker, arn)
     emit_rows([{"execution": arn, "status": status}], ("execution", "status"), as_json=as_json)
 
 
@@ -121,8 +121,8 @@ def retry(obj: Connect | None, execution: str | None, as_json: bool) -> None:
     """
     settings, connect = load(), obj or client
     sagemaker, names = connect("sagemaker", settings.region), Names(settings.project)
-    arn = executions.find(sagemaker, names.pipelines, execution)
-    executions.retry(sagemaker, dimension_lock(settings, connect), names, arn, datetime.now(UTC))
+    arn = find(sagemaker, names.pipelines, execution)
+    control.retry(sagemaker, dimension_lock(settings, connect), names, arn, datetime.now(UTC))
     emit_rows([{"execution": arn}], ("execution",), as_json=as_json)
 
 
@@ -180,15 +180,15 @@ def _running(sagemaker: Any, names: Names, word: str | None) -> str:
         return word
     running = [
         summary
-        for summary in islice(executions.recent(sagemaker, names.pipelines), LOOKS_BACK)
-        if summary["PipelineExecutionStatus"] in RUNNING and word in (None, *executions.words_for(summary))
+        for summary in islice(recent(sagemaker, names.pipelines), LOOKS_BACK)
+        if summary["PipelineExecutionStatus"] in RUNNING and word in (None, *words_for(summary))
     ]
     if len(running) > 1:
         which = ", ".join(each.get("PipelineExecutionDisplayName", "?") for each in running)
         raise DeploymentError(f"{len(running)} executions run: say which one to stop ({which})")
     if not running and word is None:
         raise NotFoundError("no execution runs: there is nothing to stop")
-    return str(running[0]["PipelineExecutionArn"]) if running else executions.find(sagemaker, names.pipelines, word)
+    return str(running[0]["PipelineExecutionArn"]) if running else find(sagemaker, names.pipelines, word)
 
 
 def _lines(found: Sequence[Listed], width: int | None) -> Iterator[str]:

@@ -11,7 +11,7 @@ import click
 from contender.aws import client
 from contender.cli.output import json_option
 from contender.config import load
-from contender.execution_logs import Line, Reader, find, finished, sources
+from contender.executions.logs import Line, Reader, find, finished, sources
 from contender.naming import Names
 
 _PAUSE_S = 1.0

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 import click
 
-from contender import executions
 from contender.aws import Connect, client
 from contender.cli.executions import dimension_lock, list_executions, retry, stop, watch
 from contender.cli.graph import emit_graph
@@ -19,6 +18,7 @@ from contender.cli.output import dry_run_option, emit, emit_rows, json_option, n
 from contender.config import Settings, load, load_project
 from contender.deployment import stack_outputs
 from contender.errors import NotFoundError, SettingsError
+from contender.executions import control
 from contender.naming import Names
 from contender.pipeline import (
     Target,
@@ -155,8 +155,8 @@ def start_execution(
     sagemaker = connect("sagemaker", settings.region)
     lock = dimension_lock(settings, connect)
     options = _options(given)
-    request = executions.plan_start(sagemaker, connect("s3", settings.region), names, dimension, uri, options)
-    arn = None if dry_run else executions.start(sagemaker, lock, names, request, datetime.now(UTC))
+    request = control.plan_start(sagemaker, connect("s3", settings.region), names, dimension, uri, options)
+    arn = None if dry_run else control.start(sagemaker, lock, names, request, datetime.now(UTC))
     row = {"execution": arn, "dimension": dimension, "data": uri, "version": request.version}
     if as_json:
         emit({**row, "options": dict(request.options), "reason": request.reason, "dry_run": dry_run})

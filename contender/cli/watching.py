@@ -15,10 +15,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from contender import violations
-from contender.execution_logs import last_words
-from contender.execution_watch import Uploaded, ended_since
-from contender.executions import Snapshot, Step
+from contender.executions import violations
+from contender.executions.logs import last_words
+from contender.executions.snapshot import Snapshot, Step
+from contender.executions.watch import Uploaded, ended_since
 
 COLOURS = {"Succeeded": "green", "Failed": "red", "Stopped": "red", "Executing": "yellow", "Starting": "yellow"}
 STILL_RUNS_S = 20.0

@@ -11,8 +11,7 @@ Each message ends in exactly one way, and none is lost:
     refused     not an upload of ours: into the dead-letter queue with the reason, then done
     failed      anything else: it stays in the queue, comes back, and ends in the dead-letter queue after some tries
 
-What has no baseline yet is not checked, and gets one (`baselines.first_run`). A search for hyperparameters continues
-the dimension's previous one, in a pipeline of its own (`warm_start.choose`).
+What an execution is started with: `contender/executions/request.py`.
 The queue is not FIFO: a rule has one MessageGroupId for all its messages, so groups by dimension cannot be had.
 """
 
@@ -30,9 +29,9 @@ from typing import Any, Self
 import boto3
 from botocore.exceptions import ClientError
 
-from contender import baselines, warm_start
 from contender.errors import DataError, NamingError
-from contender.lambdas.dimension_lock import Claim, DimensionLock
+from contender.executions import request
+from contender.executions.dimension_lock import Claim, DimensionLock
 from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import StarterSettings
 from contender.naming import Names, parse_object_key
@@ -106,29 +105,11 @@ class Starter:
         return Outcome(name, upload.dimension, claimed.execution_arn, "; ".join(reasons))
 
     def _start(self, upload: Upload, reasons: list[str]) -> str:
-        names, definition = self._settings.names, self._definition()
-        group = names.group(upload.dimension)
-        search = warm_start.choose(self._sagemaker, group, upload.uri, upload.version, definition)
-        reasons += [search.reason] if search.reason else []
-        parameters = {
-            "Dimension": upload.dimension,
-            "InputDataUri": upload.uri,
-            "DataVersion": upload.version,
-            **baselines.first_run(self._sagemaker, group, baselines.declared(definition)),
-            **search.parameters,
-        }
-        answer = self._sagemaker.start_pipeline_execution(
-            PipelineName=names.warm_pipeline if search.parameters else names.pipeline,
-            PipelineExecutionDisplayName=names.execution(upload.dimension, upload.token),
-            PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
-            ClientRequestToken=upload.token,
-        )
-        return str(answer["PipelineExecutionArn"])
-
-    def _definition(self) -> Mapping[str, Any]:
-        described = self._sagemaker.describe_pipeline(PipelineName=self._settings.names.pipeline)
-        definition: Mapping[str, Any] = json.loads(described["PipelineDefinition"])
-        return definition
+        names = self._settings.names
+        definition = json.loads(self._sagemaker.describe_pipeline(PipelineName=names.pipeline)["PipelineDefinition"])
+        wanted = request.prepare(self._sagemaker, names, upload.dimension, upload.uri, upload.version, definition)
+        reasons += [wanted.reason] if wanted.reason else []
+        return request.send(self._sagemaker, names, wanted, upload.token)
 
     def _wait(self, body: str, upload: Upload, reason: str, execution_arn: str = "") -> Outcome:
         self._sqs.send_message(

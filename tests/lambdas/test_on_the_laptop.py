@@ -13,8 +13,8 @@ import xgboost
 
 from contender.endpoints import Apply
 from contender.errors import DeploymentError
+from contender.executions.dimension_lock import Claim, DimensionLock
 from contender.lambdas import champion, deploy, finish
-from contender.lambdas.dimension_lock import Claim, DimensionLock
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
 from contender.reconcile import Policy, reconcile

@@ -21,7 +21,7 @@ from contender.cli.deploy import stack_parameters
 from contender.config import Settings, load
 from contender.deployment import Cloud, deploy
 from contender.errors import DeploymentError, NotFoundError
-from contender.executions import Watcher
+from contender.executions.snapshot import Watcher
 from contender.naming import Names
 from contender.pipeline import batch as batch_target
 from contender.pipeline import compile_project, upsert

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from contender.cli import data, pipeline
 from contender.errors import ContenderError
-from contender.lambdas.dimension_lock import Claim, DimensionLock
+from contender.executions.dimension_lock import Claim, DimensionLock
 from tests.lambdas.fakes import FakeDynamoDB
 from tests.pipelines.fakes import NOW, FakeCloudFormation, FakePipelines, FakeS3
 

@@ -15,13 +15,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 import contender
-from contender import evaluation, executions, registry
+from contender import evaluation, registry
 from contender.cli.deploy import stack_parameters
 from contender.config import Settings, load
 from contender.demo import Demo
 from contender.deployment import Cloud, deploy
-from contender.executions import Snapshot, Watcher, pipeline_of
-from contender.lambdas.dimension_lock import DimensionLock
+from contender.executions import control
+from contender.executions.dimension_lock import DimensionLock
+from contender.executions.listing import pipeline_of
+from contender.executions.snapshot import Snapshot, Watcher
 from contender.naming import Names
 from contender.pipeline import Compiled, Target, compile_project, training_targets, upsert
 from contender.sample_data import COLUMNS, generate
@@ -84,9 +86,9 @@ class Story:
 
     def run(self, dimension: str, uri: str, **options: str) -> Snapshot:
         """Start an execution by hand and wait for its end."""
-        request = executions.plan_start(self.sagemaker, self.clients("s3"), self.names, dimension, uri, options)
+        request = control.plan_start(self.sagemaker, self.clients("s3"), self.names, dimension, uri, options)
         lock = DimensionLock(self.clients("dynamodb"), self.sagemaker, self.outputs["LockTable"])
-        return self.end_of(executions.start(self.sagemaker, lock, self.names, request, datetime.now(UTC)))
+        return self.end_of(control.start(self.sagemaker, lock, self.names, request, datetime.now(UTC)))
 
     def end_of(self, arn: str) -> Snapshot:
         watcher, deadline = Watcher(self.sagemaker, arn), time.monotonic() + PATIENCE_S

@@ -10,7 +10,7 @@ import pytest
 
 from contender import batch
 from contender.errors import DataError, DeploymentError, NotFoundError
-from contender.executions import Snapshot, Step
+from contender.executions.snapshot import Snapshot, Step
 from contender.naming import Names
 from tests.pipelines.fakes import FakePipelines, FakeS3
 

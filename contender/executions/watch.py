@@ -15,9 +15,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from contender import s3_object
 from contender.errors import NamingError
-from contender.executions import Snapshot, Step, Watcher, find, parameters_of, pipeline_of, recent
-from contender.lambdas.dimension_lock import RUNNING
+from contender.executions.dimension_lock import RUNNING
+from contender.executions.listing import LOOKS_BACK, find, parameters_of, pipeline_of, recent
+from contender.executions.snapshot import Snapshot, Step, Watcher
 from contender.naming import Names, dimension_of_execution, is_dimension, parse_object_key
 
 STARTS_WITHIN = timedelta(minutes=15)
@@ -25,8 +27,6 @@ STARTS_WITHIN = timedelta(minutes=15)
 CLOCK = timedelta(seconds=1)
 """S3 tells when an object came in whole seconds."""
 UNREADABLE = ("AccessDenied", "AllAccessDisabled", "NoSuchBucket")
-LOOKS_BACK = 200
-"""Summaries among which running ones are looked for; many times what an account may run at once."""
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -70,10 +70,9 @@ class Uploads:
         return found
 
     def version(self, uri: str) -> str:
-        """What the starter calls the object's version."""
-        head = self.s3.head_object(Bucket=self.bucket, Key=uri.removeprefix(f"s3://{self.bucket}/"))
-        version = head.get("VersionId")
-        return str(version) if version not in (None, "null") else str(head["ETag"]).strip('"')
+        """What the starter calls the object's version; empty for one that is gone."""
+        head = s3_object.head(self.s3, uri)
+        return s3_object.version(head) if head else ""
 
 
 @dataclass(slots=True)

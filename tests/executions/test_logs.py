@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contender.errors import NotFoundError
-from contender.execution_logs import Reader, Source, Target, find, finished, last_words, of_step, sources
+from contender.executions.logs import Reader, Source, Target, find, finished, last_words, of_step, sources
 from contender.naming import Names
 from tests.local.running import MiniStack
 

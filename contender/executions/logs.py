@@ -18,8 +18,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.errors import NotFoundError
-from contender.executions import recent
-from contender.lambdas.dimension_lock import RUNNING
+from contender.executions.dimension_lock import RUNNING
+from contender.executions.listing import recent
 from contender.naming import Names, dimension_of_execution, is_dimension
 
 FUNCTIONS = ("starter", "champion", "model", "deploy", "finish")

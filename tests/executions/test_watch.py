@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from contender import violations
 from contender.cli import pipeline
 from contender.cli.executions import duration, shortened
 from contender.cli.watching import Screen
 from contender.errors import ContenderError
-from contender.execution_watch import STARTS_WITHIN, Uploads, Watch
-from contender.executions import Watcher
+from contender.executions import violations
+from contender.executions.snapshot import Watcher
+from contender.executions.watch import STARTS_WITHIN, Uploads, Watch
 from contender.naming import Names
 from tests.lambdas.fakes import Fake, FakeDynamoDB, client_error, operation
 from tests.pipelines.fakes import FakeCloudFormation, FakeS3
