@@ -53,9 +53,10 @@ PRELOADED = (
     "contender.local.containers.xgboost_algorithm",
 )
 
-LATER = ("shap",)
-"""Imported when nobody has asked for anything for a while: half a second (two on a busy machine) that explanations
-need not wait for, and that the first jobs after the start need not either. It costs 50 MB."""
+LATER = ("contender.local.containers.clarify.explanations",)
+"""Imported, and the SHAP library with it, when nobody has asked for anything for a while: half a second (two on a busy
+machine) that explanations need not wait for, and that the first jobs after the start need not either. It costs 50 MB.
+"""
 
 IDLE_S = 1.0
 
