@@ -14,7 +14,7 @@ from sagemaker.mlops.workflow.steps import Step
 
 from contender.config import Settings
 from contender.naming import Names
-from contender.pipeline import Compiled, compiled
+from contender.pipeline.compiling import Compiled, compiled
 from steps.batch.step import alone_step, collect_step, compare_step, lookup_step, prepare_step, score_step
 from steps.build import Build, compiler_session
 

@@ -15,7 +15,7 @@ from sagemaker.mlops.workflow.steps import Step, TrainingStep, TuningStep
 
 from contender.config import Settings
 from contender.naming import Names
-from contender.pipeline import Compiled, compiled
+from contender.pipeline.compiling import Compiled, compiled
 from steps.build import Build, compiler_session
 from steps.champion import champion_step
 from steps.create_model import create_model_step, model_name

@@ -25,7 +25,7 @@ from sagemaker.mlops.workflow.retry import (
 from sagemaker.mlops.workflow.steps import CacheConfig
 
 from contender.config import Settings
-from contender.pipeline import Upload
+from contender.pipeline.compiling import Upload
 
 FOLDER = Path(__file__).resolve().parent
 XGBOOST_VERSION = "3.0-5"

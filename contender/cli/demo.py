@@ -25,7 +25,9 @@ from contender.deployment import Cloud, deploy
 from contender.errors import DeploymentError
 from contender.local.launcher.laptop import Laptop, Ports
 from contender.naming import Names
-from contender.pipeline import compile_project, targets, upsert
+from contender.pipeline.compiling import compile_project
+from contender.pipeline.targets import targets
+from contender.pipeline.upserting import upsert
 from contender.sample_data import dimension_names, write
 
 INVOCATIONS = 300

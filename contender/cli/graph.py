@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from contender.definitions import words
-from contender.definitions.diff import branch_words, need_words
-from contender.definitions.drawing import ASCII, draw
-from contender.definitions.graph import Graph, Kind, Node
+from contender.pipeline.definitions import words
+from contender.pipeline.definitions.diff import branch_words, need_words
+from contender.pipeline.definitions.drawing import ASCII, draw
+from contender.pipeline.definitions.graph import Graph, Kind, Node
 
 MARKS = {"Condition": "◆", "Fail": "×"}
 NARROWEST = 24

@@ -20,17 +20,10 @@ from contender.deployment import stack_outputs
 from contender.errors import NotFoundError, SettingsError
 from contender.executions import control
 from contender.naming import Names
-from contender.pipeline import (
-    Target,
-    batch,
-    compile_project,
-    deployed_definition,
-    plan_upsert,
-    targets,
-    training,
-    upsert,
-)
-from contender.pipeline_comparison import Comparison, as_json_of, compare_with_deployed, line_diff
+from contender.pipeline.comparison import Comparison, as_json_of, compare_with_deployed, line_diff
+from contender.pipeline.compiling import compile_project
+from contender.pipeline.targets import Target, batch, targets, training
+from contender.pipeline.upserting import deployed_definition, plan_upsert, upsert
 
 PLACEHOLDER_ACCOUNT = "000000000000"
 NO_TERMINAL = 10_000

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from contender import pipeline
 from contender.cli.pipeline import placeholder_outputs
 from contender.config import Settings, load
-from contender.pipeline import Compiled, compile_project
+from contender.pipeline import targets
+from contender.pipeline.compiling import Compiled, compile_project
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,4 +33,4 @@ def tuned() -> Compiled:
 @pytest.fixture(scope="session")
 def warm() -> Compiled:
     settings = load(ROOT / "contender.yaml", environ={}, overrides={"training.tuning_trials": 10})
-    return compile_project(settings, placeholder_outputs(settings), ROOT, pipeline.warm(settings))
+    return compile_project(settings, placeholder_outputs(settings), ROOT, targets.warm(settings))

@@ -8,17 +8,17 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from contender import pipeline
 from contender.cli.pipeline import placeholder_outputs
 from contender.config import Settings
-from contender.pipeline import Compiled, compile_project
+from contender.pipeline import targets
+from contender.pipeline.compiling import Compiled, compile_project
 from tests.pipelines.conftest import ROOT
 from tests.pipelines.test_train import OPERATIONS, gets, resolved
 
 
 @pytest.fixture(scope="module")
 def scoring(settings: Settings) -> Compiled:
-    return compile_project(settings, placeholder_outputs(settings), ROOT, pipeline.batch(settings))
+    return compile_project(settings, placeholder_outputs(settings), ROOT, targets.batch(settings))
 
 
 def steps(compiled: Compiled) -> dict[str, dict[str, Any]]:
@@ -50,7 +50,7 @@ def test_the_order_and_the_two_branches(scoring: Compiled) -> None:
 
 
 def test_compiling_again_gives_identical_bytes(scoring: Compiled, settings: Settings) -> None:
-    again = compile_project(settings, placeholder_outputs(settings), ROOT, pipeline.batch(settings))
+    again = compile_project(settings, placeholder_outputs(settings), ROOT, targets.batch(settings))
     assert again == scoring
 
 

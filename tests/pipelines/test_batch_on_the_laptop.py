@@ -23,8 +23,9 @@ from contender.deployment import Cloud, deploy
 from contender.errors import DeploymentError, NotFoundError
 from contender.executions.snapshot import Watcher
 from contender.naming import Names
-from contender.pipeline import batch as batch_target
-from contender.pipeline import compile_project, upsert
+from contender.pipeline.compiling import compile_project
+from contender.pipeline.targets import batch as batch_target
+from contender.pipeline.upserting import upsert
 from contender.sample_data import COLUMNS, generate
 from tests.conftest import Clients
 from tests.steps.chain import Chain, to_csv

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contender.errors import DeploymentError
-from contender.pipeline_checks import check
+from contender.pipeline.checks import check
 
 
 def step(name: str, *gets: str, **more: Any) -> dict[str, Any]:

@@ -41,7 +41,7 @@ DEFINITION = {
 MODULE = """
 import json
 from pathlib import Path
-from contender.pipeline import Upload, compiled
+from contender.pipeline.compiling import Upload, compiled
 
 def compile(settings, outputs):
     here = Path(__file__)

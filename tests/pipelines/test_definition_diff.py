@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from contender.definitions import diff
-from contender.definitions.changes import differences, same
-from contender.definitions.code_changes import CodeChanges
-from contender.definitions.diff import compare
-from contender.definitions.reruns import Rerun, reruns
-from contender.pipeline import Compiled, Upload
+from contender.pipeline.compiling import Compiled, Upload
+from contender.pipeline.definitions import diff
+from contender.pipeline.definitions.changes import differences, same
+from contender.pipeline.definitions.code_changes import CodeChanges
+from contender.pipeline.definitions.diff import compare
+from contender.pipeline.definitions.reruns import Rerun, reruns
 from tests.pipelines.fakes import FakeS3
 from tests.pipelines.full_definition import BUCKET, check, full_definition, output
 

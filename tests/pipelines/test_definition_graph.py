@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from contender.cli.graph import graph_lines, parameter_lines
-from contender.definitions.drawing import ASCII, Row, draw
-from contender.definitions.graph import Graph
-from contender.definitions.words import condition, value
+from contender.pipeline.definitions.drawing import ASCII, Row, draw
+from contender.pipeline.definitions.graph import Graph
+from contender.pipeline.definitions.words import condition, value
 from tests.pipelines.full_definition import full_definition, get, join
 
 DRAWN = """\

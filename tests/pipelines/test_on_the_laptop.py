@@ -25,7 +25,9 @@ from contender.executions.dimension_lock import DimensionLock
 from contender.executions.listing import pipeline_of
 from contender.executions.snapshot import Snapshot, Watcher
 from contender.naming import Names
-from contender.pipeline import Compiled, Target, compile_project, training_targets, upsert
+from contender.pipeline.compiling import Compiled, compile_project
+from contender.pipeline.targets import Target, training_targets
+from contender.pipeline.upserting import upsert
 from contender.sample_data import COLUMNS, generate
 from tests.steps.chain import to_csv
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from contender.config import Settings
-from contender.pipeline import Compiled
+from contender.pipeline.compiling import Compiled
 from tests.conftest import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "pipeline.md").read_text(encoding="utf-8")

@@ -18,7 +18,8 @@ from botocore.validate import ParamValidator
 from contender.baselines import DATA_BIAS, DATA_QUALITY, EXPLAINABILITY, MODEL_BIAS, MODEL_QUALITY
 from contender.cli.pipeline import placeholder_outputs
 from contender.config import Settings, load
-from contender.pipeline import Compiled, compile_project, targets
+from contender.pipeline.compiling import Compiled, compile_project
+from contender.pipeline.targets import targets
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = {
@@ -42,7 +43,7 @@ import sys
 from pathlib import Path
 from contender.cli.pipeline import placeholder_outputs
 from contender.config import load
-from contender.pipeline import compile_project
+from contender.pipeline.compiling import compile_project
 settings = load(Path("contender.yaml"), environ={})
 sys.stdout.write(compile_project(settings, placeholder_outputs(settings)).definition)
 """

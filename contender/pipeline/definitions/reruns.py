@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contender.definitions.changes import differences, same
-from contender.definitions.graph import Node, gets, readable, references
+from contender.pipeline.definitions.changes import differences, same
+from contender.pipeline.definitions.graph import Node, gets, readable, references
 
 _ALL = ("*",)
 _PROCESSING = ("AppSpecification", "Environment", "ProcessingInputs")

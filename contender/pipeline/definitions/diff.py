@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from contender.definitions import words
-from contender.definitions.changes import ABSENT, ORDER, Difference, Path, differences, same
-from contender.definitions.graph import Graph, Kind, Need, Node, readable
-from contender.definitions.nouns import noun
+from contender.pipeline.definitions import words
+from contender.pipeline.definitions.changes import ABSENT, ORDER, Difference, Path, differences, same
+from contender.pipeline.definitions.graph import Graph, Kind, Need, Node, readable
+from contender.pipeline.definitions.nouns import noun
 
 CodeWords = Callable[[str, str, str], str | None]
 """A sentence for a step whose code has another S3 address now; None where the addresses are not those of code."""

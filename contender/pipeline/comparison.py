@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from contender.config import Settings
-from contender.definitions.changes import same
-from contender.definitions.code_changes import CodeChanges
-from contender.definitions.diff import Change, compare
-from contender.definitions.graph import Graph
-from contender.definitions.reruns import Rerun, reruns
-from contender.pipeline import Compiled, Target, plan_upsert
+from contender.pipeline.compiling import Compiled
+from contender.pipeline.definitions.changes import same
+from contender.pipeline.definitions.code_changes import CodeChanges
+from contender.pipeline.definitions.diff import Change, compare
+from contender.pipeline.definitions.graph import Graph
+from contender.pipeline.definitions.reruns import Rerun, reruns
+from contender.pipeline.targets import Target
+from contender.pipeline.upserting import plan_upsert
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contender.definitions.changes import ORDER, Path
+from contender.pipeline.definitions.changes import ORDER, Path
 
 NOUNS: Sequence[tuple[Path, str]] = (
     (("Arguments", "HyperParameters", "*"), "hyperparameter {0}"),

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from enum import Enum
 from typing import Any
 
-from contender.definitions.words import canonical, is_expression
+from contender.pipeline.definitions.words import canonical, is_expression
 
 
 class Absent(Enum):

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from contender.definitions import words
-from contender.definitions.changes import ABSENT, differences
-from contender.pipeline import Upload
+from contender.pipeline.compiling import Upload
+from contender.pipeline.definitions import words
+from contender.pipeline.definitions.changes import ABSENT, differences
 
 MOST = 4
 """Differences of one configuration file that are told one by one."""

@@ -1,0 +1,1 @@
+"""The project's pipelines: compiled, checked, compared with what is deployed, deployed."""
