@@ -21,6 +21,7 @@ from contender.local.context import Context
 from contender.local.pipelines import operations
 from contender.local.pipelines.engine import Engine
 from contender.local.resources import model_package_groups, model_packages, models, tags
+from contender.local.serving import endpoint_configs
 from contender.local.settings import LocalSettings
 from contender.local.store import Store
 
@@ -259,6 +260,7 @@ class Sagemaker:
             models.OPERATIONS,
             model_package_groups.OPERATIONS,
             model_packages.OPERATIONS,
+            endpoint_configs.OPERATIONS,
             tags.OPERATIONS,
         )
         self.context.dispatcher = Dispatcher(MODEL, merge(*tables))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from contender.local.api.errors import ValidationException
 from contender.local.api.protocol import SageMakerModel
@@ -29,9 +30,11 @@ class EndpointConfigStep:
         return arguments.type_at([model.operation("DescribeEndpointConfig").output_shape], path)
 
     def run(self, run: Run) -> Result:
-        answer = call(run, "CreateEndpointConfig", dict(run.arguments))
-        outputs = call(run, "DescribeEndpointConfig", {"EndpointConfigName": run.arguments["EndpointConfigName"]})
-        return Result(outputs, {"EndpointConfig": {"Arn": answer["EndpointConfigArn"]}})
+        outputs = _of_an_interrupted_try(run)
+        if outputs is None:
+            call(run, "CreateEndpointConfig", dict(run.arguments))
+            outputs = call(run, "DescribeEndpointConfig", {"EndpointConfigName": run.arguments["EndpointConfigName"]})
+        return Result(outputs, {"EndpointConfig": {"Arn": outputs["EndpointConfigArn"]}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,27 @@ class EndpointStep:
             )
             raise StepFailed(endpoint.get("FailureReason") or state, result=result)
         return result
+
+
+def _of_an_interrupted_try(run: Run) -> Document | None:
+    """The config as it was asked for, made since the execution began: a kill came before the step could say so."""
+    try:
+        known = run.context.call("DescribeEndpointConfig", {"EndpointConfigName": run.arguments["EndpointConfigName"]})
+    except ValidationException:  # what DescribeEndpointConfig answers for a name that nobody has
+        return None
+    execution = run.context.call("DescribePipelineExecution", {"PipelineExecutionArn": run.execution_arn})
+    asked = {key: value for key, value in run.arguments.items() if key != "Tags"}
+    return known if known["CreationTime"] >= execution["CreationTime"] and _has(known, asked) else None
+
+
+def _has(known: Any, asked: Any) -> bool:
+    """Whether everything asked for is there, whatever else is."""
+    match asked:
+        case {}:
+            return isinstance(known, Mapping) and all(_has(known.get(key), each) for key, each in asked.items())
+        case [*items]:
+            return isinstance(known, list) and len(known) == len(items) and all(map(_has, known, items))
+    return bool(known == asked)
 
 
 def _describe(run: Run, name: str) -> Document | None:
