@@ -177,7 +177,7 @@ def test_an_expression_that_cannot_be_resolved_names_step_field_and_expression(s
     )
     reason = sagemaker.steps(execution)["L"]["FailureReason"]
     assert reason.startswith('Step L: Arguments.Auc: {"Std:JsonGet": ')
-    assert reason.endswith("s3://out/report.json cannot be read: no such key")
+    assert reason.endswith("s3://out/report.json cannot be read: there is no such object, or no value in it")
     assert execution["FailureReason"].startswith("Step failure: One or multiple steps failed. L: Step L: ")
 
 

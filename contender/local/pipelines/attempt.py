@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import string
@@ -10,9 +9,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlparse
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from contender.local.context import Context
 from contender.local.pipelines import caching, retries
@@ -22,6 +18,7 @@ from contender.local.pipelines.iterations import Iteration
 from contender.local.pipelines.paths import PathError, follow
 from contender.local.pipelines.records import Records
 from contender.local.pipelines.resolution import Scope, resolve
+from contender.local.pipelines.steps import s3_objects
 from contender.local.pipelines.steps.runner import (
     FanOut,
     Preparing,
@@ -183,15 +180,10 @@ class StepTask:
         return f"{folder.rstrip('/')}/{file.path.lstrip('/')}"
 
     def _read_json(self, uri: str) -> Any:
-        place = urlparse(uri)
-        if place.scheme != "s3" or not place.netloc or not place.path.strip("/"):
-            raise ExpressionError(f"{uri!r} is not an S3 address such as s3://bucket/key")
         try:
-            answer = self.context.aws.client("s3").get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))
-            return json.loads(answer["Body"].read())
-        except ClientError as error:
-            raise ExpressionError(f"{uri} cannot be read: {error.response['Error']['Message']}") from error
-        except BotoCoreError as error:
-            raise ExpressionError(f"{uri} cannot be read: {error}") from error
-        except ValueError as error:
-            raise ExpressionError(f"{uri} does not hold JSON: {error}") from error
+            document = s3_objects.read_json(self.context, uri)
+        except StepFailed as failure:
+            raise ExpressionError(failure.reason) from failure
+        if document is None:
+            raise ExpressionError(f"{uri} cannot be read: there is no such object, or no value in it")
+        return document
