@@ -20,6 +20,10 @@ def condition(name: str, gets: list[str], if_steps: list[dict[str, Any]]) -> dic
     return {"Name": name, "Type": "Condition", "Arguments": {"Conditions": conditions, "IfSteps": if_steps}}
 
 
+def loop(name: str, *steps: dict[str, Any]) -> dict[str, Any]:
+    return {"Name": name, "Type": "ForEach", "Arguments": {"Items": [1], "ForEachBody": list(steps)}}
+
+
 def document(*steps: dict[str, Any]) -> dict[str, Any]:
     return {"Parameters": [{"Name": "P"}], "Steps": list(steps)}
 
@@ -32,6 +36,7 @@ def document(*steps: dict[str, Any]) -> dict[str, Any]:
         document(step("A"), condition("C", ["Steps.A.Outcome"], [step("B", "Steps.A.X"), step("D", "Steps.B.X")])),
         document(step("A"), step("B", DependsOn=["A", {"Step": "A", "Trigger": "Failed"}])),
         document(step("A"), condition("C", ["Steps.A.X"], []), step("B", "Steps.C.Outcome")),
+        document(step("A"), loop("L", step("B", "Steps.A.X"), step("D", "Steps.B.X")), step("E", "Steps.L.X")),
     ],
 )
 def test_a_sound_definition_passes(good: dict[str, Any]) -> None:
@@ -48,6 +53,7 @@ def test_a_sound_definition_passes(good: dict[str, Any]) -> None:
         (document(step("A", "Parameters.Q")), "step 'A' uses parameter 'Q'"),
         (document(step("A", "Steps.B.X")), "step 'A' refers to step 'B'"),
         (document(step("A", DependsOn=["B"])), "step 'A' refers to step 'B'"),
+        (document(loop("L", step("B", "Steps.Z.X"))), "step 'B' refers to step 'Z'"),
         (document(step("A", "Steps.A.X")), "circle: A -> A"),
         (document(step("A", "Steps.B.X"), step("B", DependsOn=["A"])), "circle: A -> B -> A"),
         (

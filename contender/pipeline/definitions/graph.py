@@ -52,9 +52,9 @@ class Graph:
     """Steps by name, in the order of the definition. ValueError if two have one name."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
-        nodes = list(_nodes(document.get("Steps", []), None))
-        self.nodes = {node.name: node for node in nodes}
-        if len(self.nodes) < len(nodes):
+        listed = list(nodes(document.get("Steps", [])))
+        self.nodes = {node.name: node for node in listed}
+        if len(self.nodes) < len(listed):
             raise ValueError("two steps have one name")
         for name, node in self.nodes.items():  # a name that no step has is somebody else's mistake to report
             known = tuple(need for need in node.needs if need.step in self.nodes and need.step != name)
@@ -95,7 +95,8 @@ def readable(document: Mapping[str, Any]) -> Graph | None:
         return None
 
 
-def _nodes(steps: Any, inside: tuple[str, str] | None) -> Iterator[Node]:
+def nodes(steps: Any, inside: tuple[str, str] | None = None) -> Iterator[Node]:
+    """All steps, those within conditions and loops too, with what they say they need, whether it is there or not."""
     for step in steps:
         name, nested, arguments = str(step["Name"]), _NESTED.get(str(step.get("Type")), {}), step.get("Arguments", {})
         own = {key: item for key, item in arguments.items() if key not in nested or not item}
@@ -103,7 +104,7 @@ def _nodes(steps: Any, inside: tuple[str, str] | None) -> Iterator[Node]:
         branch = [Need(inside[0], Kind.BRANCH, inside[1])] if inside else []
         yield Node(name, body, tuple(dict.fromkeys([*_read(body), *_told(step), *branch])), inside)
         for key, label in nested.items():
-            yield from _nodes(arguments.get(key) or [], (name, label))
+            yield from nodes(arguments.get(key) or [], (name, label))
 
 
 def _read(body: Any) -> list[Need]:
