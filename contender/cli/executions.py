@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import textwrap
@@ -22,6 +23,7 @@ from contender.config import Settings, load
 from contender.deployment import stack_outputs
 from contender.errors import DeploymentError, NotFoundError
 from contender.executions import control
+from contender.executions.advice import advice
 from contender.executions.dimension_lock import RUNNING, DimensionLock
 from contender.executions.listing import LOOKS_BACK, Listed, find, listed, recent, words_for
 from contender.executions.snapshot import Snapshot
@@ -32,6 +34,10 @@ POLL_S = 0.5
 COLUMNS = ("dimension", "execution", "status", "started", "took", "version")
 ANY_FAILURE = "Step failure: One or multiple steps failed. "
 LONGEST_REASON = 160
+REPORT = re.compile(r" See violation report s3://\S+")
+"""Watching has told what is in the report."""
+ADVISED = 3
+"""Executions that failed which are told what to do; with many it is the same for most."""
 INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""
 
@@ -70,8 +76,8 @@ def watch(obj: Connect | None, words: tuple[str, ...], timeout_s: float, log_lin
     """Follow executions until they end; exit 1 if one fails.
 
     A dimension means what runs of it and what its uploads are about to start; where there is neither, its latest
-    execution. Without a word: the same of all dimensions. An ARN or an id means that execution. Ctrl-C leaves
-    executions running.
+    execution. Without a word: the same of all dimensions, and what began in the last half minute. An ARN or an id means
+    that execution. Ctrl-C leaves executions running.
     """
     settings, connect = load(), obj or client
     sagemaker, s3 = connect("sagemaker", settings.region), connect("s3", settings.region)
@@ -166,6 +172,9 @@ def _judge(following: Watch, last: list[Snapshot], timeout_s: float) -> None:
         still = f"execution {running[0]} still runs" if len(running) == 1 else f"{', '.join(running)} still run"
         raise DeploymentError(f"{still} after {timeout_s:g} s; watch it again")
     bad = [snapshot for snapshot in last if snapshot.status != "Succeeded"]
+    for snapshot in bad[:ADVISED]:
+        if said := advice(snapshot):
+            note(f"{snapshot.name}: {said}" if len(bad) > 1 else said)
     if len(last) == 1 and bad:
         reason = f": {shortened(bad[0].reason)}" if bad[0].reason else ""  # its step has said it whole
         raise DeploymentError(f"execution {bad[0].name} {bad[0].status.lower()}{reason}")
@@ -224,7 +233,7 @@ def _cells(each: Listed) -> dict[str, str]:
 
 def shortened(reason: str) -> str:
     """The first words of a reason, without those with which every one begins."""
-    text = " ".join(reason.removeprefix(ANY_FAILURE).split())
+    text = " ".join(REPORT.sub("", reason.removeprefix(ANY_FAILURE)).split())
     return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
 
 

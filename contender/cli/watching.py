@@ -25,6 +25,8 @@ STILL_RUNS_S = 20.0
 """Where nothing can be redrawn, a step that takes longer than this gets a line that says so, once."""
 FEW = 4
 """Steps that were not run which are named; of more only how many."""
+REPORTED = 3
+"""Violations told of a check that did not end the execution; the rest are in its report, and in --json."""
 LOGS_ARRIVE_S = 3.0
 """CloudWatch has a job's last lines a moment after the job has ended."""
 
@@ -80,8 +82,11 @@ class Screen:
             self.violations[key] = violations.read(self._s3, report)
         found = self.violations.get(key, ())
         self._print(f"{label}{step_line(step, found, _width(snapshot))}", COLOURS.get(step.status, ""))
-        for text in found:
+        shown = found if step.status == "Failed" else found[:REPORTED]
+        for text in shown:
             self._print(f"{label}    {text}")
+        if len(shown) < len(found):
+            self._print(f"{label}    and {len(found) - len(shown)} more: {report}")
         if step.status == "Failed" and step.type != "Fail" and self._log_lines:
             self.logs[key] = tuple(self._last_words(step, snapshot.dimension or ""))
             for text in self.logs[key]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
+
+IN_WORDS = re.compile(r"Value \S+ does not meet the constraint requirement: (.+)", re.DOTALL)
+"""A sentence of Clarify that goes on to say which metric of which facet moved."""
 
 
 def read(s3: Any, uri: str) -> tuple[str, ...]:
@@ -30,6 +34,8 @@ def sentence(violation: Mapping[str, Any]) -> str:
     https://docs.aws.amazon.com/sagemaker/latest/dg/clarify-model-monitor-bias-drift-violations.html
     """
     said = str(violation.get("description") or violation.get("constraint_check_type") or "no description")
+    if words := IN_WORDS.match(said):
+        return " ".join(words[1].split())
     metric = violation.get("metric_name")
     if "facet" in violation:
         about = f"{metric} of {violation['facet']} = {violation.get('facet_value')}"

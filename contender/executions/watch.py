@@ -1,8 +1,8 @@
 """Follows executions until they end: which ones a person means, and what happened since the last look.
 
 A dimension means what runs of it now and what its uploads are about to start; only where there is neither, the last
-execution that there was. No word at all means all dimensions. So `watch` right after an upload never shows the
-execution before.
+execution that there was. No word at all means all dimensions, and what began just now: an execution that fails at once
+is over before anybody watches. So `watch` right after an upload never shows the execution before.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from contender.naming import Names, dimension_of_execution, is_dimension, parse_
 
 STARTS_WITHIN = timedelta(minutes=15)
 """An upload that has started nothing for longer is not waited for: something is wrong with it."""
+JUST_NOW = timedelta(seconds=30)
 CLOCK = timedelta(seconds=1)
 """S3 tells when an object came in whole seconds."""
 UNREADABLE = ("AccessDenied", "AllAccessDisabled", "NoSuchBucket")
@@ -103,7 +104,8 @@ class Watch:
             mine = [each for each in summaries if word in (None, dimension_of_execution(each))]
             running = [each for each in mine if each["PipelineExecutionStatus"] in RUNNING]
             awaited = self._await(word, mine, now)
-            for summary in running or ([] if awaited else mine[:1]):
+            chosen = running if word is not None else [*running, *self._began_just_now(mine, now)]
+            for summary in chosen or ([] if awaited else mine[:1]):
                 self._follow(summary["PipelineExecutionArn"])
             if not mine and not awaited:
                 self._follow(find(self.sagemaker, self.names.pipelines, word))
@@ -160,6 +162,15 @@ class Watch:
         given = parameters_of(self.sagemaker, latest["PipelineExecutionArn"])
         same_file = given.get("InputDataUri") == uploaded.uri
         return not same_file or given.get("DataVersion") != self.uploads.version(uploaded.uri)
+
+    def _began_just_now(self, summaries: Sequence[Mapping[str, Any]], now: datetime) -> Iterator[Mapping[str, Any]]:
+        """The latest execution of each dimension that neither runs nor is awaited, where it is that young."""
+        others = self._running(summaries) | self.awaited.keys()
+        for summary in summaries:
+            dimension = dimension_of_execution(summary)
+            if dimension not in others and now - summary["StartTime"] < JUST_NOW:
+                others.add(dimension)
+                yield summary
 
     @staticmethod
     def _running(summaries: Sequence[Mapping[str, Any]]) -> set[str | None]:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from contender.cli import pipeline
-from contender.cli.executions import duration, shortened
+from contender.cli.executions import ANY_FAILURE, duration, shortened
 from contender.cli.watching import Screen
 from contender.errors import ContenderError
 from contender.executions import violations
@@ -249,6 +249,48 @@ def test_violations_are_told_in_words_whether_they_fail_the_step_or_not(run: Run
     assert refusal(result) == "execution A-00000001 failed: Data"
 
 
+def test_of_what_did_not_end_the_execution_only_the_first_violations_are_told(
+    run: Run, sagemaker: FakeExecutions, s3: FakeS3
+) -> None:
+    found = {"violations": [{"metric_name": f"m{number}", "description": "fell"} for number in range(9)]}
+    s3.put_object(Bucket="contender-artifacts", Key="report/many.json", Body=json.dumps(found).encode())
+    report = "s3://contender-artifacts/report/many.json"
+    sagemaker.add("A-00000001", "Succeeded", steps=[step("DataQuality", Metadata=check(ViolationReport=report))])
+    assert run("watch", "A").stdout.splitlines()[:5] == [
+        "DataQuality     Succeeded      1.5 s  9 violations",
+        "    m0: fell",
+        "    m1: fell",
+        "    m2: fell",
+        f"    and 6 more: {report}",
+    ]
+    (document,) = json.loads(run("watch", "A", "--json").stdout)
+    assert sum(len(each["violations"]) for each in document["steps"]) == 9
+
+
+def test_data_that_was_refused_can_be_accepted_in_one_line(run: Run, sagemaker: FakeExecutions) -> None:
+    failed = step("DataQuality", "Failed", Metadata=check(ViolationReport=REPORT))
+    reason = f"{ANY_FAILURE}DataQuality: ClientError: Quality check failed. See violation report {REPORT}. "
+    given = {"InputDataUri": "s3://data/A/x y.csv"}
+    sagemaker.add("A-00000001", "Failed", steps=[failed], reason=reason, parameters=given)
+    result = run("watch", "A")
+    assert (
+        "contender pipeline start --dimension A --data 's3://data/A/x y.csv'"
+        " --set SkipDataQualityCheck=true --set RegisterNewDataQualityBaseline=true"
+    ) in result.stderr
+    assert refusal(result) == "execution A-00000001 failed: DataQuality: ClientError: Quality check failed."
+
+
+def test_only_what_may_go_better_is_to_be_tried_again(run: Run, sagemaker: FakeExecutions) -> None:
+    sagemaker.add("A-00000001", "Failed", steps=[step("Train", "Failed", FailureReason="Interrupted: no power")])
+    sagemaker.add("B-00000001", "Failed", steps=[step("Refuse", "Failed", Metadata={"Fail": {"ErrorMessage": "A"}})])
+    sagemaker.add(
+        "C-00000001", "Failed", steps=[step("Preprocess", "Failed", FailureReason="AlgorithmError: no label")]
+    )
+    sagemaker.add("D-00000001", "Stopped", steps=[step("Train", "Stopped")])
+    for dimension, again in (("A", True), ("B", False), ("C", False), ("D", True)):
+        assert (f"contender pipeline retry {dimension}-00000001" in run("watch", dimension).stderr) is again
+
+
 def test_a_failure_shows_its_reason_and_the_last_lines_of_its_log(run: Run, sagemaker: FakeExecutions) -> None:
     failed = step(
         "Evaluate", "Failed", FailureReason="AlgorithmError: it\nbroke", Metadata={"ProcessingJob": {"Arn": JOB}}
@@ -379,16 +421,25 @@ def test_no_word_means_all_that_runs_and_all_that_starts_meanwhile(sagemaker: Fa
     sagemaker.add("A-00000001", "Executing", START)
     sagemaker.add("B-00000001", "Executing", at(1))
     sagemaker.add("C-00000001", "Succeeded", at(2))
-    watch = watching(sagemaker, s3)
+    watch = watching(sagemaker, s3, now=at(60))
     assert sorted(followed(watch)) == ["A-00000001", "B-00000001"]
     sagemaker.add("D-00000001", "Executing", at(3))
     assert sorted(followed(watch)) == ["A-00000001", "B-00000001", "D-00000001"]
 
 
+def test_no_word_means_what_was_over_before_anybody_watched_too(sagemaker: FakeExecutions, s3: FakeS3) -> None:
+    sagemaker.add("C-00000001", "Succeeded", at(-100))
+    sagemaker.add("A-00000001", "Succeeded", at(-3))
+    sagemaker.add("A-00000002", "Executing", at(1))
+    sagemaker.add("B-00000001", "Succeeded", START)
+    sagemaker.add("B-00000002", "Failed", at(2))
+    assert sorted(followed(watching(sagemaker, s3, now=at(3)))) == ["A-00000002", "B-00000002"]
+
+
 def test_where_nothing_runs_the_latest_is_meant(sagemaker: FakeExecutions, s3: FakeS3) -> None:
     sagemaker.add("A-00000001", "Succeeded", START)
     sagemaker.add("B-00000001", "Failed", at(1))
-    assert followed(watching(sagemaker, s3)) == ["B-00000001"]
+    assert followed(watching(sagemaker, s3, now=at(60))) == ["B-00000001"]
     assert followed(watching(sagemaker, s3, "000000000000")) == ["A-00000001"]
     assert followed(watching(sagemaker, s3, "A-00000001")) == ["A-00000001"]
 
@@ -490,6 +541,15 @@ def test_retry_of_a_scoring_leaves_its_dimension_free(
         ({"feature_name": "Age", "description": "Age is gone"}, "Age is gone"),
         ({"metric_name": "auc", "description": "0.5 is below 0.7"}, "auc: 0.5 is below 0.7"),
         ({"facet": "Plan", "facet_value": "yes", "metric_name": "DI", "description": "0.2"}, "DI of Plan = yes: 0.2"),
+        (
+            {
+                "facet": "Plan",
+                "facet_value": "yes",
+                "metric_name": "RD",
+                "description": "Value 0.2 does not meet the constraint requirement: Recall Difference (RD) rose to 0.2",
+            },
+            "Recall Difference (RD) rose to 0.2",
+        ),
         ({"label": "1", "metric_name": "shap", "description": "0.2"}, "shap of label 1: 0.2"),
         ({}, "no description"),
     ],
