@@ -16,7 +16,7 @@ from sagemaker.mlops.workflow.condition_step import ConditionStep
 from sagemaker.mlops.workflow.fail_step import FailStep
 from sagemaker.mlops.workflow.steps import ProcessingStep, Step
 
-from contender.config import Gates
+from contender.config.sections import Gates
 from steps.build import Build
 from steps.evaluate.step import REPORT
 

@@ -21,7 +21,7 @@ from sagemaker.train.model_trainer import ModelTrainer
 from sagemaker.train.tuner import HyperparameterTuner
 
 from contender import warm_start
-from contender.hyperparameters import INTEGERS
+from contender.config.hyperparameters import INTEGERS
 from steps.build import Build, job_retries, reuse, untracked
 from steps.processing import output_uri
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from contender.config import Bias, Checks, Settings, load, load_project
+from contender.config import Settings, load, load_project
+from contender.config.sections import Bias, Checks
 from contender.errors import SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,30 +1,14 @@
-"""contender.yaml as frozen, checked settings.
-
-    flag  >  environment  >  file  >  default          resolved once, by `load`
-
-An environment variable names a setting by its path, and its value is read as YAML: `CONTENDER_TRAINING_ROUNDS=50` is
-the file's `training: {rounds: 50}`. Flags are those of the command that loads the settings.
-A region that none of them names is AWS_REGION's or AWS_DEFAULT_REGION's.
-What the file may hold is what the classes below hold; a key they do not know is refused, with the nearest one named.
-"""
+"""What contender.yaml may hold: its sections, their defaults, and what is refused."""
 
 from __future__ import annotations
 
-import difflib
-import os
-import re
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from contender.errors import SettingsError
-from contender.hyperparameters import HYPERPARAMETERS, INTEGERS, OURS
+from contender.config.hyperparameters import HYPERPARAMETERS, INTEGERS, OURS
+from contender.config.nearest import nearest
 
-FILE = "contender.yaml"
-ENVIRONMENT_PREFIX = "CONTENDER_"
 OUR_TAGS = ("project", "dimension")
 
 
@@ -50,11 +34,13 @@ TagKey = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\w .:/=+
 TagValue = Annotated[str, Field(max_length=256, pattern=r"^[\w .:/=+@-]*$")]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Keys with values; one that it does not know is refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Data(_Section):
+class Data(Section):
     """What the uploaded CSV files hold."""
 
     prefix: str = Field(default="data/", pattern=r"^([A-Za-z0-9._-]+/)+$")
@@ -86,7 +72,7 @@ class Data(_Section):
         return self
 
 
-class Training(_Section):
+class Training(Section):
     """How a model is made: XGBoost's built-in algorithm."""
 
     rounds: int = Field(default=100, ge=1, le=100_000)
@@ -118,7 +104,7 @@ class Training(_Section):
                 if name in OURS:
                     raise ValueError(f"{place}.{name} is not yours to set: {OURS[name]}")
                 if name not in HYPERPARAMETERS:
-                    raise ValueError(f"{place}.{name} is no hyperparameter of XGBoost{_nearest(name, HYPERPARAMETERS)}")
+                    raise ValueError(f"{place}.{name} is no hyperparameter of XGBoost{nearest(name, HYPERPARAMETERS)}")
         for name, (low, high) in self.tuning_ranges.items():
             if not low < high:
                 raise ValueError(f"tuning_ranges.{name} runs from {low:g} to {high:g}: the lower value comes first")
@@ -131,7 +117,7 @@ class Training(_Section):
         return self
 
 
-class BiasLimit(_Section):
+class BiasLimit(Section):
     """How differently a challenger may answer a group of the held-out rows and everyone else."""
 
     limit: float | None = Field(default=None, ge=0, lt=1)
@@ -151,7 +137,7 @@ class BiasLimit(_Section):
         return self
 
 
-class Gates(_Section):
+class Gates(Section):
     """What a challenger must reach on the held-out rows to be registered."""
 
     min_auc: float = Field(default=0.75, ge=0, le=1)
@@ -169,7 +155,7 @@ class Gates(_Section):
     bias: BiasLimit = BiasLimit()
 
 
-class QualityCheck(_Section):
+class QualityCheck(Section):
     """One check against the baseline of the last approved version."""
 
     fail_on_violation: bool
@@ -189,7 +175,7 @@ class ModelQuality(QualityCheck):
     fail_on_violation: bool = False
 
 
-class BiasViolations(_Section):
+class BiasViolations(Section):
     """Which of the two bias checks end the execution. Clarify calls every step farther from balance a violation, and
     in another sample of the same people half of all metrics take one."""
 
@@ -199,7 +185,7 @@ class BiasViolations(_Section):
     """Bias in the challenger's answers to the test rows."""
 
 
-class Bias(_Section):
+class Bias(Section):
     """How rows and answers differ between a facet's group and everyone else."""
 
     facet: str | None = Field(default=None, min_length=1)
@@ -230,7 +216,7 @@ class Explainability(QualityCheck):
     """Answers asked of the model for each of those rows."""
 
 
-class Checks(_Section):
+class Checks(Section):
     """The checks of data and model, and the jobs that do them."""
 
     data_quality: DataQuality = DataQuality()
@@ -243,14 +229,14 @@ class Checks(_Section):
     max_runtime_s: int = Field(default=3600, ge=60, le=432_000)
 
 
-class Processing(_Section):
+class Processing(Section):
     """The jobs that prepare, pack and evaluate."""
 
     instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\.")
     max_runtime_s: int = Field(default=3600, ge=60, le=432_000)
 
 
-class Endpoint(_Section):
+class Endpoint(Section):
     """What serves a dimension."""
 
     instance_type: str = Field(default="ml.m5.large", pattern=r"^ml\.")
@@ -262,7 +248,7 @@ class Endpoint(_Section):
     """Challengers beside a champion; one more and the oldest leaves."""
 
 
-class Settings(_Section):
+class Settings(Section):
     """Everything a project can set."""
 
     project: str = Field(default="contender", pattern=r"^[a-z][a-z0-9]{0,19}$")
@@ -323,165 +309,3 @@ class Settings(_Section):
         """Column and values of the group that the gate's bias limit is about."""
         given: BiasLimit | Bias = self.gates.bias if self.gates.bias.facet else self.checks.bias
         return given.facet, given.facet_values
-
-
-def load(
-    path: Path | None = None,
-    *,
-    overrides: Mapping[str, Any] | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Settings:
-    """Settings of the file at `path`, or of `contender.yaml` here if there is one, or the defaults.
-
-    `overrides` are flags by path (`{"training.rounds": 50}`); one that is None was not given.
-    Raises SettingsError: one line that names the key.
-    """
-    file = path or Path(FILE)
-    if path is not None and not path.is_file():
-        raise SettingsError(f"settings file {path} does not exist")
-    values = _read(file) if file.is_file() else {}
-    source = {key: str(file) for key in _paths(values)}
-    environ = os.environ if environ is None else environ
-    for key, variable, value in _from_environment(environ):
-        _put(values, key, value)
-        source[key] = variable
-    if "region" not in values and (region := environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")):
-        values["region"] = region
-        source["region"] = "AWS_REGION"
-    for key, value in (overrides or {}).items():
-        if value is not None:
-            _put(values, key, value)
-            source[key] = f"flag {key}"
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(_explain(error, source, str(file))) from error
-
-
-def load_project() -> Settings:
-    """Settings of the project here. SettingsError where there is none: what a project is made of needs its own file."""
-    if not Path(FILE).is_file():
-        raise SettingsError(f"{Path.cwd()} holds no {FILE}: run this in the project's folder")
-    return load()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = _parse(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8 text: {error}") from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise SettingsError(f"{path} must hold keys and values, like `project: contender`")
-    return {key: value for key, value in content.items() if value is not None}
-
-
-def _parse(text: str, place: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{place} is not YAML: {' '.join(str(error).split())}") from error
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML where a key that occurs twice is an error instead of the first one's silent loss."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {key!r} occurs twice", problem_mark=key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, Any]]:
-    """Path, variable and value of each setting the environment makes.
-
-    A name that starts like a section but ends like none of its settings is a typo; other CONTENDER_ names
-    (CONTENDER_HOME…) belong to other parts.
-    """
-    paths = {ENVIRONMENT_PREFIX + path.replace(".", "_").upper(): path for path in _settings_paths()}
-    sections = tuple(
-        f"{ENVIRONMENT_PREFIX}{path.partition('.')[0].upper()}_" for path in _settings_paths() if "." in path
-    )
-    found = []
-    for variable in sorted(environ):
-        if variable in paths:
-            found.append((paths[variable], variable, _parse(environ[variable], f"environment variable {variable}")))
-        elif variable.startswith(sections):
-            raise SettingsError(f"environment variable {variable} sets nothing{_nearest(variable, paths)}")
-    return found
-
-
-def _settings_paths(section: type[BaseModel] | None = None, above: str = "") -> list[str]:
-    paths = []
-    for name, field in (section or Settings).model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section):
-            paths += _settings_paths(field.annotation, f"{above}{name}.")
-        else:
-            paths.append(f"{above}{name}")
-    return paths
-
-
-def _paths(values: Mapping[str, Any], above: str = "") -> list[str]:
-    paths = []
-    for key, value in values.items():
-        paths.append(f"{above}{key}")
-        if isinstance(value, Mapping):
-            paths += _paths(value, f"{above}{key}.")
-    return paths
-
-
-def _put(values: dict[str, Any], path: str, value: Any) -> None:
-    *sections, name = path.split(".")
-    for section in sections:
-        inner = values.get(section)
-        values[section] = dict(inner) if isinstance(inner, Mapping) else {}
-        values = values[section]
-    values[name] = value
-
-
-def _explain(error: ValidationError, source: Mapping[str, str], file: str) -> str:
-    """The first thing that is wrong, on one line."""
-    first = error.errors(include_url=False)[0]
-    location = [str(part) for part in first["loc"] if part not in ("int", "float", "str")]
-    key = ".".join(location)
-    where = source.get(key) or next((source[path] for path in _upwards(location) if path in source), file)
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(location[:-1])
-        return f"{where}: unknown key {key!r}{_nearest(location[-1], known)}"
-    reason = re.sub(r"^(Value error, |Input )", "", first["msg"]).replace("valid tuple", "list")
-    if first["type"] in ("model_type", "dict_type"):
-        reason = "should hold keys and values"
-    if first["type"] == "value_error":
-        link = " " if reason.startswith("should") else "." if key else ""
-        return f"{where}: {key}{link}{reason}"
-    if location[-1] == "[key]":
-        return f"{where}: {location[0]} cannot have the key {location[1]!r}: {reason[0].lower()}{reason[1:]}"
-    if first["type"] == "string_type" and isinstance(first["input"], (int, float)):
-        return f"{where}: {key} should be text, not {first['input']!r}: write it in quotes, as the data spells it"
-    return f"{where}: {key} {reason[0].lower()}{reason[1:]}, not {first['input']!r}"
-
-
-def _upwards(location: list[str]) -> list[str]:
-    return [".".join(location[:end]) for end in range(len(location), 0, -1)]
-
-
-def _known_keys(location: list[str]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for part in location:
-        annotation = model.model_fields[part].annotation
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, BaseModel)
-        model = annotation
-    return list(model.model_fields)
-
-
-def _nearest(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), 1, 0.6)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known: {', '.join(sorted(known))}" if len(known) <= 12 else ""
