@@ -37,7 +37,7 @@ LONGEST_REASON = 160
 REPORT = re.compile(r" See violation report s3://\S+")
 """Watching has told what is in the report."""
 ADVISED = 3
-"""Executions that failed which are told what to do; with many it is the same for most."""
+"""Executions whose person is told what to do; with many it is the same for most."""
 INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""
 
@@ -172,9 +172,9 @@ def _judge(following: Watch, last: list[Snapshot], timeout_s: float) -> None:
         still = f"execution {running[0]} still runs" if len(running) == 1 else f"{', '.join(running)} still run"
         raise DeploymentError(f"{still} after {timeout_s:g} s; watch it again")
     bad = [snapshot for snapshot in last if snapshot.status != "Succeeded"]
-    for snapshot in bad[:ADVISED]:
-        if said := advice(snapshot):
-            note(f"{snapshot.name}: {said}" if len(bad) > 1 else said)
+    advised = [(snapshot.name, said) for snapshot in last if (said := advice(snapshot))]
+    for name, said in advised[:ADVISED]:
+        note(f"{name}: {said}" if len(last) > 1 else said)
     if len(last) == 1 and bad:
         reason = f": {shortened(bad[0].reason)}" if bad[0].reason else ""  # its step has said it whole
         raise DeploymentError(f"execution {bad[0].name} {bad[0].status.lower()}{reason}")

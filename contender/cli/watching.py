@@ -143,6 +143,8 @@ def _notes(step: Step, found: Sequence[str]) -> list[str]:
     notes = ["reused"] if step.cached else []
     if step.outcome:
         notes.append(step.outcome)
+    if step.roll_out:
+        notes.append(step.roll_out)
     if step.check is not None and (step.ended_as == "Succeeded" or found):
         notes.append(_checked(step.check, found))
     if step.reason and not found:

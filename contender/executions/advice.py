@@ -1,4 +1,4 @@
-"""What to do about an execution that did not succeed, in one line."""
+"""What to do about an execution that did not succeed, or whose version waits, in one line."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ OF_ITS_OWN = ("AlgorithmError", "ClientError")
 
 def advice(snapshot: Snapshot) -> str:
     """How to accept what its checks found, or to go on with it; empty where the same would only fail again."""
+    if snapshot.status == "Succeeded":
+        waits = any(step.roll_out.endswith("waiting") for step in snapshot.steps)
+        see = f"contender models list --dimension {snapshot.dimension}"
+        return f"why it waits: {see}; for an approval: contender models approve {snapshot.dimension}" if waits else ""
     failed = [step for step in snapshot.steps if step.status == "Failed"]
     violated = list(_violated(failed))
     uri = snapshot.parameters.get("InputDataUri")

@@ -40,6 +40,13 @@ class Step:
         return found
 
     @property
+    def roll_out(self) -> str:
+        """How far the Deploy step's Lambda got with its version: `v3 waiting`, `v3 updating`."""
+        outputs = self.metadata.get("Lambda", {}).get("OutputParameters", [])
+        said = {output["Name"]: output["Value"] for output in outputs}
+        return f"{said.get('Variant', '')} {said['Action']}".strip() if "Action" in said else ""
+
+    @property
     def outcome(self) -> str:
         """The branch a condition took: `true` or `false`."""
         return str(self.metadata.get("Condition", {}).get("Outcome", "")).lower()

@@ -202,7 +202,8 @@ def read_labels(header, rows, label, positive):
 def find(header, column, purpose):
     if column not in header:
         near = difflib.get_close_matches(column, header, 1)
-        found = f"the nearest is {near[0]!r}" if near else f"the file has {', '.join(header[:8])}"
+        more = f" and {len(header) - 8} more" if len(header) > 8 else ""
+        found = f"the nearest is {near[0]!r}" if near else f"the file has {', '.join(header[:8])}{more}"
         raise BadData(f"column {column!r}, {purpose}, is missing; {found}")
     return header.index(column)
 

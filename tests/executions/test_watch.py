@@ -291,6 +291,19 @@ def test_only_what_may_go_better_is_to_be_tried_again(run: Run, sagemaker: FakeE
         assert (f"contender pipeline retry {dimension}-00000001" in run("watch", dimension).stderr) is again
 
 
+def test_a_version_that_waits_is_told_with_what_lets_it_go_on(run: Run, sagemaker: FakeExecutions) -> None:
+    outputs = [{"Name": "Action", "Value": "waiting"}, {"Name": "Variant", "Value": "v3"}]
+    deployed = step("Deploy", Metadata={"Lambda": {"Arn": "arn", "OutputParameters": outputs}})
+    sagemaker.add("A-00000001", "Succeeded", steps=[deployed])
+    result = run("watch", "A")
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "Deploy          Succeeded      1.5 s  v3 waiting")
+    assert "contender models approve A" in result.stderr
+    outputs[0]["Value"] = "updating"
+    result = run("watch", "A")
+    assert result.stdout.splitlines()[0] == "Deploy          Succeeded      1.5 s  v3 updating"
+    assert result.stderr == ""
+
+
 def test_a_failure_shows_its_reason_and_the_last_lines_of_its_log(run: Run, sagemaker: FakeExecutions) -> None:
     failed = step(
         "Evaluate", "Failed", FailureReason="AlgorithmError: it\nbroke", Metadata={"ProcessingJob": {"Arn": JOB}}

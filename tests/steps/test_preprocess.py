@@ -224,6 +224,15 @@ def test_a_facet_that_compares_nobody_is_refused_before_anything_is_trained(
     assert not (chain.root / "train").exists()
 
 
+def test_a_missing_column_is_told_with_the_first_ones_that_there_are(chain: Chain) -> None:
+    assert prepare(chain, small(), "--facet=Nope") == 1
+    assert "is missing; the file has Dimension, Phone, Day Mins, Plan, Churn?" in chain.last_words
+    header, *rows = small().splitlines()
+    many = "\n".join([",".join([header, *"abcdefgh"]), *(line + ",0" * 8 for line in rows)])
+    assert prepare(chain, many, "--facet=Nope") == 1
+    assert "the file has Dimension, Phone, Day Mins, Plan, Churn?, a, b, c and 5 more" in chain.last_words
+
+
 def test_a_word_is_no_value_of_a_column_of_numbers_with_gaps(chain: Chain) -> None:
     gaps = small(Day_Mins=lambda number: str(number) if number % 9 else "")
     assert prepare(chain, gaps, "--facet=Day Mins", "--facet-value=many") == 1
