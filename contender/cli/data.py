@@ -19,7 +19,7 @@ def command() -> None:
     """Training data: make some, upload some."""
 
 
-@command.command()
+@command.command(short_help="Write telecom customers who stay or leave.")
 @click.option("--dimensions", type=click.IntRange(1, 1000), default=3, show_default=True, help="How many dimensions.")
 @click.option("--rows", type=click.IntRange(min=1), default=5000, show_default=True, help="Rows of each.")
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Another one, another upload.")
@@ -47,7 +47,7 @@ def sample(dimensions: int, rows: int, seed: int, drift: float, out: Path, as_js
     emit_rows(made, ("dimension", "rows", "file"), as_json=as_json)
 
 
-@command.command()
+@command.command(short_help="Upload files; each starts a training.")
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option("--dimension", help="The file's dimension; by default the name of its folder.")
 @dry_run_option

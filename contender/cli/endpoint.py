@@ -28,7 +28,7 @@ def command() -> None:
     """A dimension's endpoint: what it serves, and predictions from it."""
 
 
-@command.command()
+@command.command(short_help="Show what an endpoint serves.")
 @click.argument("dimension")
 @json_option
 @click.pass_obj
@@ -44,7 +44,7 @@ def show(obj: Connect | None, dimension: str, as_json: bool) -> None:
         note(f"{data['endpoint']}: {data['failure']}")
 
 
-@command.command()
+@command.command(short_help="Ask an endpoint for predictions.")
 @click.argument("dimension")
 @click.option("--file", type=click.Path(path_type=Path, allow_dash=True), help="A .csv, .json or .jsonl; - is stdin.")
 @click.option("--row", "rows", multiple=True, help="A row as CSV or as a JSON record. May be given several times.")

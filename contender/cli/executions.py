@@ -42,7 +42,7 @@ INTERRUPTED = 130
 """What a shell expects of a program that Ctrl-C ended."""
 
 
-@click.command("list")
+@click.command("list", short_help="List executions, the latest first.")
 @click.argument("dimension", required=False)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The latest ones only.")
 @json_option
@@ -92,14 +92,15 @@ def watch(obj: Connect | None, words: tuple[str, ...], timeout_s: float, log_lin
         last = _follow(following, screen, time.monotonic() + timeout_s)
     except KeyboardInterrupt:
         again = " ".join(["contender pipeline watch", *words])
-        note(f"no longer watching; what runs goes on, see it with `{again}`, end it with `contender pipeline stop`")
+        end = f"contender pipeline stop {words[0]}" if len(words) == 1 else "contender pipeline stop"
+        note(f"no longer watching; what runs goes on, see it with `{again}`, end it with `{end}`")
         raise click.exceptions.Exit(INTERRUPTED) from None
     if as_json:
         emit([as_json_of(snapshot, screen) for snapshot in last])
     _judge(following, last, timeout_s)
 
 
-@click.command()
+@click.command(short_help="Stop an execution that runs, with its jobs.")
 @click.argument("word", metavar="[DIMENSION|EXECUTION]", required=False)
 @dry_run_option
 @json_option
@@ -116,7 +117,7 @@ def stop(obj: Connect | None, word: str | None, dry_run: bool, as_json: bool) ->
     emit_rows([{"execution": arn, "status": status}], ("execution", "status"), as_json=as_json)
 
 
-@click.command("retry")
+@click.command("retry", short_help="Go on with an execution that did not succeed.")
 @click.argument("execution", metavar="[DIMENSION|EXECUTION]", required=False)
 @json_option
 @click.pass_obj

@@ -92,7 +92,7 @@ def status(home: Path, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-@command.command()
+@command.command(short_help="Print what points a shell's AWS tools here.")
 @home_option
 @json_option
 def env(home: Path, as_json: bool) -> None:
@@ -105,7 +105,7 @@ def env(home: Path, as_json: bool) -> None:
         click.echo(exports(settings, os.environ))
 
 
-@command.command()
+@command.command(short_help="Stop it and delete everything it holds.")
 @home_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def reset(home: Path, yes: bool) -> None:

@@ -27,7 +27,7 @@ def command() -> None:
     """The registry: every version of every dimension's model."""
 
 
-@command.command("list")
+@command.command("list", short_help="List versions, newest first.")
 @click.option("--dimension", help="Only this dimension's versions.")
 @json_option
 @click.pass_obj
@@ -52,7 +52,7 @@ def list_models(obj: Connect | None, dimension: str | None, as_json: bool) -> No
     emit_rows(rows, COLUMNS, as_json=as_json)
 
 
-@command.command()
+@command.command(short_help="Show one version.")
 @click.argument("dimension")
 @click.argument("version", type=click.IntRange(min=1), required=False)
 @json_option
@@ -80,7 +80,7 @@ def show(obj: Connect | None, dimension: str, version: int | None, as_json: bool
     emit_rows([{"field": key, "value": value} for key, value in lines.items()], ("field", "value"), as_json=False)
 
 
-@command.command()
+@command.command(short_help="Approve a version: it is rolled out.")
 @click.argument("dimension")
 @click.argument("version", type=click.IntRange(min=1), required=False)
 @dry_run_option

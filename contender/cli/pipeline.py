@@ -43,7 +43,7 @@ for each in (list_executions, watch, stop, retry):
     command.add_command(each)
 
 
-@command.command()
+@command.command(short_help="Draw the pipeline.")
 @click.option("--deployed", is_flag=True, help="The definition SageMaker has, instead of this project's.")
 @click.option("--long", is_flag=True, help="Say of each step what it does, too.")
 @batch_option
@@ -71,7 +71,7 @@ def show(obj: Connect | None, deployed: bool, long: bool, for_batch: bool, as_js
         emit_graph(document, width, long=long)
 
 
-@command.command()
+@command.command(short_help="Say what `upsert` would change, in words.")
 @click.option("--lines", is_flag=True, help="The lines of the definitions that differ, instead of sentences.")
 @json_option
 @click.pass_obj
@@ -99,7 +99,7 @@ def diff(obj: Connect | None, lines: bool, as_json: bool) -> None:
     note("`contender pipeline upsert` makes it so" if changed else "what is deployed is this project's")
 
 
-@command.command("upsert")
+@command.command("upsert", short_help="Deploy this project's definitions.")
 @dry_run_option
 @json_option
 @click.pass_obj
@@ -127,7 +127,7 @@ def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
     emit_rows(rows, ("pipeline", "action", "digest"), as_json=False)
 
 
-@command.command("start")
+@command.command("start", short_help="Start one execution by hand.")
 @click.option("--dimension", required=True, help="The dimension to train.")
 @click.option("--data", "uri", required=True, metavar="S3-URI", help="The uploaded CSV file.")
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="Parameter of the pipeline; repeatable.")

@@ -347,6 +347,7 @@ def test_ctrl_c_leaves_executions_running_and_says_so(run: Run, sagemaker: FakeE
     result = run("watch", "A")
     assert result.exit_code == 130
     assert "what runs goes on, see it with `contender pipeline watch A`" in result.stderr
+    assert "end it with `contender pipeline stop A`" in result.stderr
     assert not sagemaker.made("StopPipelineExecution")
 
 
