@@ -22,13 +22,17 @@ def facet_sides(values, wanted):
 def is_bound(values, wanted):
     """Whether Clarify takes what is wanted for the number above which a value belongs to the group.
 
-    It does for one number and a quantity: decimals, gaps, or whole numbers of which a twentieth differ.
+    It does for one number and a quantity: decimals, or whole numbers of which a twentieth differ.
     """
     if len(wanted) != 1 or not number_text(wanted[0]) or not all(is_number_or_missing(value) for value in values):
         return False
-    different = len({number_text(value) for value in values})
-    whole = all(value.lstrip("+-").isdigit() for value in values)
-    return not whole or (different > 2 and different >= 0.05 * len(values))
+    present = [value for value in values if number_text(value)]
+    if len(present) < len(values):  # then it reads all of them as decimals
+        whole = all(float(value).is_integer() for value in present)
+    else:
+        whole = all(value.lstrip("+-").isdigit() for value in present)
+    different = len({number_text(value) for value in present})
+    return not whole or (different > 2 and different >= 0.05 * len(present))
 
 
 def is_number_or_missing(text):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from contender.local.containers.clarify.columns import select, typed
 from tests.steps.chain import load
 
 rules = load("evaluate/rules.py")
@@ -118,9 +122,26 @@ def test_a_rate_over_no_rows_is_no_number() -> None:
         (["1", "0", "1.0"], ["1", "2"], [True, False, True]),
         (["20", "40.5", "60"], ["40"], [False, True, True]),
         (["20", "40", "60"], ["40"], [False, False, True]),
-        (["20", "NA", "60"], ["40"], [False, False, True]),
+        (["20", "NA", "60", "70"], ["40"], [False, False, True, True]),
+        (["1", "", "0", "1"], ["1"], [True, False, False, True]),
         (["low", "", "60"], ["60"], [False, False, True]),
     ],
 )
 def test_the_gate_takes_the_group_that_clarify_takes(column: list[str], values: list[str], inside: list[bool]) -> None:
     assert bias.in_group(column, values).tolist() == inside
+
+
+def test_the_gate_and_clarify_agree_on_any_column_of_numbers() -> None:
+    random = Random(1)
+    kinds: list[Callable[[], str]] = [
+        lambda: str(random.randrange(60)),
+        lambda: str(random.randrange(50) / 2),
+        lambda: str(random.randrange(2)),
+        lambda: random.choice(["", "1", "2", "3"]),
+        lambda: random.choice(["", "0.5", str(random.randrange(60))]),
+    ]
+    for kind in kinds * 60:
+        column = [kind() for _ in range(random.choice([3, 30, 90]))] + ["1"]
+        values = [str(random.randrange(40)) for _ in range(random.choice([1, 1, 2]))]
+        clarify = select(typed(pd.Series(column)), values).rows
+        assert bias.in_group(column, values).tolist() == clarify.tolist(), (column, values)
