@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from contender import registry, s3_object
 from contender.errors import DataError, DeploymentError, NotFoundError
 from contender.executions.request import begin
-from contender.executions.snapshot import Snapshot
+from contender.executions.snapshot import ANY_FAILURE, Snapshot
 from contender.naming import Names, checked_dimension
 
 RESULT_STEPS = ("Compare", "Collect")
@@ -108,7 +108,8 @@ def result(sagemaker: Any, s3: Any, last: Snapshot) -> Scored:
     """What an execution that has ended left. DeploymentError says why it left nothing."""
     done = next((step for step in last.steps if step.name in RESULT_STEPS and step.status == "Succeeded"), None)
     if last.status != "Succeeded" or done is None:
-        raise DeploymentError(f"execution {last.name} {last.status.lower()}: {last.reason or 'no reason given'}")
+        why = last.reason.removeprefix(ANY_FAILURE) or "no reason given"
+        raise DeploymentError(f"execution {last.name} {last.status.lower()}: {why}")
     job = sagemaker.describe_processing_job(
         ProcessingJobName=done.metadata["ProcessingJob"]["Arn"].rpartition("/")[2],
     )

@@ -113,7 +113,8 @@ def _report(row: dict[str, Any], scored: Scored, output: Path | None, *, as_json
     }
     emit_rows([{"field": key, "value": value} for key, value in lines.items()], ("field", "value"), as_json=False)
     if summary["refused"]:
-        note(f"{summary['refused']} rows were refused; which and why: {scored.refused_uri}")
+        rows = "1 row was" if summary["refused"] == 1 else f"{summary['refused']} rows were"
+        note(f"{rows} refused; which and why: {scored.refused_uri}")
     if row["side_by_side"] and "challenger" not in summary:
         note("no challenger is in service: the champion scored alone")
 

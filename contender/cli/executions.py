@@ -26,13 +26,12 @@ from contender.executions import control
 from contender.executions.advice import advice
 from contender.executions.dimension_lock import RUNNING, DimensionLock
 from contender.executions.listing import LOOKS_BACK, Listed, find, listed, recent, words_for
-from contender.executions.snapshot import Snapshot
+from contender.executions.snapshot import ANY_FAILURE, Snapshot
 from contender.executions.watch import Uploads, Watch
 from contender.naming import Names, dimension_of_execution
 
 POLL_S = 0.5
 COLUMNS = ("dimension", "execution", "status", "started", "took", "version")
-ANY_FAILURE = "Step failure: One or multiple steps failed. "
 LONGEST_REASON = 160
 REPORT = re.compile(r" See violation report s3://\S+")
 """Watching has told what is in the report."""

@@ -12,6 +12,9 @@ from contender.executions.dimension_lock import RUNNING
 from contender.executions.listing import parameters_of
 from contender.naming import dimension_of_execution
 
+ANY_FAILURE = "Step failure: One or multiple steps failed. "
+"""What SageMaker begins the reason of every failed execution with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

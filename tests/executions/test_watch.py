@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from contender.cli import pipeline
-from contender.cli.executions import ANY_FAILURE, duration, shortened
+from contender.cli.executions import duration, shortened
 from contender.cli.watching import Screen
 from contender.errors import ContenderError
 from contender.executions import violations
-from contender.executions.snapshot import Watcher
+from contender.executions.snapshot import ANY_FAILURE, Watcher
 from contender.executions.watch import STARTS_WITHIN, Uploads, Watch
 from contender.naming import Names
 from tests.lambdas.fakes import Fake, FakeDynamoDB, client_error, operation

@@ -166,7 +166,7 @@ def test_a_refused_row_is_told_and_the_others_are_scored(scoring: Scoring, proje
     source.write_text("\n".join(lines))
     result = scoring.run("score", "A", str(source), "--output", str(project / "scored.csv"))
     assert result.exception is None
-    assert "1 rows were refused; which and why: s3://" in result.stderr
+    assert "1 row was refused; which and why: s3://" in result.stderr
     assert [number for number, row in enumerate(read(project / "scored.csv")) if not row["score"]] == [6]
 
 

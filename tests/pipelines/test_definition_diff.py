@@ -254,6 +254,9 @@ def test_code_is_told_by_its_files_and_lines() -> None:
     code = CodeChanges(s3, uploads)
     said = code("Evaluate", f"s3://{BUCKET}/code/old", f"s3://{BUCKET}/code/new")
     assert said == "code of Evaluate changed (run.py: 2 lines added, 1 removed)"
+    one_line = CodeChanges(s3, [Upload(b"a\nb\nc\n", BUCKET, "code/new/run.py")])
+    said = one_line("Evaluate", f"s3://{BUCKET}/code/old", f"s3://{BUCKET}/code/new")
+    assert "run.py: 1 line added, 0 removed" in str(said)
     assert code("Evaluate", "s3://elsewhere/data", "s3://elsewhere/more") is None
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from contender import batch
 from contender.errors import DataError, DeploymentError, NotFoundError
-from contender.executions.snapshot import Snapshot, Step
+from contender.executions.snapshot import ANY_FAILURE, Snapshot, Step
 from contender.naming import Names
 from tests.pipelines.fakes import FakePipelines, FakeS3
 
@@ -82,4 +82,4 @@ def test_the_result_is_where_the_last_step_wrote_it() -> None:
 
 def test_an_execution_that_left_nothing_says_why() -> None:
     with pytest.raises(DeploymentError, match="execution A-00000001 failed: no rows"):
-        batch.result(FakePipelines(), FakeS3(), snapshot("Failed", reason="no rows"))
+        batch.result(FakePipelines(), FakeS3(), snapshot("Failed", reason=f"{ANY_FAILURE}no rows"))

@@ -69,7 +69,8 @@ def _file(name: str, old: bytes | None, new: bytes | None) -> str:
         return f"{name}: {said}"
     lines, new_lines = (text.decode(errors="replace").splitlines() for text in (old, new))
     signs = [line[0] for line in difflib.ndiff(lines, new_lines) if line[0] in "+-"]
-    return f"{name}: {signs.count('+')} lines added, {signs.count('-')} removed"
+    added = signs.count("+")
+    return f"{name}: {added} line{'' if added == 1 else 's'} added, {signs.count('-')} removed"
 
 
 def _document(old: bytes, new: bytes) -> str:
