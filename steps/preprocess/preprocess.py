@@ -213,6 +213,10 @@ def feature_columns(header, options):
         find(header, column, "listed in data.categorical")
     dropped = {options.label, *options.drop}
     columns = [column for column in header if column not in dropped]
+    for column in options.drop:
+        near = difflib.get_close_matches(column, columns, 1, 0.8) if column not in header else []
+        if near:  # misspelt, an identifier would silently become a feature; one that is simply absent does no harm
+            raise BadData(f"{column!r} of data.drop is no column, but {near[0]!r} is: mend one of the names")
     if not columns:
         raise BadData("no column is left to learn from after the label and the dropped ones")
     return columns

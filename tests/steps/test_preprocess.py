@@ -304,6 +304,12 @@ def test_broken_data_is_refused_in_words(chain: Chain, content: str | bytes, wor
     assert (chain.root / "output" / "failure").read_text() == chain.last_words
 
 
+def test_a_misspelt_column_to_drop_is_refused_and_an_absent_one_is_not(chain: Chain) -> None:
+    assert prepare(chain, small(), "--drop=Day Minss") == 1
+    assert "'Day Minss' of data.drop is no column, but 'Day Mins' is" in chain.last_words
+    assert prepare(chain, small(), "--drop=Consent given on") == 0
+
+
 def test_an_upload_without_csv_is_refused(chain: Chain) -> None:
     (chain.root / "data").mkdir()
     assert chain.preprocess() == 1
