@@ -18,11 +18,13 @@ TIMEOUT_S = 60
 Command = tuple[str, ...]
 
 
-def find_cli(environment: Mapping[str, str]) -> Path:
-    """The CLI of the repository's own environment, or the one that CONTENDER_AWS_CLI names."""
-    program = Path(environment.get(OVERRIDE) or REPOSITORY / ".venv-aws" / "bin" / "aws")
+def find_cli(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The words that start the CLI of the repository's own environment, or the one that CONTENDER_AWS_CLI names."""
+    own = REPOSITORY / ".venv-aws" / "bin"
+    program = Path(environment.get(OVERRIDE) or own / "aws")
     assert program.is_file(), f"no AWS CLI at {program}: `make test` installs one, {OVERRIDE} names another"
-    return program
+    # Its first line names the interpreter, which fails in a folder with a space.
+    return (str(own / "python"), str(program)) if program.parent == own else (str(program),)
 
 
 def ask(operation: str, **options: Any) -> Command:
@@ -40,7 +42,7 @@ def ask(operation: str, **options: Any) -> Command:
 class AwsCli:
     """`aws sagemaker …` in a shell that exported the laptop's `env`; `succeeded` holds the operations that did."""
 
-    def __init__(self, program: Path, env: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, program: tuple[str, ...], env: Mapping[str, str], folder: Path) -> None:
         self.succeeded: set[str] = set()
         self._program = program
         self._folder = folder
@@ -89,7 +91,7 @@ class AwsCli:
         return list(zip(commands, ended, strict=True))
 
     def _run(self, service: str, command: Command) -> subprocess.CompletedProcess[str]:
-        words = [str(self._program), service, *command, "--output", "json"]
+        words = [*self._program, service, *command, "--output", "json"]
         return subprocess.run(
             words, env=self._env, cwd=self._folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
