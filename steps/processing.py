@@ -14,6 +14,8 @@ from sagemaker.mlops.workflow.steps import ProcessingStep
 
 from steps.build import Build, job_retries, reuse
 
+LAST_WORDS = "last_words.py"
+
 
 def processing_step(
     build: Build,
@@ -29,7 +31,7 @@ def processing_step(
     property_files: Sequence[PropertyFile] = (),
     cached: bool = True,
 ) -> ProcessingStep:
-    """Run the first file of `code`, with the others beside it.
+    """Run the first file of `code`, with the others and `last_words.py` beside it.
 
     Each input (name to S3 URI) is a folder of the container, and so is each output; the script gets their places as
     `--<name>` arguments.
@@ -48,7 +50,7 @@ def processing_step(
         tags=build.tags,
         sagemaker_session=build.session,
     )
-    sources = {**inputs, "code": build.code(*code)}
+    sources = {**inputs, "code": build.code(*code, LAST_WORDS)}
     return ProcessingStep(
         name=name,
         display_name=title,

@@ -15,7 +15,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from table import SCORE, YES, CannotScore, answered, fail
+from last_words import fail
+from table import SCORE, YES, CannotScore, answered
 
 
 def main(argv=None):

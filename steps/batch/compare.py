@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from delong import delong, difference
-from table import CHALLENGER_SCORE, SCORE, YES, CannotScore, answered, fail
+from last_words import fail
+from table import CHALLENGER_SCORE, SCORE, YES, CannotScore, answered
 
 UNKNOWN, NO, POSITIVE = -1, 0, 1
 MIN_CLASS_ROWS = 2

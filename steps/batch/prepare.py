@@ -21,7 +21,8 @@ from pathlib import Path
 
 from artifact import CannotEvaluate
 from artifact import opened as loaded
-from table import CHALLENGER_SCORE, SCORE, CannotScore, fail, opened
+from last_words import fail
+from table import CHALLENGER_SCORE, SCORE, CannotScore, opened
 
 NOBODY = "0"
 CHUNK = 5000

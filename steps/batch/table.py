@@ -4,7 +4,6 @@ Beside the scripts of the batch steps in their containers; needs nothing beyond 
 """
 
 import csv
-import sys
 from contextlib import ExitStack, contextmanager
 
 SCORE = "score"
@@ -91,13 +90,3 @@ def _only_file(folder):
     if len(files) != 1:
         raise CannotScore(f"expected one file of answers, found {len(files)}: {', '.join(path.name for path in files)}")
     return files[0]
-
-
-def fail(error, folder):
-    """Say why in the log, and where SageMaker reads a job's last words."""
-    line = " ".join(str(error).split())[:1000]
-    print(f"Refused: {line}", file=sys.stderr)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("message", "failure"):
-        (folder / name).write_text(line, encoding="utf-8")
-    return 1

@@ -22,6 +22,7 @@ import numpy as np
 import rules
 from artifact import CannotEvaluate, opened
 from delong import delong, difference
+from last_words import fail
 
 NO_CHAMPION = "0"
 MIN_CLASS_ROWS = 2
@@ -33,7 +34,7 @@ def main(argv=None):
     try:
         report = evaluate(options)
     except CannotEvaluate as error:
-        return fail(str(error), options.last_words)
+        return fail(error, options.last_words)
     options.evaluation.mkdir(parents=True, exist_ok=True)
     (options.evaluation / "evaluation.json").write_text(json.dumps(report, indent=2, allow_nan=False), encoding="utf-8")
     print(json.dumps(report["gate"], sort_keys=True))
@@ -187,16 +188,6 @@ def metrics(labels, probabilities, auc, variance):
 
 def measured(value, standard_deviation):
     return {"value": float(value), "standard_deviation": float(standard_deviation)}
-
-
-def fail(message, folder):
-    """Say why in the log, and where SageMaker reads a job's last words (`message`: processing, `failure`: training)."""
-    line = " ".join(message.split())[:1000]
-    print(f"Refused: {line}", file=sys.stderr)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("message", "failure"):
-        (folder / name).write_text(line, encoding="utf-8")
-    return 1
 
 
 if __name__ == "__main__":

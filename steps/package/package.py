@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 import xgboost
+from last_words import fail
 
 BOOSTER_NAMES = ("xgboost-model", "model.ubj", "model.json", "xgboost-model.ubj", "xgboost-model.json")
 
@@ -34,7 +35,7 @@ def main(argv=None):
     try:
         summary = package(options)
     except BadArtifact as error:
-        return fail(str(error), options.last_words)
+        return fail(error, options.last_words)
     print(json.dumps(summary, sort_keys=True))
     return 0
 
@@ -108,16 +109,6 @@ def pack(root, archive):
             with path.open("rb") as file:
                 tar.addfile(info, file)
     archive.write_bytes(gzip.compress(content.getvalue(), 6, mtime=0))
-
-
-def fail(message, folder):
-    """Say why in the log, and where SageMaker reads a job's last words (`message`: processing, `failure`: training)."""
-    line = " ".join(message.split())[:1000]
-    print(f"Refused: {line}", file=sys.stderr)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("message", "failure"):
-        (folder / name).write_text(line, encoding="utf-8")
-    return 1
 
 
 if __name__ == "__main__":

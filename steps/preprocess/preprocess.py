@@ -29,6 +29,7 @@ from collections import Counter
 from pathlib import Path
 
 from facets import MISSING, facet_sides, is_bound, is_number_or_missing, number_text
+from last_words import fail
 
 MAX_CATEGORIES = 200
 MIN_CATEGORY_ROWS = 2
@@ -46,7 +47,7 @@ def main(argv=None):
     try:
         summary = preprocess(options)
     except BadData as error:
-        return fail(str(error), options.last_words)
+        return fail(error, options.last_words)
     print(json.dumps(summary, sort_keys=True))
     return 0
 
@@ -401,16 +402,6 @@ def write_raw(path, header, rows):
         if header:
             writer.writerow(header)
         writer.writerows(rows)
-
-
-def fail(message, folder):
-    """Say why in the log, and where SageMaker reads a job's last words (`message`: processing, `failure`: training)."""
-    line = " ".join(message.split())[:1000]
-    print(f"Refused: {line}", file=sys.stderr)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("message", "failure"):
-        (folder / name).write_text(line, encoding="utf-8")
-    return 1
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import shutil
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -27,9 +28,18 @@ def load(script: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with beside(path.parent), beside(STEPS / "preprocess"):
+    with beside(path.parent), beside(STEPS / "preprocess"), beside(STEPS):
         spec.loader.exec_module(module)
     return module
+
+
+def container(folder: Path, *files: str) -> Path:
+    """A container's code: the first of these files of `steps/`, and nothing but the others beside it."""
+    code = folder / "code"
+    code.mkdir()
+    for file in (*files, "last_words.py"):
+        shutil.copy(STEPS / file, code)
+    return code / Path(files[0]).name
 
 
 @contextmanager

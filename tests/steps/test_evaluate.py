@@ -14,7 +14,7 @@ import pytest
 from sklearn.metrics import accuracy_score, log_loss
 
 from contender.sample_data import COLUMNS, generate
-from tests.steps.chain import STEPS, Chain, load, to_csv
+from tests.steps.chain import Chain, container, load, to_csv
 
 evaluate = load("evaluate/evaluate.py")
 
@@ -217,12 +217,9 @@ def test_a_challenger_whose_code_fails_is_refused_with_its_error(copied: Chain) 
 
 
 def test_runs_as_a_process_with_nothing_but_the_files_beside_it(copied: Chain, tmp_path: Path) -> None:
-    code = tmp_path / "code"
-    code.mkdir()
-    for name in ("evaluate", "artifact", "bias", "delong", "rules"):
-        shutil.copy(STEPS / "evaluate" / f"{name}.py", code)
-    shutil.copy(STEPS / "preprocess" / "facets.py", code)
-    command = [sys.executable, "-E", "-s", str(code / "evaluate.py"), *copied.evaluate_arguments()]
+    beside = [f"evaluate/{name}.py" for name in ("artifact", "bias", "delong", "rules")]
+    script = container(tmp_path, "evaluate/evaluate.py", *beside, "preprocess/facets.py")
+    command = [sys.executable, "-E", "-s", str(script), *copied.evaluate_arguments()]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert copied.report["gate"]["passed"] is True

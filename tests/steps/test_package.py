@@ -7,10 +7,11 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 
-from tests.steps.chain import STEPS, Chain
+from tests.steps.chain import Chain, container
 
 
 @pytest.fixture
@@ -34,12 +35,13 @@ def test_identical_inputs_give_identical_bytes(copied: Chain, trained: Chain) ->
     assert (copied.root / name).read_bytes() == (trained.root / name).read_bytes()
 
 
-def test_runs_alone_as_a_process(copied: Chain) -> None:
-    command = [sys.executable, "-I", str(STEPS / "package" / "package.py"), *copied.package_arguments()]
+def test_runs_as_a_process_with_nothing_but_the_files_beside_it(copied: Chain, tmp_path: Path) -> None:
+    script = container(tmp_path, "package/package.py", "package/inference.py")
+    command = [sys.executable, "-E", "-s", str(script), *copied.package_arguments()]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["trees"] == 60
-    assert not list((STEPS / "package").glob("__pycache__/inference*"))
+    assert not list(script.parent.glob("__pycache__/inference*"))
 
 
 def test_a_training_job_without_a_model_is_refused(copied: Chain) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from contender.sample_data import COLUMNS, generate
-from tests.steps.chain import STEPS, Chain, load, to_csv
+from tests.steps.chain import STEPS, Chain, container, load, to_csv
 
 HEADER = "Dimension,Phone,Day Mins,Plan,Churn?"
 PHONE = COLUMNS.index("Phone")
@@ -316,9 +316,10 @@ def test_an_upload_without_csv_is_refused(chain: Chain) -> None:
     assert "no CSV file" in chain.last_words
 
 
-def test_runs_as_a_process_and_fails_with_one_line(chain: Chain) -> None:
+def test_runs_as_a_process_and_fails_with_one_line(chain: Chain, tmp_path: Path) -> None:
     chain.upload(b"")
-    command = [sys.executable, "-E", "-s", str(STEPS / "preprocess" / "preprocess.py"), *chain.preprocess_arguments()]
+    script = container(tmp_path, "preprocess/preprocess.py", "preprocess/facets.py")
+    command = [sys.executable, "-E", "-s", str(script), *chain.preprocess_arguments()]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 1
     assert result.stderr == "Refused: upload.csv is empty\n"
