@@ -26,6 +26,8 @@ LOCAL = [
     "optuna>=4,<6",
     "datasketches>=5,<6",
     "shap>=0.50,<1",
+    "matplotlib>=3.9,<4",
+    "Jinja2>=3.1,<4",
     "threadpoolctl>=3.5,<4",
 ]
 
@@ -36,6 +38,9 @@ DEV = [
     "ruff>=0.12",
     "cfn-lint>=1.40,<2",
     "types-PyYAML",
+    "mabwiser>=2.7,<3",
+    "nbclient>=0.10,<1",
+    "ipykernel>=7,<8",
 ]
 
 setup(
