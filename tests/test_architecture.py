@@ -14,6 +14,7 @@ LAMBDA_PARTS = (
     "lambdas",
     "rollout",
     "experiments",
+    "measurements",
     "registry",
     "endpoints",
     "reconcile",
@@ -25,7 +26,17 @@ LAMBDA_PARTS = (
     "executions",
     "s3_object",
 )
-PURE = ("contender/reconcile.py", "contender/rollout/decide.py", "contender/rollout/plan.py", "contender/experiments")
+PURE = (
+    "contender/reconcile.py",
+    "contender/rollout/spec.py",
+    "contender/rollout/state.py",
+    "contender/rollout/observation.py",
+    "contender/rollout/decide.py",
+    "contender/rollout/plan.py",
+    "contender/rollout/replay.py",
+    "contender/rollout/story.py",
+    "contender/experiments",
+)
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 
 
