@@ -3,8 +3,13 @@
 A name is parsed by taking the whole of it apart, never by looking for a part: dimension `SM-1` does not see what
 belongs to `SM-10` or `SM-1-v2`. Reading from the right is unambiguous, because a project has no hyphen and the last
 part of a model (`-v<version>`, `-c<digest>`) or endpoint config (`-<digest>`) is of a kind that is always there.
+A stage stands between two hyphens and one: no dimension begins with a hyphen, so `contender--dev-SM-1` is none of the
+last stage's.
 
-    contender-SM-1               endpoint and model package group of dimension SM-1
+    contender-SM-1               endpoint of dimension SM-1, and its model package group in every stage
+    contender--dev-SM-1          its endpoint in stage dev; the last stage's names carry none
+    contender--dev-SM-1-v3       SageMaker model of its version 3 there
+    contender-SM-1-e2            the second experiment of the endpoint contender-SM-1
     contender-SM-1-v3            SageMaker model of its version 3
     contender-SM-1-c012345678    SageMaker model of an artifact that is being checked and may become a version
     contender-SM-1-0123abcdef    one of its endpoint configs
@@ -29,11 +34,13 @@ MAX_ENDPOINT = 52
 MAX_FILE = 100
 
 _PROJECT = re.compile(r"[a-z][a-z0-9]{0,19}")
+_STAGE = re.compile(r"[a-z][a-z0-9]{0,9}")
 _DIMENSION = re.compile(r"[A-Za-z0-9](?:-*[A-Za-z0-9])*")
 _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 _TOKEN = re.compile(r"[0-9a-f]{8}")
 _DIGEST = re.compile(r"[0-9a-f]{10}")
 _CANDIDATE = re.compile(r"c[0-9a-f]{9}")
+_EXPERIMENT = re.compile(r"e([1-9][0-9]{0,8})")
 _RECORDABLE_FILE = re.compile(rf"[\w .=+@-]{{1,{MAX_FILE}}}")
 """The URI becomes a customer metadata property of the version, which allows these characters and 256 in all."""
 _PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/([^/]+)/([1-9][0-9]{0,8})")
@@ -48,16 +55,33 @@ class ObjectKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What an endpoint is named after; the last stage is ""."""
+
+    stage: str
+    dimension: str
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
-    """The names of one project."""
+    """The names of one project, and of what one of its stages serves; the last stage is ""."""
 
     project: str
+    stage: str = ""
 
     def __post_init__(self) -> None:
         if not _PROJECT.fullmatch(self.project):
             raise NamingError(
                 f"project {self.project!r} cannot be a name: use 1 to 20 lower-case letters and digits, a letter first"
             )
+        if self.stage and not is_stage(self.stage):
+            raise NamingError(
+                f"stage {self.stage!r} cannot be a name: use 1 to 10 lower-case letters and digits, a letter first"
+            )
+
+    def at(self, stage: str) -> Names:
+        """The same project's names in another stage."""
+        return Names(self.project, stage)
 
     @property
     def pipeline(self) -> str:
@@ -87,6 +111,15 @@ class Names:
     def stack(self) -> str:
         return f"{self.project}-core"
 
+    @property
+    def experiments_stack(self) -> str:
+        """The stack of the API, the events and their counts; absent where experiments are off."""
+        return f"{self.project}-experiments"
+
+    def table(self, kind: str) -> str:
+        """Name of a DynamoDB table: `rollouts`, `experiments` or `events`."""
+        return f"{self.project}-{kind}"
+
     def function(self, role: str) -> str:
         return f"{self.project}-{role}"
 
@@ -94,27 +127,30 @@ class Names:
         return f"{self.project}-{kind}-{account}-{region}"
 
     def endpoint(self, dimension: str) -> str:
-        """Name of a dimension's endpoint and of its model package group.
+        """Name of a dimension's endpoint in this stage.
 
         AWS compares endpoint names without case, so two dimensions of one project must differ in more than case.
         """
-        name = f"{self.project}-{checked_dimension(dimension)}"
+        prefix = f"{self.project}--{self.stage}-" if self.stage else f"{self.project}-"
+        name = f"{prefix}{checked_dimension(dimension)}"
         if len(name) > MAX_ENDPOINT:
-            room = MAX_ENDPOINT - len(self.project) - 1
+            stage = f" in stage {self.stage!r}" if self.stage else ""
             raise NamingError(
-                f"dimension {dimension!r} is too long for project {self.project!r}: use at most {room} characters"
+                f"dimension {dimension!r} is too long for project {self.project!r}{stage}: "
+                f"use at most {MAX_ENDPOINT - len(prefix)} characters"
             )
         return name
 
     def group(self, dimension: str) -> str:
-        return self.endpoint(dimension)
+        """Name of a dimension's model package group, which all stages share."""
+        return self.at("").endpoint(dimension)
 
     def model(self, dimension: str, version: int) -> str:
         return f"{self.endpoint(dimension)}-{variant_name(version)}"
 
     def candidate(self, dimension: str, content: Iterable[str]) -> str:
         """Name of the model with this content, before it is a version's: the same content, the same name."""
-        return f"{self.endpoint(dimension)}-c{_digest(content)[:9]}"
+        return f"{self.group(dimension)}-c{_digest(content)[:9]}"
 
     def config(self, dimension: str, content: Iterable[str]) -> str:
         """Name of the endpoint config with this content: the same content, the same name."""
@@ -124,12 +160,35 @@ class Names:
         """Display name of an execution; `token` is hexadecimal."""
         return f"{checked_dimension(dimension)}-{token[:8]}"
 
-    def dimension_of(self, endpoint_or_group: str) -> str | None:
-        """The dimension an endpoint or group belongs to, or None for one that is not this project's."""
-        project, hyphen, dimension = endpoint_or_group.partition("-")
-        if project != self.project or not hyphen or not is_dimension(dimension):
+    def experiment(self, dimension: str, number: int) -> str:
+        """Id of the experiment with this number on the dimension's endpoint."""
+        return f"{self.endpoint(dimension)}-e{number}"
+
+    def place_of(self, endpoint: str) -> Place | None:
+        """The stage and dimension an endpoint is named after, or None for one that is not this project's."""
+        project, hyphen, rest = endpoint.partition("-")
+        if project != self.project or not hyphen or len(endpoint) > MAX_ENDPOINT:
             return None
-        return dimension if len(endpoint_or_group) <= MAX_ENDPOINT else None
+        stage = ""
+        if rest.startswith("-"):
+            stage, _, rest = rest[1:].partition("-")
+            if not is_stage(stage):
+                return None
+        return Place(stage, rest) if is_dimension(rest) else None
+
+    def place_of_experiment(self, experiment: str) -> Place | None:
+        """The place whose experiment this id is, or None for one that is not this project's."""
+        endpoint, _, last = experiment.rpartition("-")
+        return self.place_of(endpoint) if _EXPERIMENT.fullmatch(last) else None
+
+    def dimension_of(self, endpoint: str) -> str | None:
+        """The dimension an endpoint of this stage belongs to, or None for one that is not of this project and stage."""
+        place = self.place_of(endpoint)
+        return place.dimension if place is not None and place.stage == self.stage else None
+
+    def dimension_of_group(self, group: str) -> str | None:
+        """The dimension a model package group belongs to, or None for one that is not this project's."""
+        return self.at("").dimension_of(group)
 
     def version_of_model(self, dimension: str, model: str) -> int | None:
         """The version a SageMaker model was made for, or None if it is not a model of this dimension."""
@@ -138,8 +197,8 @@ class Names:
 
     def dimension_of_candidate(self, model: str) -> str | None:
         """The dimension whose candidate this SageMaker model is, or None if it is no candidate of this project."""
-        endpoint, _, last = model.rpartition("-")
-        return self.dimension_of(endpoint) if _CANDIDATE.fullmatch(last) else None
+        group, _, last = model.rpartition("-")
+        return self.dimension_of_group(group) if _CANDIDATE.fullmatch(last) else None
 
     def is_config_of(self, dimension: str, config: str) -> bool:
         endpoint, _, last = config.rpartition("-")
@@ -162,6 +221,10 @@ def dimension_of_execution(execution: Mapping[str, Any]) -> str | None:
     """The dimension that an execution is of, by its display name; None for one that somebody else named."""
     dimension, _, token = execution.get("PipelineExecutionDisplayName", "").rpartition("-")
     return dimension if is_dimension(dimension) and _TOKEN.fullmatch(token) else None
+
+
+def is_stage(text: str) -> bool:
+    return _STAGE.fullmatch(text) is not None
 
 
 def is_dimension(text: str) -> bool:

@@ -115,7 +115,7 @@ def summary(dimension: str, version: Version) -> dict[str, Any]:
 
 
 def _dimensions(sagemaker: Any, names: Names) -> list[str]:
-    found = (names.dimension_of(group) for group in registry.list_groups(sagemaker, f"{names.project}-"))
+    found = (names.dimension_of_group(group) for group in registry.list_groups(sagemaker, f"{names.project}-"))
     return sorted(dimension for dimension in found if dimension is not None)
 
 

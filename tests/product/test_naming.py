@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from contender.errors import NamingError
 from contender.naming import (
+    MAX_ENDPOINT,
     Names,
     ObjectKey,
+    Place,
     dimension_of_execution,
     object_key,
     parse_object_key,
@@ -16,6 +20,71 @@ from contender.naming import (
 )
 
 NAMES = Names("contender")
+
+
+def random_name(rng: random.Random, first: str, inner: str, longest: int) -> str:
+    return rng.choice(first) + "".join(rng.choice(inner) for _ in range(rng.randrange(longest)))
+
+
+def random_places(seed: int, count: int) -> list[tuple[Names, str]]:
+    """Projects, stages and dimensions that are as alike as the rules allow: few letters, many hyphens."""
+    rng = random.Random(seed)
+    places = []
+    while len(places) < count:
+        project = random_name(rng, "ab", "ab1", 3)
+        stage = rng.choice(["", random_name(rng, "ab", "ab1", 3)])
+        dimension = random_name(rng, "abA1v", "abA1v--", rng.choice([1, 3, 8, 40])).rstrip("-")
+        names = Names(project, stage)
+        prefix = len(project) + (len(stage) + 3 if stage else 1)
+        if prefix + len(dimension) <= MAX_ENDPOINT and len(dimension) <= 40:
+            places.append((names, dimension))
+    return places
+
+
+def test_reads_back_every_stage_and_dimension_and_never_another() -> None:
+    """Ten thousand names: each is parsed into what it was made of, so no two places ever share one."""
+    made: dict[str, tuple[Names, str]] = {}
+    for names, dimension in random_places(seed=4, count=10_000):
+        endpoint = names.endpoint(dimension)
+        assert made.setdefault(endpoint, (names, dimension)) == (names, dimension)
+        assert names.place_of(endpoint) == Place(names.stage, dimension)
+        assert names.dimension_of(endpoint) == dimension
+        assert names.place_of_experiment(names.experiment(dimension, 12)) == Place(names.stage, dimension)
+        assert names.version_of_model(dimension, names.model(dimension, 3)) == 3
+        assert names.is_config_of(dimension, names.config(dimension, ["a"]))
+        assert len(names.model(dimension, 999_999_999)) <= 63
+        assert names.dimension_of_group(names.group(dimension)) == dimension
+    assert len(made) > 5_000
+
+
+def test_a_stage_does_not_see_what_belongs_to_another() -> None:
+    dev, prod = NAMES.at("dev"), NAMES
+    assert dev.endpoint("SM-1") == "contender--dev-SM-1"
+    assert (dev.dimension_of("contender-SM-1"), prod.dimension_of("contender--dev-SM-1")) == (None, None)
+    assert prod.dimension_of("contender-dev-SM-1") == "dev-SM-1"
+    assert dev.version_of_model("SM-1", prod.model("SM-1", 1)) is None
+    assert prod.version_of_model("SM-1", dev.model("SM-1", 1)) is None
+    assert not prod.is_config_of("SM-1", dev.config("SM-1", ["a"]))
+    assert NAMES.place_of("contender--dev-SM-1") == Place("dev", "SM-1")
+    for other in ("contender--SM-1", "contender--dev", "contender---dev-SM-1", "contender--dev--SM-1", "contenders-A"):
+        assert NAMES.place_of(other) is None
+
+
+def test_all_stages_share_a_dimensions_versions_and_candidates() -> None:
+    assert NAMES.at("dev").group("SM-1") == NAMES.group("SM-1") == "contender-SM-1"
+    assert NAMES.at("dev").candidate("SM-1", ["a"]) == NAMES.candidate("SM-1", ["a"])
+
+
+@pytest.mark.parametrize("stage", ["1a", "Dev", "a-b", "a" * 11, "dev\n"])
+def test_refuses_what_cannot_be_a_stage(stage: str) -> None:
+    with pytest.raises(NamingError, match=r"stage .* cannot be a name: use 1 to 10"):
+        NAMES.at(stage)
+
+
+def test_says_how_long_a_dimension_may_be_in_a_stage() -> None:
+    assert NAMES.at("staging").endpoint("x" * 33)
+    with pytest.raises(NamingError, match=r"too long for project 'contender' in stage 'staging': use at most 33"):
+        NAMES.at("staging").endpoint("x" * 34)
 
 
 @pytest.mark.parametrize("dimension", ["A", "SM-1", "SM-10", "a--b", "v2", "SM-1-v2", "SM-1-0123abcdef", "x" * 40])
