@@ -425,8 +425,8 @@ def story(sagemaker: FakeSageMaker, *, kill_at: tuple[int, bool] | None) -> Worl
     """A champion serves; a broken version, then five good ones; the process may be killed once."""
     world = World("A", sagemaker)
     world.roll_out()
-    sagemaker.calls.clear()
-    sagemaker.kill_at = kill_at
+    sagemaker.process.calls.clear()
+    sagemaker.process.kill_at = kill_at
     for broken in (True, False, False, False, False):
         arn = world.register(broken=broken)
         for act in (lambda arn=arn: world.deploy(arn), world.run_out, world.run_out):
@@ -441,13 +441,14 @@ def story(sagemaker: FakeSageMaker, *, kill_at: tuple[int, bool] | None) -> Worl
 
 def test_being_killed_between_any_two_calls_changes_nothing_about_the_end() -> None:
     whole = story(FakeSageMaker(), kill_at=None)
-    calls = len(whole.sagemaker.calls)
+    calls = len(whole.sagemaker.process.calls)
     assert whole.weights == {"v1": 0.7, "v4": 0.1, "v5": 0.1, "v6": 0.1}
     for call in range(1, calls + 1):
         for before in (True, False):
             world = story(FakeSageMaker(), kill_at=(call, before))
-            assert world.sagemaker.kill_at is None, f"killed {call}"
-            assert world.states == whole.states, f"killed at {world.sagemaker.calls[call - 1][0]}, before: {before}"
+            process = world.sagemaker.process
+            assert process.kill_at is None, f"killed {call}"
+            assert world.states == whole.states, f"killed at {process.calls[call - 1]}, before: {before}"
             assert world.weights == whole.weights
             assert set(world.sagemaker.configs) == set(whole.sagemaker.configs)
             assert set(world.sagemaker.models) == set(whole.sagemaker.models)

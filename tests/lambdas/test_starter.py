@@ -265,7 +265,7 @@ def test_two_uploads_that_find_the_same_finished_execution_do_not_both_start() -
 def test_killed_anywhere_every_upload_is_run_once_and_alone(fake: str, before: bool, call: int) -> None:
     desk = Desk()
     queue = [body("data/A/x.csv"), body("data/A/y.csv"), body("data/bad.csv"), body("data/B/x.csv")]
-    getattr(desk, fake).kill_at = (call, before)
+    getattr(desk, fake).process.kill_at = (call, before)
     for delivery in range(60):
         message = queue.pop(0)
         with contextlib.suppress(Killed):
