@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from contender.config import load
-from contender.demo import Demo
+from contender.demo.main_job import Demo
 from contender.naming import Names
 from contender.sample_data import COLUMNS, generate
 from tests.conftest import REPOSITORY, Clients

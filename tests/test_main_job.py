@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contender.demo import raw_rows
+from contender.demo.main_job import raw_rows
 from contender.sample_data import COLUMNS
 from tests.conftest import REPOSITORY
 from tests.project import Project, table, until

@@ -20,7 +20,7 @@ from contender.cli.deploy import stack_parameters
 from contender.cli.local import home_option, one_line_errors
 from contender.cli.output import emit, emit_rows, json_option, note
 from contender.config import Settings, load_project
-from contender.demo import Demo, Outcome, Uploads, raw_rows, uploads_from
+from contender.demo.main_job import Demo, Outcome, Uploads, raw_rows, uploads_from
 from contender.deployment import Cloud, deploy
 from contender.errors import DeploymentError
 from contender.local.launcher.laptop import Laptop, Ports

@@ -18,7 +18,7 @@ import contender
 from contender import evaluation, registry
 from contender.cli.deploy import stack_parameters
 from contender.config import Settings, load
-from contender.demo import Demo
+from contender.demo.main_job import Demo
 from contender.deployment import Cloud, deploy
 from contender.executions import control
 from contender.executions.dimension_lock import DimensionLock

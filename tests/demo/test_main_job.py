@@ -16,7 +16,7 @@ import pytest
 
 from contender.cli.demo import stopped_by_signals
 from contender.config import Settings
-from contender.demo import Demo, raw_rows, uploads_from
+from contender.demo.main_job import Demo, raw_rows, uploads_from
 from contender.errors import DataError
 from tests.lambdas.fakes import operation
 from tests.pipelines.fakes import FakePipelines

@@ -1,0 +1,5 @@
+"""The stories that `contender demo` plays, each through the product's own ways.
+
+main_job.py      from CSV files to champions, and a challenger beside each
+challenges.py    three dimensions whose challengers are better, equal and worse, and the customers who show it
+"""
