@@ -17,7 +17,6 @@ LAMBDA_PARTS = (
     "measurements",
     "registry",
     "endpoints",
-    "reconcile",
     "baselines",
     "candidates",
     "warm_start",
@@ -27,7 +26,6 @@ LAMBDA_PARTS = (
     "s3_object",
 )
 PURE = (
-    "contender/reconcile.py",
     "contender/rollout/spec.py",
     "contender/rollout/state.py",
     "contender/rollout/observation.py",

@@ -24,8 +24,9 @@ from contender.errors import DeploymentError
 from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import variant_name
-from contender.reconcile import Outcome, Result, reconcile
 from contender.registry import Status, Version
+from contender.rollout.plan import Outcome
+from contender.rollout.tick import Result, reconcile
 
 
 def answer(result: Result, number: int) -> dict[str, str]:

@@ -27,8 +27,8 @@ from contender.errors import DeploymentError
 from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
-from contender.reconcile import Result, reconcile
 from contender.registry import Status
+from contender.rollout.tick import Result, reconcile
 
 SWEEP = "Scheduled Event"
 

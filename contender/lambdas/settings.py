@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 from contender.errors import SettingsError
 from contender.naming import Names
-from contender.reconcile import Policy
+from contender.rollout.plan import Policy
 
 T = TypeVar("T", int, float)
 

@@ -28,7 +28,11 @@ OURS = {
     "contender.lambdas.log_line",
     "contender.lambdas.settings",
     "contender.naming",
-    "contender.reconcile",
+    "contender.rollout",
+    "contender.rollout.execute",
+    "contender.rollout.observe",
+    "contender.rollout.plan",
+    "contender.rollout.tick",
     "contender.registry",
     "contender.warm_start",
 }

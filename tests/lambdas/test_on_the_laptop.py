@@ -17,7 +17,8 @@ from contender.executions.dimension_lock import Claim, DimensionLock
 from contender.lambdas import champion, deploy, finish
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
-from contender.reconcile import Policy, reconcile
+from contender.rollout.plan import Policy
+from contender.rollout.tick import reconcile
 from tests.lambdas.fakes import FakeSageMaker
 
 NAMES = Names("rollouts")

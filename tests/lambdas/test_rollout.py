@@ -7,7 +7,7 @@ import pytest
 from contender.endpoints import Record
 from contender.errors import DeploymentError
 from contender.lambdas import deploy, finish
-from contender.reconcile import reconcile
+from contender.rollout.tick import reconcile
 from tests.lambdas.fakes import FakeSageMaker, Killed, client_error
 from tests.lambdas.world import NAMES, POLICY, SETTINGS, World
 

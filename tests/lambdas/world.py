@@ -8,7 +8,8 @@ from contender.endpoints import Apply
 from contender.lambdas import deploy, finish
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
-from contender.reconcile import Policy, reconcile
+from contender.rollout.plan import Policy
+from contender.rollout.tick import reconcile
 from tests.lambdas.fakes import FakeSageMaker
 
 NAMES = Names("contender")

@@ -24,8 +24,8 @@ from contender.endpoints import (
     describe,
 )
 from contender.naming import Names
-from contender.reconcile import Outcome, Plan, Policy, View, plan, plan_cleanup, shares
 from contender.registry import Role, Status, Version
+from contender.rollout.plan import Outcome, Plan, Policy, View, plan, plan_cleanup, shares
 from tests.lambdas.fakes import FakeSageMaker
 
 NAMES = Names("contender")

@@ -1,10 +1,6 @@
-"""Bring one dimension's endpoint to what the registry wants, and the registry to what really serves.
+"""What to do next about one dimension: its versions and its endpoint in, instructions out.
 
-    read versions and endpoint ─► plan ─► execute ─► read again … until there is nothing to do, or AWS is busy
-
-Deploy and finish run the same loop. It keeps nothing between two calls: whatever was done or left undone is read
-back from AWS, so it may be killed anywhere, run twice, run twice at once, or be woken by late and repeated events.
-The rules of `plan`, the first that applies:
+The rules, the first that applies:
 
 1. The endpoint is changing: wait, its state-change event wakes us.
 2. A version is settled by what serves. On the endpoint with its own model: InService, and Champion if there is none.
@@ -19,12 +15,11 @@ Only when none applies, nothing is under way, and then what no longer serves is 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from contender import endpoints, registry
+from contender import registry
 from contender.endpoints import (
     SHARE_DIGITS,
     Action,
@@ -34,10 +29,7 @@ from contender.endpoints import (
     DeleteConfig,
     DeleteEndpoint,
     DeleteModel,
-    Executor,
     MarkVersion,
-    Overtaken,
-    Refused,
     Serving,
     Slot,
     UpdateEndpoint,
@@ -45,8 +37,6 @@ from contender.endpoints import (
 )
 from contender.naming import Names, variant_name
 from contender.registry import Role, Status, Version
-
-MAX_PASSES = 25
 
 
 class Outcome(StrEnum):
@@ -97,46 +87,6 @@ class Plan:
     subject: Version | None = None
     config: str = ""
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How a reconcile ended: the last plan, what the last reading showed, and all that was done on the way."""
-
-    plan: Plan
-    view: View
-    done: tuple[Action, ...]
-
-
-def read(sagemaker: Any, names: Names, dimension: str) -> View:
-    """Versions are read before the endpoint: a change that another run makes in between is then seen as under way
-    or done, never as one that was marked and did not happen."""
-    versions = registry.list_versions(sagemaker, names.group(dimension))
-    return View(names, dimension, versions, endpoints.read(sagemaker, names.endpoint(dimension)))
-
-
-def reconcile(sagemaker: Any, executor: Executor, names: Names, dimension: str, policy: Policy) -> Result:
-    """Repeat read, plan, execute until a change is under way or nothing is left to do.
-
-    A plan that comes up twice in a row made no difference (always so in a dry run), which ends it too.
-    """
-    done: list[Action] = []
-    previous: Plan | None = None
-    for _ in range(MAX_PASSES):
-        view = read(sagemaker, names, dimension)
-        step = plan(view, policy)
-        if step.outcome is Outcome.UNCHANGED and not step.actions and view.serving and view.serving.in_service:
-            step = plan_cleanup(view, *endpoints.leftovers(sagemaker, names, dimension))
-        if not step.actions or step == previous:
-            break
-        performed, completed = _execute(executor, step)
-        done += performed
-        if completed and step.outcome in (Outcome.CREATED, Outcome.UPDATING):
-            return Result(step, view, tuple(done))
-        previous = step
-    if step.actions:
-        step = replace(step, outcome=Outcome.WAITING, reason=step.reason or "somebody else keeps changing the endpoint")
-    return Result(step, view, tuple(done))
 
 
 def plan(view: View, policy: Policy) -> Plan:
@@ -208,7 +158,7 @@ def _settle(view: View) -> tuple[Action, ...]:
             champion = champion or version
             role = Role.CHAMPION if champion.number == version.number else Role.CHALLENGER
             reason = f"came into service as {slot.variant} with {slot.share:.1%}, endpoint config {serving.config}"
-            marks.append(_mark(version, role, Status.IN_SERVICE, reason))
+            marks.append(mark(version, role, Status.IN_SERVICE, reason))
         elif version.status is Status.DEPLOYING:
             marks.append(_unserved(version, serving))
     return tuple(marks)
@@ -221,14 +171,14 @@ def _unserved(version: Version, serving: Serving | None) -> Action:
     SageMaker's own.
     """
     if serving is None or (version.changed_at is not None and serving.modified_at < version.changed_at):
-        return _mark(version, version.role, Status.PENDING, "the deployment was interrupted before it began")
+        return mark(version, version.role, Status.PENDING, "the deployment was interrupted before it began")
     logs = f"see log group /aws/sagemaker/Endpoints/{serving.name}"
     if serving.in_service:
         why = serving.failure or f"SageMaker gave no reason, {logs}"
         reason = f"rolled back to endpoint config {serving.config}: {why}"
     else:
         reason = f"endpoint {serving.name} is {serving.status}: {serving.failure or logs}"
-    return _mark(version, version.role, Status.FAILED, reason)
+    return mark(version, version.role, Status.FAILED, reason)
 
 
 def _retire(view: View) -> tuple[Action, ...]:
@@ -236,7 +186,7 @@ def _retire(view: View) -> tuple[Action, ...]:
     if serving is None or not serving.in_service:
         return ()
     return tuple(
-        _mark(version, Role.RETIRED, Status.REMOVED, f"no longer on the endpoint, which serves {serving.config}")
+        mark(version, Role.RETIRED, Status.REMOVED, f"no longer on the endpoint, which serves {serving.config}")
         for version in view.versions
         if version.role is Role.CHALLENGER and version.status is Status.IN_SERVICE and view.slot(version) is None
     )
@@ -250,7 +200,7 @@ def _creation(view: View, version: Version, policy: Policy) -> Plan:
         (
             CreateModel(view.names.model(view.dimension, version.number), version.arn),
             CreateConfig(config, variants),
-            _mark(version, version.role, Status.DEPLOYING, f"alone, with endpoint config {config}"),
+            mark(version, version.role, Status.DEPLOYING, f"alone, with endpoint config {config}"),
             CreateEndpoint(view.endpoint, config),
         ),
         subject=version,
@@ -278,7 +228,7 @@ def _addition(view: View, serving: Serving, version: Version, policy: Policy) ->
         (
             *(CreateModel(view.names.model(view.dimension, other.number), other.arn) for other in absent),
             CreateConfig(config, variants),
-            _mark(version, version.role, Status.DEPLOYING, f"with endpoint config {config}"),
+            mark(version, version.role, Status.DEPLOYING, f"with endpoint config {config}"),
             UpdateEndpoint(view.endpoint, config),
         ),
         subject=version,
@@ -300,31 +250,5 @@ def _config(view: View, wanted: Mapping[int, float], policy: Policy) -> tuple[tu
     return variants, view.names.config(view.dimension, (variant.content for variant in variants))
 
 
-def _execute(executor: Executor, step: Plan) -> tuple[list[Action], bool]:
-    """Run a plan's actions in order; what was done, and whether that was all of them.
-
-    A refusal is the failure of the version it was about. When somebody else was faster, the version waits again
-    and the next reading decides.
-    """
-    done: list[Action] = []
-    for action in step.actions:
-        try:
-            executor.run(action)
-        except Refused as error:
-            if step.subject is None:
-                raise
-            after = _mark(step.subject, step.subject.role, Status.FAILED, str(error))
-        except Overtaken:
-            if step.subject is None or isinstance(action, MarkVersion):
-                return done, False
-            after = _mark(step.subject, step.subject.role, Status.PENDING, "waits for the endpoint's current change")
-        else:
-            done.append(action)
-            continue
-        executor.run(after)
-        return [*done, after], False
-    return done, True
-
-
-def _mark(version: Version, role: Role, status: Status, reason: str) -> MarkVersion:
+def mark(version: Version, role: Role, status: Status, reason: str) -> MarkVersion:
     return MarkVersion(version.number, version.arn, role, status, reason)

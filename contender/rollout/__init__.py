@@ -1,0 +1,1 @@
+"""From challenger to champion, or back: observe, decide, record, plan, execute."""
