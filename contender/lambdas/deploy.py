@@ -19,12 +19,13 @@ from typing import Any
 
 import boto3
 
-from contender.endpoints import Apply, Record, describe
 from contender.errors import DeploymentError
 from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import variant_name
 from contender.registry import Status, Version
+from contender.rollout.actions import describe
+from contender.rollout.execute import Apply, Record
 from contender.rollout.plan import Outcome
 from contender.rollout.tick import Result, reconcile
 

@@ -22,12 +22,13 @@ from typing import Any
 import boto3
 
 from contender import candidates, registry
-from contender.endpoints import Apply, DeleteModel, Executor, describe
 from contender.errors import DeploymentError
 from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
 from contender.registry import Status
+from contender.rollout.actions import DeleteModel, describe
+from contender.rollout.execute import Apply, Executor
 from contender.rollout.tick import Result, reconcile
 
 SWEEP = "Scheduled Event"

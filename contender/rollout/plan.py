@@ -20,8 +20,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from contender import registry
-from contender.endpoints import (
-    SHARE_DIGITS,
+from contender.endpoints import SHARE_DIGITS, Serving, Slot
+from contender.naming import Names, variant_name
+from contender.registry import Role, Status, Version
+from contender.rollout.actions import (
     Action,
     CreateConfig,
     CreateEndpoint,
@@ -30,13 +32,9 @@ from contender.endpoints import (
     DeleteEndpoint,
     DeleteModel,
     MarkVersion,
-    Serving,
-    Slot,
     UpdateEndpoint,
     Variant,
 )
-from contender.naming import Names, variant_name
-from contender.registry import Role, Status, Version
 
 
 class Outcome(StrEnum):

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contender import endpoints
-from contender.endpoints import Action, Executor
 from contender.naming import Names
-from contender.rollout.execute import execute
+from contender.rollout.actions import Action
+from contender.rollout.execute import Executor, execute
 from contender.rollout.observe import read
 from contender.rollout.plan import Outcome, Plan, Policy, View, plan, plan_cleanup
 

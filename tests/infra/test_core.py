@@ -21,6 +21,7 @@ from tests.local.running import MiniStack, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = ROOT / "infra" / "core.yaml"
+SAGEMAKER_CODE = ("endpoints.py", "rollout/execute.py", "registry.py", "candidates.py")
 NO_NARROWER_RESOURCE = {
     *("sagemaker:ListModelPackageGroups", "sagemaker:ListModels", "sagemaker:ListEndpointConfigs"),
     *("ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"),
@@ -129,7 +130,7 @@ def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
 
 def test_what_a_lambda_calls_in_sagemaker_its_role_allows(template: dict[str, Any]) -> None:
     """The operations in the code, as IAM names them, are those of the policies: none missing, none too many."""
-    code = "".join((ROOT / "contender" / name).read_text() for name in ("endpoints.py", "registry.py", "candidates.py"))
+    code = "".join((ROOT / "contender" / name).read_text() for name in SAGEMAKER_CODE)
     called = {
         "".join(word.title() for word in found.split("_"))
         for found in re.findall(r"sagemaker\.((?:create|describe|update|delete)_\w+)", code)

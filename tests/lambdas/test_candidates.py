@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from contender import candidates
-from contender.endpoints import Apply
 from contender.errors import DeploymentError
 from contender.lambdas import finish, model
 from contender.lambdas.settings import ModelSettings
+from contender.rollout.execute import Apply
 from tests.lambdas.fakes import FakeSageMaker, client_error
 from tests.lambdas.world import NAMES, SETTINGS
 

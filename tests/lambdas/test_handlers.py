@@ -29,6 +29,7 @@ OURS = {
     "contender.lambdas.settings",
     "contender.naming",
     "contender.rollout",
+    "contender.rollout.actions",
     "contender.rollout.execute",
     "contender.rollout.observe",
     "contender.rollout.plan",

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import xgboost
 
-from contender.endpoints import Apply
 from contender.errors import DeploymentError
 from contender.executions.dimension_lock import Claim, DimensionLock
 from contender.lambdas import champion, deploy, finish
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
+from contender.rollout.execute import Apply
 from contender.rollout.plan import Policy
 from contender.rollout.tick import reconcile
 from tests.lambdas.fakes import FakeSageMaker

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from contender.endpoints import Record
 from contender.errors import DeploymentError
 from contender.lambdas import deploy, finish
+from contender.rollout.execute import Record
 from contender.rollout.tick import reconcile
 from tests.lambdas.fakes import FakeSageMaker, Killed, client_error
 from tests.lambdas.world import NAMES, POLICY, SETTINGS, World

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from contender.endpoints import Apply
 from contender.lambdas import deploy, finish
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
+from contender.rollout.execute import Apply
 from contender.rollout.plan import Policy
 from contender.rollout.tick import reconcile
 from tests.lambdas.fakes import FakeSageMaker

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contender import endpoints
-from contender.endpoints import (
-    Apply,
+from contender.endpoints import Serving, Slot
+from contender.naming import Names
+from contender.registry import Role, Status, Version
+from contender.rollout.actions import (
     CreateConfig,
     CreateEndpoint,
     CreateModel,
@@ -17,14 +19,11 @@ from contender.endpoints import (
     DeleteEndpoint,
     DeleteModel,
     MarkVersion,
-    Serving,
-    Slot,
     UpdateEndpoint,
     Variant,
     describe,
 )
-from contender.naming import Names
-from contender.registry import Role, Status, Version
+from contender.rollout.execute import Apply
 from contender.rollout.plan import Outcome, Plan, Policy, View, plan, plan_cleanup, shares
 from tests.lambdas.fakes import FakeSageMaker
 
