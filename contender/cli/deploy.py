@@ -65,8 +65,8 @@ def stack_parameters(settings: Settings, environ: Mapping[str, str]) -> dict[str
     """The template's parameters: from the settings, and above them from the environment."""
     from_settings = {
         "DataPrefix": settings.data.prefix,
-        "ChallengerShare": str(settings.endpoint.challenger_share),
-        "MaxChallengers": str(settings.endpoint.max_challengers),
+        "ChallengerShare": str(settings.rollout.steps[0].share),
+        "MaxChallengers": str(settings.rollout.max_challengers),
         "EndpointInstanceType": settings.endpoint.instance_type,
         "EndpointInstanceCount": str(settings.endpoint.instance_count),
     }

@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -17,6 +18,12 @@ from contender.errors import SettingsError
 
 FILE = "contender.yaml"
 ENVIRONMENT_PREFIX = "CONTENDER_"
+
+MOVED = {
+    "endpoint.challenger_share": "rollout.steps: its first share is a new challenger's",
+    "endpoint.max_challengers": "rollout.max_challengers",
+}
+"""Settings that have another place now, and which."""
 
 
 def load(
@@ -46,6 +53,9 @@ def load(
         if value is not None:
             _put(values, key, value)
             source[key] = f"flag {key}"
+    for key, place in MOVED.items():
+        if key in source:
+            raise SettingsError(f"{source[key]}: {key} is now set in {place}")
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -97,10 +107,8 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, Any]]:
     A name that starts like a section but ends like none of its settings is a typo; other CONTENDER_ names
     (CONTENDER_HOME…) belong to other parts.
     """
-    paths = {ENVIRONMENT_PREFIX + path.replace(".", "_").upper(): path for path in _settings_paths()}
-    sections = tuple(
-        f"{ENVIRONMENT_PREFIX}{path.partition('.')[0].upper()}_" for path in _settings_paths() if "." in path
-    )
+    paths = {ENVIRONMENT_PREFIX + path.replace(".", "_").upper(): path for path in (*_settings_paths(), *MOVED)}
+    sections = tuple(f"{ENVIRONMENT_PREFIX}{path.partition('.')[0].upper()}_" for path in paths.values() if "." in path)
     found = []
     for variable in sorted(environ):
         if variable in paths:
@@ -110,14 +118,23 @@ def _from_environment(environ: Mapping[str, str]) -> list[tuple[str, str, Any]]:
     return found
 
 
-def _settings_paths(section: type[BaseModel] | None = None, above: str = "") -> list[str]:
+def _settings_paths(section: type[BaseModel] = Settings, above: str = "") -> list[str]:
+    """Path of every key; a section that may be absent is one itself, beside its keys."""
     paths = []
-    for name, field in (section or Settings).model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            paths += _settings_paths(field.annotation, f"{above}{name}.")
-        else:
+    for name, field in section.model_fields.items():
+        inner = _section_in(field.annotation)
+        if inner is None or inner is not field.annotation:
             paths.append(f"{above}{name}")
+        if inner is not None and get_origin(field.annotation) in (None, UnionType):
+            paths += _settings_paths(inner, f"{above}{name}.")
     return paths
+
+
+def _section_in(annotation: Any) -> type[BaseModel] | None:
+    """The section that an annotation is of, however wrapped: `Goal | None`, `tuple[Step, ...]`, `dict[str, Stage]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _section_in(inner))), None)
 
 
 def _paths(values: Mapping[str, Any], above: str = "") -> list[str]:
@@ -165,10 +182,9 @@ def _upwards(location: list[str]) -> list[str]:
 
 
 def _known_keys(location: list[str]) -> list[str]:
-    model: type[BaseModel] = Settings
+    """Keys that the section at this place has; a number or a name inside a list or mapping is no section's."""
+    section: type[BaseModel] = Settings
     for part in location:
-        annotation = model.model_fields[part].annotation
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, BaseModel)
-        model = annotation
-    return list(model.model_fields)
+        if part in section.model_fields:
+            section = _section_in(section.model_fields[part].annotation) or section
+    return list(section.model_fields)

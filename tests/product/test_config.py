@@ -153,7 +153,7 @@ def test_settings_are_frozen() -> None:
         ("data: {drop: Phone}", "data.drop should be a list, not 'Phone'"),
         ("data: {prefix: data}", "data.prefix"),
         ("data: {test_share: 0.5, validation_share: 0.5}", "data.validation_share and test_share together leave"),
-        ("endpoint: {challenger_share: 1}", "endpoint.challenger_share should be less than 1, not 1"),
+        ("rollout: {steps: [{share: 1}]}", "rollout.steps.0.share should be less than 1, not 1"),
         (
             "training: {hyperparameters: {max_dept: 3}}",
             "training.hyperparameters.max_dept is no hyperparameter of XGBoost; did you mean 'max_depth'?",
