@@ -34,12 +34,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class StrategySpec:
-    """Shares by what the arms earn instead of by steps: one of the strategies of `contender.experiments`.
+    """How shares follow from counts: Weighted takes the steps, the others what the arms have earned.
 
-    An arm has the first step's share until it has answered `warm_up` requests; `floor` is every arm's least share.
+    A challenger has the first step's share until it has answered `warm_up` requests; `floor` is every arm's least.
     """
 
-    name: str
+    name: str = "Weighted"
     epsilon: float = 0.1
     floor: float = 0.01
     warm_up: int = 100
@@ -96,7 +96,7 @@ class Spec:
     stage: str
     instance: Instance
     steps: tuple[Step, ...] = (Step(0.1),)
-    strategy: StrategySpec | None = None
+    strategy: StrategySpec = StrategySpec()
     goal: Goal | None = None
     guardrails: tuple[Guardrail, ...] = ()
     sample_ratio_alpha: float = 0.01
@@ -122,6 +122,11 @@ class Spec:
     def digest(self) -> str:
         return hashlib.sha256(dumps(self).encode()).hexdigest()[:16]
 
+    @property
+    def adaptive(self) -> bool:
+        """Whether shares follow what the arms have earned, not the steps."""
+        return self.strategy.name != "Weighted"
+
     def pins(self, dimension: str) -> Pins:
         return self.dimensions.get(dimension, DimensionSpec()).pins
 
@@ -137,7 +142,7 @@ class Spec:
             yield f"steps have shares {shares}: each must be above 0 and at most 1"
         if shares != sorted(shares):
             yield f"steps have shares {shares}: each must be at least the one before"
-        if self.strategy is not None and self.goal is None:
+        if self.adaptive and self.goal is None:
             yield f"strategy {self.strategy.name} needs a goal: it gives shares by what the arms earn towards it"
         if not 1 <= self.max_challengers <= MAX_CHALLENGERS:
             yield f"max_challengers is {self.max_challengers}: it must be between 1 and {MAX_CHALLENGERS}"

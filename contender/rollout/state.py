@@ -102,7 +102,7 @@ class State:
     paused: bool = False
     by_hand: bool = False
     barred: tuple[int, ...] = ()
-    pins: Pins = Pins()
+    pins: Pins = field(default_factory=Pins)
     note: str = ""
 
     @property
