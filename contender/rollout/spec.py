@@ -81,6 +81,17 @@ class DimensionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """The stage before: a version may enter when it has become champion there, or when a person has approved it there.
+
+    `stage` as in `Names`; it is never "", which is the last one.
+    """
+
+    stage: str
+    approval: Approval = "automatic"
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """A stage's settings. Without a goal a challenger is promoted after the last step; with one, when it has won.
 
@@ -90,7 +101,9 @@ class Spec:
     drain_s: how long a variant stays after its share has gone. newer: whether a newer challenger waits for the ones
     that are under way, or replaces the oldest. weights_by_hand: whether weights that a person sets in the console
     stay, or are put back. reward_window_s: how long after a request its rewards are waited for. bucket_s: how long
-    requests are counted together, and so how often a strategy moves shares.
+    requests are counted together, and so how often a strategy moves shares. sticky: what keeps a user on a variant.
+    data_capture_percent: of requests and answers that SageMaker keeps. follows: the stage that versions come from; None
+    for the first one, which they enter from the registry.
     """
 
     stage: str
@@ -112,6 +125,9 @@ class Spec:
     hooks: Hooks = Hooks()
     reward_window_s: float = 0.0
     bucket_s: float = 3600.0
+    sticky: Literal["hash", "stored"] = "hash"
+    data_capture_percent: int = 0
+    follows: Follows | None = None
     dimensions: Mapping[str, DimensionSpec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
