@@ -168,7 +168,7 @@ def _explain(error: ValidationError, source: Mapping[str, str], file: str) -> st
     if first["type"] in ("model_type", "dict_type"):
         reason = "should hold keys and values"
     if first["type"] == "value_error":
-        link = " " if reason.startswith("should") else "." if key else ""
+        link = " " if reason.startswith(("should ", "cannot ")) else "." if key else ""
         return f"{where}: {key}{link}{reason}"
     if location[-1] == "[key]":
         return f"{where}: {location[0]} cannot have the key {location[1]!r}: {reason[0].lower()}{reason[1:]}"

@@ -10,7 +10,7 @@ settings.py     all of it
 """
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
-from contender.config.sections.experiment import Design, Experiment, Strategy
+from contender.config.sections.experiment import Design, Experiment, SampleRatio, Strategy
 from contender.config.sections.rollout import Goal, Guardrail, Hooks, Rollout, Step
 from contender.config.sections.section import Section
 from contender.config.sections.settings import Settings
@@ -33,6 +33,7 @@ __all__ = [
     "Instance",
     "Processing",
     "Rollout",
+    "SampleRatio",
     "Section",
     "Settings",
     "Stage",

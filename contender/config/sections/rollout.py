@@ -38,14 +38,27 @@ class Goal(Section):
     method: Literal["confidence_sequence", "msprt", "expected_loss"] = "confidence_sequence"
     """The test: it may be looked at as often as one likes, see docs/statistics.md."""
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    """How often a challenger that is no better is promoted all the same, however often one looks. For expected_loss:
-    the loss of reward per request that promoting may cost on average."""
+    """How often a challenger that is no better or worse is taken for one that is, however often one looks."""
     minimum_effect: float = Field(default=0.0, ge=0)
     """Reward per request that a challenger must be better by; 0.01 is one more success in a hundred requests."""
     minimum_sample: int = Field(default=500, ge=1, le=1_000_000_000)
     """Requests each of champion and challenger answer before anything is concluded."""
     maximum_duration_s: int = Field(default=14 * DAY_S, ge=1, le=365 * DAY_S)
     """After this many seconds without a verdict the rollout is inconclusive, and a person is asked."""
+    n_star: int = Field(default=10_000, ge=2, le=1_000_000_000)
+    """confidence_sequence: requests of both at which it is tightest; about how many a verdict should take."""
+    tau: float | None = Field(default=None, gt=0)
+    """msprt: standard deviation of the differences that are to be expected; null: 0.01 for a binary reward, a tenth of
+    the reward's standard deviation for a real one."""
+    loss: float = Field(default=0.01, gt=0, lt=1)
+    """expected_loss: part of the champion's reward that promoting may cost on average."""
+
+    @model_validator(mode="after")
+    def _options_are_the_methods_own(self) -> Goal:
+        for option, method in (("n_star", "confidence_sequence"), ("tau", "msprt"), ("loss", "expected_loss")):
+            if option in self.model_fields_set and self.method != method:
+                raise ValueError(f"{option} is {method}'s, and the method is {self.method}: take it out")
+        return self
 
 
 class Guardrail(Section):

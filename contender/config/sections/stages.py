@@ -110,9 +110,7 @@ def checked_stages(stages: dict[str, Stage]) -> dict[str, Stage]:
     """The stages themselves, or ValueError for a name that cannot be one."""
     for name in stages:
         if not is_stage(name):
-            raise ValueError(
-                f"cannot have the key {name!r}: use up to 10 lower-case letters and digits, a letter first"
-            )
+            raise ValueError(f"cannot have the key {name!r}: use 1 to 10 lower-case letters and digits, a letter first")
     if stages and "approval" in (last := list(stages.items())[-1])[1].model_fields_set:
         raise ValueError(
             f"{last[0]}.approval says how a version leaves {last[0]}, which is the last stage: "
@@ -124,6 +122,12 @@ def checked_stages(stages: dict[str, Stage]) -> dict[str, Stage]:
 def problems(stage: Stage, experiment: Experiment) -> Iterator[str]:
     """What cannot be together in one stage."""
     rollout, strategy = stage.rollout, stage.experiment.strategy
+    for name, dimension in stage.dimensions.items():
+        if len(dimension.challengers) > rollout.max_challengers:
+            yield (
+                f"dimensions.{name}.challengers are {len(dimension.challengers)}, more than rollout.max_challengers, "
+                f"{rollout.max_challengers}: raise that"
+            )
     if not experiment.enabled:
         yield from _judged_on_nothing(stage)
         return
@@ -140,12 +144,6 @@ def problems(stage: Stage, experiment: Experiment) -> Iterator[str]:
             yield (
                 f"experiment.strategy.floor is {strategy.floor:g}, which {rollout.max_challengers + 1} variants "
                 "(rollout.max_challengers and the champion) cannot all have"
-            )
-    for name, dimension in stage.dimensions.items():
-        if len(dimension.challengers) > rollout.max_challengers:
-            yield (
-                f"dimensions.{name}.challengers are {len(dimension.challengers)}, more than rollout.max_challengers, "
-                f"{rollout.max_challengers}: raise that"
             )
 
 
