@@ -2,8 +2,10 @@
 
 Every number is a counter of its own, so that many writers add to it without reading:
 
-    n, errors, users, expected_users             requests; first requests of users; what the shares promised of those
-    lat_<i>                                      requests answered within the i-th bound of `experiments.latency`
+    n, errors                                    requests, and those that failed
+    users                                        users whose first request of the experiment this variant got
+    expected_n, expected_users                   what the shares promised this variant of all variants' n and users
+    lat_<i>                                      requests answered, by bucket of `experiments.latency`
     conversions:<name>  positive:<name>          rewards; requests whose rewards of that name add up to more than zero
     sum:<name>          squares:<name>           of the requests' totals
 
@@ -17,7 +19,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from contender.measurements.events import REWARD_DIGITS
+
 OTHER = "other_"
+
+_DIGITS = {
+    "sum": REWARD_DIGITS,
+    "squares": 2 * REWARD_DIGITS,
+    "expected_n": REWARD_DIGITS,
+    "expected_users": REWARD_DIGITS,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,7 @@ class Counts:
     n: int = 0
     errors: int = 0
     users: int = 0
+    expected_n: float = 0.0
     expected_users: float = 0.0
     latencies: Mapping[int, int] = field(default_factory=dict)
     rewards: Mapping[str, RewardCounts] = field(default_factory=dict)
@@ -54,6 +66,7 @@ class Counts:
             self.n + other.n,
             self.errors + other.errors,
             self.users + other.users,
+            self.expected_n + other.expected_n,
             self.expected_users + other.expected_users,
             {
                 index: self.latencies.get(index, 0) + other.latencies.get(index, 0)
@@ -109,6 +122,15 @@ def parse_bucket_key(key: str) -> tuple[str, datetime]:
     return variant, datetime.fromisoformat(start)
 
 
+def to_number(name: str, value: int) -> str:
+    """A counter's change as DynamoDB takes it; shares and rewards come in millionths, squares in their squares."""
+    digits = _DIGITS.get(name.removeprefix(OTHER).partition(":")[0], 0)
+    if not digits:
+        return str(value)
+    text = str(abs(value)).rjust(digits + 1, "0")
+    return f"{'-' if value < 0 else ''}{text[:-digits]}.{text[-digits:]}".rstrip("0").rstrip(".")
+
+
 def _counts(numbers: Mapping[str, str]) -> Counts:
     rewards: dict[str, dict[str, str]] = {}
     latencies: dict[int, int] = {}
@@ -122,6 +144,7 @@ def _counts(numbers: Mapping[str, str]) -> Counts:
         n=int(numbers.get("n", 0)),
         errors=int(numbers.get("errors", 0)),
         users=int(numbers.get("users", 0)),
+        expected_n=float(numbers.get("expected_n", 0)),
         expected_users=float(numbers.get("expected_users", 0)),
         latencies=dict(sorted(latencies.items())),
         rewards={

@@ -136,30 +136,25 @@ def registered(
     The same endpoint keeps its experiment, and with it its counts. One that was deleted and made again begins a new
     one, whether its deletion was heard of or not. Shares follow the live weights unless a rollout publishes them.
     """
-    if current is None:
+    if current is None or not current.open or _made_again(current, created_at):
         return Settings(
             endpoint,
-            experiment_id(endpoint, 1),
+            experiment_id(endpoint, current.number + 1 if current else 1),
             shares,
-            "Weighted",
             sticky=sticky,
             bucket_s=bucket_s,
             updated_at=now,
             endpoint_created_at=created_at,
         )
-    known = current.endpoint_created_at
-    made_again = not current.open or (known != created_at and (known != NEVER or current.updated_at < created_at))
-    if made_again and not (current.open and current.owner is Owner.ROLLOUT and current.updated_at >= created_at):
-        return Settings(
-            endpoint,
-            experiment_id(endpoint, current.number + 1),
-            shares,
-            "Weighted",
-            sticky=sticky,
-            bucket_s=bucket_s,
-            updated_at=now,
-            endpoint_created_at=created_at,
-        )
-    if current.owner is Owner.ROLLOUT or current.shares == shares:
-        return replace(current, endpoint_created_at=created_at)
-    return replace(current, shares=shares, endpoint_created_at=created_at, updated_at=now)
+    known = replace(current, endpoint_created_at=created_at)
+    live = replace(known, shares=shares, bucket_s=bucket_s, sticky=sticky)
+    return known if current.owner is Owner.ROLLOUT or live == known else replace(live, updated_at=now)
+
+
+def _made_again(current: Settings, created_at: datetime) -> bool:
+    """Whether open settings are of an endpoint before this one; the tick may have published for this one already."""
+    if current.owner is Owner.ROLLOUT and current.updated_at >= created_at:
+        return False
+    if current.endpoint_created_at == NEVER:
+        return current.updated_at < created_at
+    return current.endpoint_created_at != created_at

@@ -1,0 +1,118 @@
+"""Opens the experiment of an endpoint that serves, keeps its shares as they live, and closes it when it is gone.
+
+Woken by SageMaker Endpoint State Change. An event is only a hint to look: it comes late, repeated and out of order, and
+spells the status otherwise than DescribeEndpoint does. What counts is what the endpoint is now:
+
+    in service, tag contender:experiment is on    settings, if there are none; counts stay. While no rollout publishes
+                                                  shares they follow the live weights
+    gone or being deleted                         the experiment is closed; made again, the endpoint gets a new one
+    anything else                                 nothing
+
+Endpoints that are not this project's are left alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from contender.errors import DeploymentError, SettingsError
+from contender.lambdas.log_line import log_line
+from contender.measurements.settings import Settings
+from contender.measurements.store import Store
+from contender.naming import Names
+
+TAG = "contender:experiment"
+ON = "on"
+SHARE_DIGITS = 6
+"""SageMaker keeps weights as 32-bit floats: 0.9 comes back as 0.8999999761581421."""
+TRIES = 5
+STICKY = ("hash", "stored")
+
+
+class Registrar:
+    """Looks at endpoints and keeps their settings."""
+
+    def __init__(self, sagemaker: Any, store: Store, names: Names, bucket_s: int, sticky: str) -> None:
+        self._sagemaker = sagemaker
+        self._store = store
+        self._names = names
+        self._bucket_s = bucket_s
+        self._sticky = sticky
+
+    def handle(self, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """What was done about the endpoint of an event, and its experiment."""
+        endpoint = str(event.get("detail", {}).get("EndpointName", ""))
+        if self._names.place_of(endpoint) is None:
+            return {"endpoint": endpoint, "outcome": "not ours"}
+        return {"endpoint": endpoint, **self._look(endpoint, now)}
+
+    def _look(self, endpoint: str, now: datetime) -> dict[str, Any]:
+        for _ in range(TRIES):
+            found = self._describe(endpoint)
+            if found is None or found["EndpointStatus"] == "Deleting":
+                return {"outcome": "closed" if self._store.close(endpoint, now) else "nothing to close"}
+            if found["EndpointStatus"] != "InService":
+                return {"outcome": "waits", "status": found["EndpointStatus"]}
+            if not self._takes_part(found["EndpointArn"]):
+                return {"outcome": "takes no part"}
+            if settings := self._register(endpoint, found, now):
+                return {"outcome": "registered", "experiment": settings.experiment, "shares": dict(settings.shares)}
+        raise DeploymentError(
+            f"settings of endpoint {endpoint} were changed by others {TRIES} times: send the event again"
+        )
+
+    def _register(self, endpoint: str, found: Mapping[str, Any], now: datetime) -> Settings | None:
+        shares = live_shares(found)
+        created_at = found["CreationTime"].astimezone(UTC)
+        return self._store.register(endpoint, shares, created_at, now, self._bucket_s, self._sticky)
+
+    def _describe(self, endpoint: str) -> Mapping[str, Any] | None:
+        try:
+            answer: Mapping[str, Any] = self._sagemaker.describe_endpoint(EndpointName=endpoint)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("ValidationException", "ResourceNotFound"):
+                return None
+            raise
+        return answer
+
+    def _takes_part(self, arn: str) -> bool:
+        pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
+        return any(tag["Key"] == TAG and tag["Value"] == ON for page in pages for tag in page["Tags"])
+
+
+def live_shares(found: Mapping[str, Any]) -> dict[str, float]:
+    """Each variant's share of the traffic, as DescribeEndpoint's weights say."""
+    weights = {
+        variant["VariantName"]: float(variant.get("CurrentWeight") or 0) for variant in found["ProductionVariants"]
+    }
+    total = sum(weights.values()) or 1.0
+    return {variant: round(weight / total, SHARE_DIGITS) for variant, weight in weights.items()}
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    with log_line("register") as line:
+        reply = line["answer"] = _registrar().handle(event, datetime.now(UTC))
+        return reply
+
+
+@functools.cache
+def _registrar() -> Registrar:
+    def read(name: str) -> str:
+        if value := os.environ.get(name):
+            return value
+        raise SettingsError(f"environment variable {name} is not set: deploy the stack again")
+
+    bucket, sticky = read("BUCKET_SECONDS"), read("STICKY")
+    if not bucket.isdigit() or int(bucket) < 1 or sticky not in STICKY:
+        raise SettingsError(
+            f"BUCKET_SECONDS {bucket!r} must be a whole number of seconds, STICKY {sticky!r} hash or stored"
+        )
+    store = Store(boto3.client("dynamodb"), read("EXPERIMENTS_TABLE"))
+    return Registrar(boto3.client("sagemaker"), store, Names(read("PROJECT")), int(bucket), sticky)

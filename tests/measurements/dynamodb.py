@@ -1,0 +1,203 @@
+"""DynamoDB in memory: conditions, counters in exact decimals, and transactions that happen as a whole or not at all."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Context, Decimal, Inexact
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Item = dict[str, dict[str, Any]]
+Step = Callable[[str], None]
+
+MAX_ACTIONS = 100
+EXACT = Context(prec=38, traps=[Inexact])
+"""DynamoDB refuses numbers of more than 38 digits."""
+
+_TOKEN = re.compile(r"\s*(attribute_not_exists|AND|OR|<=|<|=|[(),]|[#:\w]+)")
+
+
+class FakeDynamoDB:
+    """`before` and `after` are called around every operation with its name: they may raise, or write themselves."""
+
+    def __init__(self, **keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self.tables: dict[str, dict[tuple[str, ...], Item]] = {table: {} for table in keys}
+        self.before: Step = lambda operation: None
+        self.after: Step = lambda operation: None
+        self.calls: list[str] = []
+        self.page = 1_000_000
+
+    def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:
+        assert ConsistentRead
+        self._start("get_item")
+        found = self.tables[TableName].get(self._key(TableName, Key))
+        return {"Item": copy.deepcopy(found)} if found else {}
+
+    def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        self._start("batch_get_item")
+        responses: dict[str, list[Item]] = {}
+        unprocessed: dict[str, Any] = {}
+        for table, request in RequestItems.items():
+            keys = [self._key(table, key) for key in request["Keys"]]
+            assert request["ConsistentRead"] and 1 <= len(keys) <= 100 and len(set(keys)) == len(keys)
+            items = [self.tables[table].get(key) for key in keys[: self.page]]
+            responses[table] = [copy.deepcopy(item) for item in items if item]
+            if left := request["Keys"][self.page :]:
+                unprocessed[table] = {**request, "Keys": left}
+        return {"Responses": responses, "UnprocessedKeys": unprocessed}
+
+    def query(
+        self,
+        *,
+        TableName: str,
+        KeyConditionExpression: str,
+        ExpressionAttributeValues: Item,
+        ConsistentRead: bool,
+        ExclusiveStartKey: Item | None = None,
+    ) -> dict[str, Any]:
+        assert ConsistentRead
+        attribute, value = KeyConditionExpression.split(" = ")
+        start = self._key(TableName, ExclusiveStartKey) if ExclusiveStartKey else ()
+        found = sorted(
+            (key, item)
+            for key, item in self.tables[TableName].items()
+            if item[attribute] == ExpressionAttributeValues[value] and key > start
+        )
+        answer: dict[str, Any] = {"Items": [copy.deepcopy(item) for _, item in found[: self.page]]}
+        if len(found) > self.page:
+            last = found[self.page - 1][1]
+            answer["LastEvaluatedKey"] = {name: last[name] for name in self._keys[TableName]}
+        return answer
+
+    def update_item(self, *, TableName: str, **request: Any) -> dict[str, Any]:
+        self._start("update_item")
+        if not self._holds(TableName, request["Key"], request):
+            raise _error("ConditionalCheckFailedException", "UpdateItem")
+        self._update(TableName, request)
+        self.after("update_item")
+        return {}
+
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> dict[str, Any]:
+        self._start("transact_write_items")
+        assert 1 <= len(TransactItems) <= MAX_ACTIONS
+        actions = [next(iter(action.items())) for action in TransactItems]
+        places = [(body["TableName"], self._place(kind, body)) for kind, body in actions]
+        assert len(set(places)) == len(places), "two actions on one item"
+        reasons = [
+            {"Code": "None" if self._holds(body["TableName"], place, body) else "ConditionalCheckFailed"}
+            for (_, body), (_, place) in zip(actions, places, strict=True)
+        ]
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise canceled(*reasons)
+        undo = copy.deepcopy(self.tables)
+        try:
+            for kind, body in actions:
+                if kind == "Put":
+                    self.tables[body["TableName"]][self._key(body["TableName"], body["Item"])] = dict(body["Item"])
+                else:
+                    self._update(body["TableName"], body)
+        except Inexact as error:
+            self.tables = undo
+            raise canceled({"Code": "ValidationError"}) from error
+        self.after("transact_write_items")
+        return {}
+
+    def _start(self, operation: str) -> None:
+        self.calls.append(operation)
+        self.before(operation)
+
+    def _key(self, table: str, item: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(item[name]["S"] for name in self._keys[table])
+
+    def _place(self, kind: str, body: Mapping[str, Any]) -> tuple[str, ...]:
+        return self._key(body["TableName"], body["Item" if kind == "Put" else "Key"])
+
+    def _holds(self, table: str, key: Any, request: Mapping[str, Any]) -> bool:
+        place = key if isinstance(key, tuple) else self._key(table, key)
+        item = self.tables[table].get(place, {})
+        condition = request.get("ConditionExpression")
+        return condition is None or _Condition(condition, item, request).holds()
+
+    def _update(self, table: str, request: Mapping[str, Any]) -> None:
+        item = self.tables[table].setdefault(self._key(table, request["Key"]), dict(request["Key"]))
+        kind, _, changes = request["UpdateExpression"].partition(" ")
+        for change in changes.split(", "):
+            name, value = re.split(r" = | ", change)
+            name, new = request["ExpressionAttributeNames"][name], request["ExpressionAttributeValues"][value]
+            if kind == "SET":
+                item[name] = new
+            else:
+                assert kind == "ADD"
+                old = Decimal(item.get(name, {"N": "0"})["N"])
+                item[name] = {"N": str(EXACT.add(old, EXACT.create_decimal(new["N"])))}
+
+
+class _Condition:
+    """A condition expression, as far as ours go."""
+
+    def __init__(self, text: str, item: Item, request: Mapping[str, Any]) -> None:
+        self._tokens: Iterator[str] = iter([match[1] for match in _TOKEN.finditer(text)] + ["end"])
+        self._item = item
+        self._names = request.get("ExpressionAttributeNames", {})
+        self._values = request.get("ExpressionAttributeValues", {})
+        self._next = next(self._tokens)
+
+    def holds(self) -> bool:
+        held = self._any()
+        assert self._next == "end", f"unread: {self._next}"
+        return held
+
+    def _take(self) -> str:
+        token, self._next = self._next, next(self._tokens, "")
+        return token
+
+    def _any(self) -> bool:
+        held = self._all()
+        while self._next == "OR":
+            self._take()
+            held = self._all() or held
+        return held
+
+    def _all(self) -> bool:
+        held = self._one()
+        while self._next == "AND":
+            self._take()
+            held = self._one() and held
+        return held
+
+    def _one(self) -> bool:
+        token = self._take()
+        if token == "(":
+            held = self._any()
+            assert self._take() == ")"
+            return held
+        if token == "attribute_not_exists":
+            assert self._take() == "("
+            absent = self._attribute(self._take()) is None
+            assert self._take() == ")"
+            return absent
+        left, operator, right = self._attribute(token), self._take(), self._values[self._take()]
+        if left is None:
+            return False
+        if "N" in left:
+            one, other = Decimal(left["N"]), Decimal(right["N"])
+            return {"=": one == other, "<": one < other, "<=": one <= other}[operator]
+        assert operator == "="
+        return bool(left == right)
+
+    def _attribute(self, name: str) -> dict[str, Any] | None:
+        return self._item.get(self._names.get(name, name))
+
+
+def canceled(*reasons: dict[str, str]) -> ClientError:
+    error = _error("TransactionCanceledException", "TransactWriteItems")
+    error.response["CancellationReasons"] = list(reasons)  # type: ignore[typeddict-unknown-key]
+    return error
+
+
+def _error(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, operation)
