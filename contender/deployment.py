@@ -85,29 +85,39 @@ def deploy(
     parameters: Mapping[str, str],
     *,
     root: Path,
+    stack: str = "",
     dry_run: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Deployment:
-    """Bring the stack to `template` with `parameters` and the code under `root`; DeploymentError says what failed."""
-    stack = _Stack(cloud, names.stack)
+    """Bring a stack to `template` with `parameters` and the code under `root`; DeploymentError says what failed.
+
+    It is the project's core unless `stack` names another.
+    """
+    name = stack or names.stack
+    formation = _Stack(cloud, name)
     code = package(root)
     bucket = names.bucket("code", cloud.account, cloud.region)
     wanted = {**parameters, "Project": names.project, "CodeBucket": bucket, "CodeKey": code.key}
-    is_new = stack.make_way(say, dry_run=dry_run)
+    is_new = formation.make_way(say, dry_run=dry_run)
     if not dry_run:
         _store(cloud, bucket, code.key, code.body)
-    change_set = stack.propose(template, wanted, is_new=is_new)
+    change_set = formation.propose(template, wanted, is_new=is_new)
     if change_set is None:
-        return Deployment("unchanged", names.stack, (), code.key, stack_outputs(cloud.cloudformation, names.stack))
-    changes = tuple(stack.changes(change_set))
+        return Deployment("unchanged", name, (), code.key, stack_outputs(cloud.cloudformation, name))
+    changes = tuple(formation.changes(change_set))
     if dry_run:
-        stack.discard(change_set, is_new=is_new)
-        return Deployment("planned", names.stack, changes, code.key, {})
+        formation.discard(change_set, is_new=is_new)
+        return Deployment("planned", name, changes, code.key, {})
     for change in changes:
         say(f"{change.action.lower()} {change.resource} ({change.type})")
-    stack.execute(change_set)
-    outputs = stack_outputs(cloud.cloudformation, names.stack)
-    return Deployment("created" if is_new else "updated", names.stack, changes, code.key, outputs)
+    formation.execute(change_set)
+    outputs = stack_outputs(cloud.cloudformation, name)
+    return Deployment("created" if is_new else "updated", name, changes, code.key, outputs)
+
+
+def declared_parameters(cloud: Cloud, template: Path) -> frozenset[str]:
+    """Names of the parameters that a template has."""
+    return _declared(cloud.cloudformation, _read(template))
 
 
 def stack_outputs(cloudformation: Any, stack: str) -> dict[str, str]:
@@ -145,10 +155,7 @@ class _Stack:
 
     def propose(self, template: Path, parameters: Mapping[str, str], *, is_new: bool) -> str | None:
         """Create a change set and wait for it; its ARN, or None if it would change nothing."""
-        try:
-            body = template.read_text(encoding="utf-8")
-        except OSError as error:
-            raise DeploymentError(f"template {template} cannot be read: {error.strerror}") from error
+        body = _read(template)
         try:
             self._check(body, template, parameters)
             change_set = str(
@@ -198,8 +205,7 @@ class _Stack:
             raise DeploymentError(f"stack {self._name} is {status}: {reasons}")
 
     def _check(self, body: str, template: Path, parameters: Mapping[str, str]) -> None:
-        declared = self._cloudformation.validate_template(TemplateBody=body)["Parameters"]
-        known = sorted(each["ParameterKey"] for each in declared)
+        known = sorted(_declared(self._cloudformation, body))
         if unknown := sorted(set(parameters) - set(known)):
             raise SettingsError(f"stack parameter {unknown[0]!r} is not in {template}; known: {', '.join(known)}")
 
@@ -243,6 +249,18 @@ class _Stack:
             if event["ResourceStatus"] in _FAILED and "cancel" not in reason and event["ResourceType"] != _STACK_TYPE:
                 reasons.append(f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
         return reasons[::-1]
+
+
+def _read(template: Path) -> str:
+    try:
+        return template.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DeploymentError(f"template {template} cannot be read: {error.strerror}") from error
+
+
+def _declared(cloudformation: Any, body: str) -> frozenset[str]:
+    declared = cloudformation.validate_template(TemplateBody=body)["Parameters"]
+    return frozenset(each["ParameterKey"] for each in declared)
 
 
 def _says_nothing_changes(reason: str) -> bool:

@@ -10,21 +10,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
-import contender
 from contender.aws import client
-from contender.cli.deploy import stack_parameters
+from contender.cli.deploy import deploy_all, overrides_from
 from contender.cli.local import home_option, one_line_errors
 from contender.cli.output import emit, emit_rows, json_option, note
 from contender.config import Settings, load_project
 from contender.demo.main_job import Demo, Outcome, Uploads, raw_rows, uploads_from
-from contender.deployment import Cloud, deploy
 from contender.errors import DeploymentError
 from contender.local.launcher.laptop import Laptop, Ports
-from contender.naming import Names
 from contender.pipeline.compiling import compile_project
 from contender.pipeline.targets import targets
 from contender.pipeline.upserting import upsert
@@ -73,7 +69,7 @@ def _play(settings: Settings, uploads: Mapping[str, Uploads]) -> tuple[dict[str,
     clock = _Stopwatch()
     region = settings.region
     sagemaker, s3 = client("sagemaker", region), client("s3", region)
-    outputs = _deploy(settings, s3)
+    outputs = _deploy(settings)
     clock.lap("deploy")
     for target in targets(settings):
         compiled = compile_project(settings, outputs, target=target)
@@ -98,18 +94,13 @@ def _play(settings: Settings, uploads: Mapping[str, Uploads]) -> tuple[dict[str,
     return clock.laps, outcomes, failures
 
 
-def _deploy(settings: Settings, s3: Any) -> Mapping[str, str]:
-    region = settings.region
-    account = client("sts", region).get_caller_identity()["Account"]
-    result = deploy(
-        Cloud(client("cloudformation", region), s3, account, region),
-        Names(settings.project),
-        Path("infra/core.yaml"),
-        stack_parameters(settings, os.environ),
-        root=Path(contender.__file__).parents[1],
-    )
-    note(f"stack {result.stack} {result.action}")
-    return result.outputs
+def _deploy(settings: Settings) -> Mapping[str, str]:
+    """The outputs of all stacks; their names differ."""
+    outputs: dict[str, str] = {}
+    for result in deploy_all(settings, overrides_from(os.environ)):
+        note(f"stack {result.stack} {result.action}")
+        outputs |= result.outputs
+    return outputs
 
 
 def _report(

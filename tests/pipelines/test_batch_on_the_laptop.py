@@ -17,7 +17,6 @@ from click.testing import CliRunner, Result
 import contender
 from contender import batch
 from contender.cli import batch as commands
-from contender.cli.deploy import stack_parameters
 from contender.config import Settings, load
 from contender.deployment import Cloud, deploy
 from contender.errors import DeploymentError, NotFoundError
@@ -27,6 +26,7 @@ from contender.pipeline.compiling import compile_project
 from contender.pipeline.targets import batch as batch_target
 from contender.pipeline.upserting import upsert
 from contender.sample_data import COLUMNS, generate
+from contender.stacks import core_parameters
 from tests.conftest import Clients
 from tests.steps.chain import Chain, to_csv
 
@@ -81,7 +81,7 @@ def scoring(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Scori
     """Dimension A has a champion, B a challenger beside it."""
     settings = load(ROOT / "contender.yaml", environ={}, overrides={"project": "scoring"})
     cloud = Cloud(clients("cloudformation"), clients("s3"), "000000000000", "us-east-1")
-    parameters, code = stack_parameters(settings, {}), Path(contender.__file__).parents[1]
+    parameters, code = core_parameters(settings), Path(contender.__file__).parents[1]
     stack = deploy(cloud, Names("scoring"), ROOT / "infra" / "core.yaml", parameters, root=code)
     target = batch_target(settings)
     compiled = compile_project(settings, stack.outputs, ROOT, target)

@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 
 import contender
 from contender import evaluation, registry
-from contender.cli.deploy import stack_parameters
 from contender.config import Settings, load
 from contender.demo.main_job import Demo
 from contender.deployment import Cloud, deploy
@@ -29,6 +28,7 @@ from contender.pipeline.compiling import Compiled, compile_project
 from contender.pipeline.targets import Target, training_targets
 from contender.pipeline.upserting import upsert
 from contender.sample_data import COLUMNS, generate
+from contender.stacks import core_parameters
 from tests.steps.chain import to_csv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,7 +127,7 @@ def story(clients: Any) -> Story:
     settings = load(ROOT / "contender.yaml", environ={}, overrides=SMALL)
     cloud = Cloud(clients("cloudformation"), clients("s3"), ACCOUNT, REGION)
     code = Path(contender.__file__).parents[1]
-    parameters = stack_parameters(settings, {})
+    parameters = core_parameters(settings)
     stack = deploy(cloud, Names("story"), ROOT / "infra" / "core.yaml", parameters, root=code)
     story = Story(settings, stack.outputs, clients, compile_project(settings, stack.outputs, ROOT))
     story.upsert(story.usual)

@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contender.cli.deploy import stack_parameters
-from contender.config import Settings
 from contender.deployment import Cloud, deploy, parse_parameters, stack_outputs
 from contender.errors import DeploymentError, NotFoundError, SettingsError
 from contender.lambda_code import package
@@ -338,11 +336,3 @@ def test_parameters_are_read_pair_by_pair() -> None:
 def test_what_is_no_parameter_is_quoted(text: str) -> None:
     with pytest.raises(SettingsError, match="is not of the form Name=value"):
         parse_parameters([text])
-
-
-def test_the_environment_beats_the_settings() -> None:
-    settings = Settings()
-    assert stack_parameters(settings, {})["ChallengerShare"] == "0.1"
-    environ = {"CONTENDER_STACK_PARAMETERS": "ChallengerShare=0.2,RetryDelaySeconds=1"}
-    parameters = stack_parameters(settings, environ)
-    assert (parameters["ChallengerShare"], parameters["RetryDelaySeconds"]) == ("0.2", "1")

@@ -31,8 +31,16 @@ def for_tools(addresses: Addresses, region: str, home: Path, shell: Mapping[str,
         "SAGEMAKER_VALIDATE_ROLE": "false",
         **_no_proxy(shell),
         "CONTENDER_HOME": str(home),
-        "CONTENDER_STACK_PARAMETERS": "RetryDelaySeconds=1,SweepRate=rate(1 minute)",  # here waiting is dear
+        "CONTENDER_STACK_PARAMETERS": ",".join(_stack_parameters(addresses)),
     }
+
+
+def _stack_parameters(addresses: Addresses) -> tuple[str, ...]:
+    """Here waiting is dear, and API Gateway has another address."""
+    return (
+        *("RetryDelaySeconds=1", "SweepRate=rate(1 minute)", "EventDelaySeconds=1"),
+        f"ApiBase={addresses.aws}/_aws/execute-api",
+    )
 
 
 def exports(env: Mapping[str, str], shell: Mapping[str, str]) -> str:
