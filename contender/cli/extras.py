@@ -17,6 +17,8 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
         "numpy": "numpy",
         "pandas": "pandas",
         "optuna": "optuna",
+        "matplotlib": "matplotlib",
+        "jinja2": "Jinja2",
     },
 }
 """By extra: the modules that show that it is installed, and the packages they come with."""
