@@ -20,7 +20,7 @@ from contender.experiments.evidence import Stratum
 N_STAR = 10_000
 """Requests of both arms at which the bounds are tightest, unless somebody plans for another number."""
 SHRINKAGE = 100
-"""Requests' worth of weight that the variance over all strata has beside a stratum's own, which few requests tell badly."""
+"""Requests that the variance over all strata counts as, beside a stratum's own, which few requests tell badly."""
 
 
 @dataclass(frozen=True, slots=True)
