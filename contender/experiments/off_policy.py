@@ -108,19 +108,21 @@ def evaluate(log: Iterable[Logged], target: Target, *, batch: int, alpha: float 
         raise DataError(f"a batch of {batch} requests is none: give 1 or more")
     rows: list[_Weighed] = []
     given: defaultdict[str, float] = defaultdict(float)
+    known: dict[str, Arm] = {}
     left_out = 0
-    for known, requests in _batches(log, batch):
-        offered = requests[0].shares
-        wanted = target({variant: known.get(variant, Arm()) for variant, share in offered.items() if share > 0})
-        if any(share > 0 and offered.get(variant, 0.0) <= 0 for variant, share in wanted.items()):
-            left_out += len(requests)
-            continue
-        means = _predictions(known, offered)
-        expected = sum(share * means[variant] for variant, share in wanted.items() if share > 0)
+    for requests in _batches(log, batch):
+        offered = [variant for variant, share in requests[0].shares.items() if share > 0]
+        wanted = target({variant: known.get(variant, Arm()) for variant in offered})
+        answerable = all(variant in offered for variant, share in wanted.items() if share > 0)
         for request in requests:
             _check(request)
-            weight = wanted.get(request.variant, 0.0) / request.propensity
-            rows.append(_Weighed(request.user, weight, request.reward, means[request.variant], expected))
+            if answerable:
+                rows.append(_weighed(request, wanted, known))
+            earned = Arm(1, request.reward > 0, request.reward, request.reward**2)
+            known[request.variant] = known.get(request.variant, Arm()) + earned
+        if not answerable:
+            left_out += len(requests)
+            continue
         for variant, share in wanted.items():
             given[variant] += share * len(requests)
     if not rows:
@@ -131,37 +133,34 @@ def evaluate(log: Iterable[Logged], target: Target, *, batch: int, alpha: float 
     return _evaluated(rows, given, left_out, alpha)
 
 
-def _batches(log: Iterable[Logged], size: int) -> Iterable[tuple[dict[str, Arm], list[Logged]]]:
-    """Requests with what was known before them: at most `size`, all with the same variants on offer."""
-    known: dict[str, Arm] = {}
+def _batches(log: Iterable[Logged], size: int) -> Iterable[list[Logged]]:
+    """At most `size` requests each, all with the same variants on offer."""
     batch: list[Logged] = []
     for request in log:
         if batch and (len(batch) == size or _offer(batch[0]) != _offer(request)):
-            yield dict(known), batch
-            _learn(known, batch)
+            yield batch
             batch = []
         batch.append(request)
     if batch:
-        yield dict(known), batch
+        yield batch
 
 
 def _offer(request: Logged) -> frozenset[str]:
     return frozenset(variant for variant, share in request.shares.items() if share > 0)
 
 
-def _learn(known: dict[str, Arm], batch: Sequence[Logged]) -> None:
-    for request in batch:
-        earned = Arm(1, request.reward > 0, request.reward, request.reward**2)
-        known[request.variant] = known.get(request.variant, Arm()) + earned
-
-
-def _predictions(known: Mapping[str, Arm], offered: Mapping[str, float]) -> dict[str, float]:
-    """Each variant's mean so far, and the mean of all for one that is new: only the past, so dr stays unbiased."""
-    everything = sum(known.values(), Arm())
-    return {
-        variant: known[variant].mean if variant in known and known[variant].n else everything.mean
-        for variant in offered
-    }
+def _weighed(request: Logged, wanted: Mapping[str, float], known: Mapping[str, Arm]) -> _Weighed:
+    """Predictions are each variant's mean so far, or that of all for a new one: only the past, so dr stays unbiased."""
+    names = {request.variant, *wanted}
+    everything = sum(known.values(), Arm()).mean
+    means = {name: known[name].mean if name in known else everything for name in names}
+    return _Weighed(
+        request.user,
+        wanted.get(request.variant, 0.0) / request.propensity,
+        request.reward,
+        means[request.variant],
+        sum(share * means[variant] for variant, share in wanted.items()),
+    )
 
 
 def _check(request: Logged) -> None:
