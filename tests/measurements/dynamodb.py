@@ -43,7 +43,9 @@ class FakeDynamoDB:
         unprocessed: dict[str, Any] = {}
         for table, request in RequestItems.items():
             keys = [self._key(table, key) for key in request["Keys"]]
-            assert request["ConsistentRead"] and 1 <= len(keys) <= 100 and len(set(keys)) == len(keys)
+            assert request["ConsistentRead"]
+            assert 1 <= len(keys) <= 100
+            assert len(set(keys)) == len(keys), "a key twice"
             items = [self.tables[table].get(key) for key in keys[: self.page]]
             responses[table] = [copy.deepcopy(item) for item in items if item]
             if left := request["Keys"][self.page :]:
@@ -195,7 +197,7 @@ class _Condition:
 
 def canceled(*reasons: dict[str, str]) -> ClientError:
     error = _error("TransactionCanceledException", "TransactWriteItems")
-    error.response["CancellationReasons"] = list(reasons)  # type: ignore[typeddict-unknown-key]
+    error.response["CancellationReasons"] = list(reasons)
     return error
 
 

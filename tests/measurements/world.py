@@ -129,4 +129,4 @@ def plainly(events: Iterable[Event]) -> dict[tuple[str, str, datetime, bool], Pl
             plain, key = place(requests[event.inference_id]), (event.inference_id, event.name)
             plain.totals[key] = plain.totals.get(key, Fraction(0)) + Fraction(event.reward)
             plain.conversions[event.name] += 1
-    return dict(places)
+    return {key: plain for key, plain in places.items() if plain.n or plain.expected_n}
