@@ -212,6 +212,14 @@ class Names:
             raise NamingError(f"model package {arn!r} is no version of group {group!r}: pass one of that group")
         return int(match[2])
 
+    def package_of(self, arn: str) -> tuple[str, int]:
+        """The dimension and version a model package ARN names; NamingError when it is none of this project's."""
+        match = _PACKAGE_ARN.fullmatch(arn)
+        dimension = self.dimension_of_group(match[1]) if match else None
+        if match is None or dimension is None:
+            raise NamingError(f"model package {arn!r} is none of project {self.project!r}: pass one of its groups'")
+        return dimension, int(match[2])
+
 
 def _digest(content: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(content).encode()).hexdigest()

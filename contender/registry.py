@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 
 MAX_DESCRIPTION = 1024
 APPROVED = "Approved"
+WAITS = "PendingManualApproval"
 
 
 class Role(StrEnum):
@@ -151,7 +152,7 @@ def _version(package: Mapping[str, Any]) -> Version:
         role=role,
         status=status,
         reason=cycle.get("StageDescription", ""),
-        approval=package.get("ModelApprovalStatus", "PendingManualApproval"),
+        approval=package.get("ModelApprovalStatus", WAITS),
         created_at=package["CreationTime"],
         changed_at=package.get("LastModifiedTime"),
     )

@@ -16,6 +16,7 @@ LAMBDA_PARTS = (
     "experiments",
     "measurements",
     "registry",
+    "stages",
     "endpoints",
     "baselines",
     "candidates",

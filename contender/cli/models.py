@@ -18,7 +18,6 @@ from contender.naming import Names
 from contender.registry import Status, Version
 
 THREADS = 8
-WAITS = "PendingManualApproval"
 COLUMNS = ("dimension", "version", "role", "status", "approval", "auc", "registered", "reason")
 
 
@@ -139,7 +138,7 @@ def _choose(dimension: str, versions: tuple[Version, ...], number: int | None) -
 def _waiting(dimension: str, versions: tuple[Version, ...], number: int | None) -> Version:
     """The version to approve. NotFoundError where none waits, DeploymentError for one whose roll-out is over."""
     if number is None and versions:
-        waiting = [each for each in versions if each.status is Status.PENDING and each.approval == WAITS]
+        waiting = [each for each in versions if each.status is Status.PENDING and each.approval == registry.WAITS]
         if not waiting:
             newest = versions[-1]
             state = newest.approval if newest.status is Status.PENDING else newest.status

@@ -98,6 +98,7 @@ def test_reads_back_every_name_it_makes(dimension: str) -> None:
     assert NAMES.is_config_of(dimension, NAMES.config(dimension, ["a", "b"]))
     arn = f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{NAMES.group(dimension)}/7"
     assert NAMES.version_of_package(dimension, arn) == 7
+    assert NAMES.package_of(arn) == NAMES.at("dev").package_of(arn) == (dimension, 7)
     assert parse_object_key("data/", object_key("data/", dimension, "a b.csv")) == ObjectKey(dimension, "a b.csv")
 
 
@@ -137,6 +138,8 @@ def test_a_dimension_does_not_see_what_belongs_to_its_neighbours() -> None:
     assert NAMES.version_of_model("SM-1", "contender-SM-1") is None
     assert NAMES.dimension_of("contenders-SM-1") is None
     assert NAMES.dimension_of("contender") is None
+    with pytest.raises(NamingError, match="none of project"):
+        NAMES.package_of("arn:aws:sagemaker:eu-west-1:123456789012:model-package/contenders-SM-1/1")
 
 
 def test_a_config_is_named_by_its_content() -> None:
