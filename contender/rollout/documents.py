@@ -69,7 +69,7 @@ def _reader(kind: Any) -> Read:
     if origin in (Union, types.UnionType):
         return _optional(next(_reader(item) for item in arguments if item is not types.NoneType))
     if origin is tuple:
-        return _tuple(_reader(arguments[0]))
+        return _tuple(tuple(_reader(item) for item in arguments if item is not Ellipsis), Ellipsis in arguments)
     if origin is Mapping:
         return _mapping(arguments[0], _reader(arguments[1]))
     if origin is Literal:
@@ -111,10 +111,16 @@ def _record(kind: Any) -> Read:
     return read
 
 
-def _tuple(item: Read) -> Read:
+def _tuple(items: tuple[Read, ...], repeated: bool) -> Read:
     def read(document: Any, place: str) -> Any:
         _expect(list, document, place)
-        return tuple(item(element, f"{place}[{index}]") for index, element in enumerate(document))
+        if not repeated and len(document) != len(items):
+            raise DataError(f"{place} has {len(document)} elements: it must have {len(items)}")
+        readers = items * len(document) if repeated else items
+        return tuple(
+            item(element, f"{place}[{index}]")
+            for index, (item, element) in enumerate(zip(readers, document, strict=True))
+        )
 
     return read
 

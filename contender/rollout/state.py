@@ -84,9 +84,9 @@ class State:
     revision: how many decisions changed it. experiment: number of the experiment under way, 0 before the first.
     previous: the champion before this one. tracks: the active ones and the latest ended ones, oldest first.
     shares_since: when the shares were decided. settled: since when the endpoint serves them, or None until it does.
-    by_hand: a person's weights are respected, nothing but a verdict or a person moves them. barred: versions that have
-    been rolled back and get no traffic unless a person starts them. pins: as they were when last read.
-    note: what was last recorded that no track stands for.
+    by_hand: a person's weights are respected until the next move. barred: versions that have been rolled back and get
+    no traffic unless a person starts them. pins: as they were when last read.
+    notes: what has been said and is so still, that no track stands for.
     """
 
     endpoint: str
@@ -103,7 +103,7 @@ class State:
     by_hand: bool = False
     barred: tuple[int, ...] = ()
     pins: Pins = field(default_factory=Pins)
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def active(self) -> tuple[Track, ...]:
