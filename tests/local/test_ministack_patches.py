@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import time
@@ -262,6 +263,74 @@ def test_a_kill_right_after_an_upload_loses_no_event(tmp_path: Path) -> None:
         eventually(lambda: _text(tmp_path / "ministack" / "events.jsonl") == "")
     finally:
         running.close()
+
+
+def test_records_of_a_delivery_stream_come_together(ministack: MiniStack) -> None:
+    put_stream(ministack, "together")
+    firehose = ministack.client("firehose")
+    lines = [f"{number}\n".encode() for number in range(50)]
+    for line in lines[:10]:
+        firehose.put_record(DeliveryStreamName="together", Record={"Data": line})
+    batch = firehose.put_record_batch(DeliveryStreamName="together", Records=[{"Data": line} for line in lines[10:]])
+    assert batch["FailedPutCount"] == 0
+    objects = delivered(ministack, "together", b"".join(lines))
+    assert len(objects) < 5
+    assert all(key.startswith("events/20") for key in objects)
+
+
+def test_a_delivery_stream_compresses_its_objects_if_it_shall(ministack: MiniStack) -> None:
+    put_stream(ministack, "zipped", CompressionFormat="GZIP")
+    ministack.client("firehose").put_record(DeliveryStreamName="zipped", Record={"Data": b"line\n"})
+    ((key, body),) = delivered(ministack, "zipped", b"line\n").items()
+    assert key.endswith(".gz")
+    assert body.startswith(b"\x1f\x8b")
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_ending_right_after_a_record_was_taken_loses_none(tmp_path: Path, end: str) -> None:
+    running = MiniStack(tmp_path)
+    running.start()
+    try:
+        put_stream(running, "kept")
+        state = tmp_path / "ministack" / "state"
+        eventually(lambda: "kept" in _text(state / "firehose.json") and "kept" in _text(state / "s3.json"))
+        firehose = running.client("firehose")
+        lines = [f"{number}\n".encode() for number in range(30)]
+        for line in lines:
+            firehose.put_record(DeliveryStreamName="kept", Record={"Data": line})
+        getattr(running, end)()
+        running.start()
+        delivered(running, "kept", b"".join(lines))
+        eventually(lambda: _text(tmp_path / "ministack" / "records.jsonl") == "")
+    finally:
+        running.close()
+
+
+def put_stream(running: MiniStack, name: str, **destination: str) -> None:
+    """A delivery stream into a bucket of its name."""
+    running.client("s3").create_bucket(Bucket=name)
+    running.client("firehose").create_delivery_stream(
+        DeliveryStreamName=name,
+        ExtendedS3DestinationConfiguration={
+            "BucketARN": f"arn:aws:s3:::{name}",
+            "RoleARN": "arn:aws:iam::000000000000:role/any",
+            "Prefix": "events/!{timestamp:yyyy/MM/dd/HH}/",
+            **destination,
+        },
+    )
+
+
+def delivered(running: MiniStack, bucket: str, content: bytes) -> dict[str, bytes]:
+    """The bucket's objects by key, once they hold all of the content; each part may be there twice."""
+    s3 = running.client("s3")
+
+    def objects() -> dict[str, bytes]:
+        listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+        bodies = {each["Key"]: s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in listed}
+        text = b"".join(gzip.decompress(body) if key.endswith(".gz") else body for key, body in bodies.items())
+        return bodies if sorted(set(text.splitlines())) == sorted(content.splitlines()) else {}
+
+    return eventually(objects)
 
 
 def test_a_message_that_was_in_flight_when_it_was_killed_comes_back_at_once(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 MiniStack itself saves its state on a clean stop only. Here it is saved again shortly after every
 change, so `kill -9` costs at most what was acknowledged in about the last half second (longer when
 the state is large: a checkpoint of 20,000 items takes 0.4 s, and checkpoints take up to a tenth of
-the time). Objects in S3 and their events are written before they are acknowledged and lose nothing.
+the time). Objects in S3, their events, and records of delivery streams are written before they are
+acknowledged and lose nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 
 from contender.local.launcher import ministack_patches as patches
 from contender.local.launcher.event_journal import EventJournal
+from contender.local.launcher.record_buffer import RecordBuffer
 
 EVENTS_PATH = "/_contender/events"
 
@@ -136,7 +138,9 @@ class Checkpoints:
         return busy_s
 
 
-def with_extras(application: patches.App, checkpoints: Checkpoints, journal: EventJournal, region: str) -> patches.App:
+def with_extras(
+    application: patches.App, checkpoints: Checkpoints, journal: EventJournal, records: RecordBuffer, region: str
+) -> patches.App:
     """MiniStack with a route for events of AWS services, checkpoints noted, and what was under way taken up again."""
 
     async def serve(scope: patches.Scope, receive: patches.Receive, send: patches.Send) -> None:
@@ -145,6 +149,7 @@ def with_extras(application: patches.App, checkpoints: Checkpoints, journal: Eve
                 patches.set_region(region)
                 patches.return_messages_in_flight()
                 patches.deliver_left_over(journal)
+                records.start()
                 checkpoints.note_change()
             await send(message)
 
@@ -199,6 +204,7 @@ async def _serve(work: Path, port: int, region: str) -> None:
     journal = EventJournal(work / "events.jsonl")
     patches.tell_object_versions()
     patches.keep_object_events(journal)
+    records = patches.buffer_delivery_streams(EventJournal(work / "records.jsonl"))
     patches.retry_lambdas_of_rules()
     patches.queue_asynchronous_lambdas(at_once=_LAMBDAS_AT_ONCE)
     gc.collect()
@@ -217,7 +223,7 @@ async def _serve(work: Path, port: int, region: str) -> None:
     checkpoints = Checkpoints(journal)
     saving = loop.create_task(checkpoints.run())
     try:
-        extended: Any = with_extras(application, checkpoints, journal, region)
+        extended: Any = with_extras(application, checkpoints, journal, records, region)
         await serve(extended, config, shutdown_trigger=stop.wait)
     finally:
         saving.cancel()

@@ -7,6 +7,7 @@ MiniStack has no plugin mechanism. Its version is pinned, and each function here
 from __future__ import annotations
 
 import contextvars
+import gzip
 import inspect
 import json
 import threading
@@ -16,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from contender.local.launcher.event_journal import EventJournal
+from contender.local.launcher.record_buffer import RecordBuffer, Target
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -25,6 +27,9 @@ Response = tuple[int, dict[str, str], bytes]
 
 GROWING = frozenset({"cloudwatch", "cloudwatch_logs"})
 """States with an entry for every line and every value of a metric that was ever logged."""
+
+BY_RECORD = ("ProcessingConfiguration", "DataFormatConversionConfiguration", "DynamicPartitioningConfiguration")
+"""What a delivery stream may do to each record."""
 
 _asynchronous: contextvars.ContextVar[bool] = contextvars.ContextVar("asynchronous", default=False)
 _object_version: contextvars.ContextVar[str | None] = contextvars.ContextVar("object_version", default=None)
@@ -137,6 +142,50 @@ def _deliver(journal: EventJournal, number: int, event: dict[str, Any]) -> None:
 
     # A thread has no context of its own; without this one the event belongs to no region.
     threading.Thread(target=contextvars.copy_context().run, args=(deliver,), daemon=True).start()
+
+
+def buffer_delivery_streams(journal: EventJournal) -> RecordBuffer:
+    """Let delivery streams put records together into objects, and compress them, as AWS does.
+
+    MiniStack writes one object per record, and keeps every record in memory for good besides. Streams whose records
+    are converted or partitioned are left as they are: there each record may go another way.
+    """
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import firehose
+
+    deliver = firehose._deliver_records_to_s3
+
+    def take(stream: dict[str, Any], destination: dict[str, Any], records: list[tuple[str, bytes]]) -> None:
+        destination["records"].clear()
+        if any((destination["config"].get(kind) or {"Enabled": False}).get("Enabled", True) for kind in BY_RECORD):
+            deliver(stream, destination, records)
+            return
+        target = Target(get_account_id(), get_region(), stream["name"], destination["id"])
+        for _, data in records:
+            buffer.add(target, data)
+
+    def deliver_together(target: Target, data: bytes) -> None:
+        contextvars.Context().run(_deliver_together, target, data, deliver)
+
+    firehose._deliver_records_to_s3 = take
+    buffer = RecordBuffer(journal, deliver_together)
+    return buffer
+
+
+def _deliver_together(target: Target, data: bytes, deliver: Callable[..., None]) -> None:
+    from ministack.core.responses import set_request_account_id, set_request_region
+    from ministack.services import firehose
+
+    set_request_account_id(target.account)
+    set_request_region(target.region)
+    stream = firehose._streams.get(target.stream) or {"destinations": []}
+    for destination in stream["destinations"]:
+        if destination["id"] == target.destination:
+            config = destination["config"]
+            if config.get("CompressionFormat") == "GZIP":
+                destination = {**destination, "config": {"FileExtension": ".gz", **config}}
+                data = gzip.compress(data, 1)
+            deliver(stream, destination, [("", data)])
 
 
 def return_messages_in_flight() -> None:
