@@ -41,14 +41,17 @@ def test_amounts_scale_with_their_unit() -> None:
     assert rate_interval(cents, "real", ALPHA) == pytest.approx((100 * low, 100 * high))
 
 
+def misses(chance: random.Random, rate: float) -> bool:
+    """Whether one of the looks at a stream of requests, after each of them, leaves the true rate out."""
+    successes = 0
+    for n in range(1, 601):
+        successes += chance.random() < rate
+        low, high = rate_interval(binary(n, successes), "binary", ALPHA) or (0.0, 1.0)
+        if n >= 30 and not low <= rate <= high:
+            return True
+    return False
+
+
 def test_looking_after_every_request_misses_the_rate_no_more_often_than_alpha() -> None:
-    chance, runs, missed = random.Random(4), 400, 0
-    for _ in range(runs):
-        successes = 0
-        for n in range(1, 601):
-            successes += chance.random() < 0.1
-            if n >= 30 and (interval := rate_interval(binary(n, successes), "binary", ALPHA)):
-                if not interval[0] <= 0.1 <= interval[1]:
-                    missed += 1
-                    break
-    assert missed / runs <= ALPHA
+    chance, runs = random.Random(4), 400
+    assert sum(misses(chance, 0.1) for _ in range(runs)) / runs <= ALPHA
