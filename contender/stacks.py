@@ -42,7 +42,13 @@ def core_parameters(settings: Settings) -> dict[str, str]:
 
 
 def experiment_parameters(settings: Settings) -> dict[str, str]:
-    return {"Access": settings.experiment.access, "CacheSeconds": str(settings.experiment.cache_s)}
+    experiment = settings.experiment
+    return {
+        "Access": experiment.access,
+        "CacheSeconds": str(experiment.cache_s),
+        "BucketSeconds": str(experiment.bucket_s),
+        "Sticky": experiment.sticky,
+    }
 
 
 def deploy_stacks(
