@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from contender.experiments.verdict import Verdict
+from contender.rollout.observation import Observation
 from contender.rollout.state import State
 
 
@@ -33,3 +35,19 @@ class Decision:
     @property
     def changed(self) -> bool:
         return bool(self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A decision as the ledger keeps it, with all that it was made from; `spec` is the digest of the settings."""
+
+    at: datetime
+    spec: str
+    before: State
+    observation: Observation
+    decision: Decision
+
+    @property
+    def revision(self) -> int:
+        """Number of the decision: entries of an endpoint count from 1 without a gap."""
+        return self.decision.state.revision

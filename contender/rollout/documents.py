@@ -49,12 +49,14 @@ def to_json(value: Any) -> Any:
         return [to_json(item) for item in value]
     if hasattr(value, "to_json"):
         return value.to_json()
-    return {name: to_json(getattr(value, name)) for name in _names(type(value))}
+    kind: Any = type(value)
+    return {name: to_json(getattr(value, name)) for name in _names(kind)}
 
 
 def from_json(kind: type[T], document: Any) -> T:
     """The value a document stands for; DataError names the place that does not fit."""
-    value: T = _reader(kind)(document, kind.__name__)
+    known: Any = kind
+    value: T = _reader(known)(document, kind.__name__)
     return value
 
 

@@ -95,15 +95,14 @@ class Follows:
 class Spec:
     """A stage's settings. Without a goal a challenger is promoted after the last step; with one, when it has won.
 
-    approval: who says that a challenger which has earned it is promoted. entry: whether versions that may enter do so
-    by themselves, or wait for a person's `start`. dry_run: what would be done is recorded, nothing is moved except on
-    a person's command. bake_s: how long a promoted challenger serves alone while the old champion's variant stands by.
-    drain_s: how long a variant stays after its share has gone. newer: whether a newer challenger waits for the ones
-    that are under way, or replaces the oldest. weights_by_hand: whether weights that a person sets in the console
-    stay, or are put back. reward_window_s: how long after a request its rewards are waited for. bucket_s: how long
-    requests are counted together, and so how often a strategy moves shares. sticky: what keeps a user on a variant.
-    data_capture_percent: of requests and answers that SageMaker keeps. follows: the stage that versions come from; None
-    for the first one, which they enter from the registry.
+    approval: who says that a challenger which has earned it is promoted. dry_run: what would be done is recorded,
+    nothing is moved except on a person's command. bake_s: how long a promoted challenger serves alone while the old
+    champion's variant stands by. drain_s: how long a variant stays after its share has gone. newer: whether a newer
+    challenger waits for the ones that are under way, or replaces the oldest. weights_by_hand: whether weights that a
+    person sets in the console stay until the next move, or are put back. reward_window_s: how long after a request its
+    rewards are waited for. bucket_s: how long requests are counted together, and so how often a strategy moves shares.
+    sticky: what keeps a user on a variant. data_capture_percent: of requests and answers that SageMaker keeps.
+    follows: the stage that versions come from; None for the first one, which they enter from the registry.
     """
 
     stage: str
@@ -115,7 +114,6 @@ class Spec:
     sample_ratio_alpha: float = 0.01
     sample_ratio_action: GuardrailAction = "hold"
     approval: Approval = "automatic"
-    entry: Approval = "automatic"
     dry_run: bool = False
     bake_s: float = 3600.0
     drain_s: float = 30.0
@@ -132,7 +130,7 @@ class Spec:
 
     def __post_init__(self) -> None:
         for problem in self._problems():
-            raise SettingsError(f"rollout of stage {self.stage or 'of this project'!r}: {problem}")
+            raise SettingsError(f"rollout{f' in stage {self.stage}' if self.stage else ''}: {problem}")
 
     @property
     def digest(self) -> str:

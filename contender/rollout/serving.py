@@ -1,0 +1,102 @@
+"""What the endpoint serves against what was decided: settled, changed by a person, failed, or gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from contender.experiments.evidence import SHARE_DIGITS
+from contender.rollout import moves
+from contender.rollout.draft import Draft
+from contender.rollout.shares import SERVED, describe
+from contender.rollout.state import Phase
+
+TOLERANCE = 0.001
+"""SageMaker keeps weights as 32-bit floats; nobody sets shares more finely than this."""
+
+
+def take_over(draft: Draft) -> None:
+    """Begin with what serves already, or with the first version; neither is an experiment."""
+    seen, state = draft.observation, draft.state
+    if state.champion is not None:
+        return
+    if seen.live:
+        largest = max(sorted(seen.live), key=lambda version: seen.live[version])
+        champion = seen.champion if seen.champion in seen.live else largest
+        draft.state = replace(state, champion=champion, shares=_of_ours(seen.live, seen.live), shares_since=draft.now)
+        draft.say("taken_over", f"taken over as it serves: {describe(draft.state.shares)}", champion)
+        for version in sorted(seen.live.keys() - {champion}):
+            sentence = f"v{version} was a challenger before rollouts were recorded"
+            draft.change(moves.enter(draft, version, sentence), step=1)
+        return
+    eligible = [version for version in seen.waiting if version not in state.barred]
+    first = next(
+        (version for version in (seen.champion, draft.pins.champion, *eligible) if version in seen.versions), None
+    )
+    if first is not None and draft.may(f"v{first} would serve first"):
+        moves.crown(draft, first, f"v{first} serves first, without an experiment")
+
+
+def fail(draft: Draft) -> None:
+    """Take away whoever does not serve: its variant did not start, or SageMaker has silently gone back without it."""
+    seen, state = draft.observation, draft.state
+    for track in state.active:
+        if track.version in seen.failed and track.phase is not Phase.ROLLING_BACK:
+            draft.roll_back(track, "failed", f"it does not serve: {seen.failed[track.version]}")
+    champion = state.champion
+    if champion is None or champion not in seen.failed:
+        return
+    reason = seen.failed[champion]
+    if state.settled is None and state.previous is None and not state.tracks and not seen.live:
+        draft.bar(champion)
+        draft.state = replace(draft.state, champion=None, shares={}, shares_since=None)
+        draft.say("failed", f"v{champion}, the first version, does not serve: {reason}", champion)
+    else:
+        draft.note("champion_failed", f"champion v{champion} does not serve as it should: {reason}")
+
+
+def settle(draft: Draft) -> None:
+    """See whether the endpoint serves the shares, and since when; a person's changes are respected or put back."""
+    seen, state = draft.observation, draft.state
+    if seen.busy or state.champion is None or not state.shares:
+        return
+    absent = [version for version, share in state.shares.items() if share > 0 and version not in seen.live]
+    live = _of_ours(seen.live, state.shares)
+    as_wanted = not absent and all(abs(live.get(v, 0.0) - share) <= TOLERANCE for v, share in state.shares.items())
+    if as_wanted and state.settled is None:
+        draft.state = replace(state, settled=draft.now)
+        draft.say("serves", f"the endpoint serves {describe(state.shares)}")
+        for track in draft.state.active:
+            if track.settled is None and track.version in seen.live:
+                draft.change(track, settled=draft.now)
+    elif absent and state.settled is not None:
+        draft.state = replace(state, settled=None)
+        gone = ", ".join(f"v{version}" for version in absent)
+        draft.say("gone", f"{gone} left the endpoint without being asked to: it comes back")
+    elif not as_wanted and state.settled is not None:
+        _changed_by_hand(draft, live)
+
+
+def _changed_by_hand(draft: Draft, live: Mapping[int, float]) -> None:
+    state = draft.state
+    free = all(track.phase in SERVED and track.step > 0 for track in state.active)
+    if draft.spec.weights_by_hand == "respect" and free and live:
+        draft.state = replace(state, shares=dict(live), shares_since=draft.now, by_hand=True)
+        draft.say("by_hand", f"somebody set the weights by hand, which is respected: {describe(live)}")
+        return
+    seen = describe(live or draft.observation.live)
+    if draft.may(f"weights set by hand would be put back: {seen}"):
+        draft.state = replace(state, settled=None)
+        draft.say("put_back", f"somebody set the weights by hand to {seen}: put back to {describe(state.shares)}")
+
+
+def _of_ours(live: Mapping[int, float], wanted: Mapping[int, float]) -> dict[int, float]:
+    """Live shares among the wanted variants, which sum to 1; nothing when none of them has any."""
+    ours = {version: max(live.get(version, 0.0), 0.0) for version in wanted}
+    total = sum(ours.values())
+    if total <= 0:
+        return {}
+    shares = {version: round(share / total, SHARE_DIGITS) for version, share in ours.items()}
+    largest = max(shares, key=lambda version: shares[version])
+    rest = sum(share for version, share in shares.items() if version != largest)
+    return {**shares, largest: round(1.0 - rest, SHARE_DIGITS)}
