@@ -49,7 +49,7 @@ def lines(file: IO[bytes], refused: Refused) -> Iterator[tuple[int, bytes]]:
     """Numbered lines without the empty ones; a file that breaks off ends there."""
     magic = file.read(len(_GZIP))
     file.seek(0)
-    text: IO[bytes] = io.BufferedReader(gzip.GzipFile(fileobj=file), _CHUNK) if magic == _GZIP else file
+    text: IO[bytes] = io.BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), _CHUNK) if magic == _GZIP else file
     number = 0
     try:
         while line := text.readline(MAX_LINE):

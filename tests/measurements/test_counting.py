@@ -279,6 +279,35 @@ def test_two_that_count_the_same_file_at_once_count_it_once(seed: int) -> None:
     assert world.pauses
 
 
+def test_rewards_of_one_request_counted_at_the_same_time_are_one_total() -> None:
+    """Between reading the request and writing it, another function counts another reward of it."""
+    world = World()
+    world.count(world.request("a"))
+
+    def interleave(operation: str) -> None:
+        if operation == "transact_write_items":
+            world.dynamodb.before = lambda operation: None
+            world.count(world.reward("a", 3.0, "meanwhile"))
+
+    world.dynamodb.before = interleave
+    assert world.count(world.reward("a", 2.0, "one")) == {"credited": 1}
+    assert world.total("v1").judged.reward() == RewardCounts(2, 1, 5.0, 25.0)
+
+
+def test_a_request_reported_while_its_reward_is_counted_gets_it() -> None:
+    world = World()
+
+    def interleave(operation: str) -> None:
+        if operation == "transact_write_items":
+            world.dynamodb.before = lambda operation: None
+            world.count(world.request("a"))
+
+    world.dynamodb.before = interleave
+    assert world.count(world.reward("a", 2.0)) == {"credited": 1}
+    assert world.store.waiting_rewards(world.endpoint) == 0
+    assert world.total("v1").judged.reward() == RewardCounts(1, 1, 2.0, 4.0)
+
+
 def test_a_busy_table_is_asked_again_and_given_up_after_some_tries() -> None:
     world = World()
     busy = 3
