@@ -3,7 +3,7 @@
 Weighted         the shares that somebody set
 EpsilonGreedy    the best arm so far, and an epsilon for all alike
 UCB1             the arms whose upper bounds are highest, request by request through the batch ahead
-Thompson         each arm by the probability that it is the best one
+Thompson         each arm by the probability that it is the best one, a little sharpened
 TopTwoThompson   half of that to the leader's rivals: finds the best arm sooner, earns less meanwhile
 """
 
@@ -85,10 +85,18 @@ class UCB1:
 
 @dataclass(frozen=True, slots=True)
 class Thompson:
+    """Share ∝ P(best)^`sharpness`.
+
+    1 is Thompson's own rule, which keeps exploring as if there were no end; a little above it earns more within the
+    tens of thousands of requests that an experiment has (docs/statistics.md has the figures).
+    """
+
+    sharpness: float = 1.5
     limits: Limits = NO_LIMITS
 
     def shares(self, arms: Mapping[str, Arm], kind: Kind) -> dict[str, float]:
-        return self.limits.apply(chances(_some(arms), kind), arms)
+        best = chances(_some(arms), kind)
+        return self.limits.apply({name: chance**self.sharpness for name, chance in best.items()}, arms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ def strategy(
     warm_up_shares: Mapping[str, float] | None = None,
     **options: Any,
 ) -> Strategy:
-    """The strategy of this name; `options` are its own (epsilon, weights, batch, leader). ValueError for others."""
+    """The strategy of this name; `options` are its own (epsilon, weights, batch, sharpness, leader). ValueError for others."""
     if name not in STRATEGIES:
         raise ValueError(f"there is no strategy {name!r}: use one of {', '.join(STRATEGIES)}")
     made: Strategy = STRATEGIES[name](limits=Limits(floor, warm_up, warm_up_shares), **options)
