@@ -95,7 +95,7 @@ def test_variants_have_names_of_their_own_and_are_at_most_ten(there: Endpoints) 
     )
     eleven = [{**variant, "VariantName": f"v{number}"} for number in range(11)]
     assert "10" in refusal(create, EndpointConfigName="ends-wrong", ProductionVariants=eleven)
-    create(EndpointConfigName="ends-ten", ProductionVariants=eleven[:10])
+    create(EndpointConfigName="ends-tenfold", ProductionVariants=eleven[:10])
 
 
 def test_configs_are_listed_and_deleted(there: Endpoints) -> None:
@@ -212,34 +212,57 @@ def test_a_model_package_resolves_through_the_registry(there: Endpoints) -> None
     assert there.invoke("packaged")[0].startswith("from the package ")
 
 
-def test_changes_of_state_are_events(there: Endpoints, clients: Callable[[str], Any]) -> None:
+def listen(clients: Callable[[str], Any], endpoint: str) -> Callable[[int], list[dict[str, Any]]]:
+    """From now on the endpoint's events are kept; the function waits for so many and answers them in order."""
     events, queues = clients("events"), clients("sqs")
-    queue = queues.create_queue(QueueName="ends-events")["QueueUrl"]
+    queue = queues.create_queue(QueueName=f"{endpoint}-events")["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker Endpoint State Change"],
-        "detail": {"EndpointName": ["ends-told"]},
+        "detail": {"EndpointName": [endpoint]},
     }
-    events.put_rule(Name="ends-events", EventPattern=json.dumps(pattern))
-    events.put_targets(Rule="ends-events", Targets=[{"Id": "queue", "Arn": arn}])
-    there.create("told", "both")
-    there.update("told", "with-broken")
+    events.put_rule(Name=f"{endpoint}-events", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=f"{endpoint}-events", Targets=[{"Id": "queue", "Arn": arn}])
     told: list[dict[str, Any]] = []
 
-    def all_told() -> bool:
-        answer = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
-        for message in answer.get("Messages", []):
-            told.append(json.loads(message["Body"]))
-            queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return len(told) >= 4
+    def heard(count: int) -> list[dict[str, Any]]:
+        def all_told() -> bool:
+            answer = queues.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+            for message in answer.get("Messages", []):
+                told.append(json.loads(message["Body"]))
+                queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            return len(told) >= count
 
-    wait_until(all_told, "four events arrived")
-    details = [event["detail"] for event in sorted(told, key=lambda event: event["detail"]["LastModifiedTime"])]
+        wait_until(all_told, f"{count} events arrived")
+        return sorted(told, key=lambda event: str(event["detail"]["LastModifiedTime"]))
+
+    return heard
+
+
+def test_changes_of_state_are_events(there: Endpoints, clients: Callable[[str], Any]) -> None:
+    heard = listen(clients, "ends-told")
+    there.create("told", "both")
+    there.update("told", "with-broken")
+    told = heard(4)
+    details = [event["detail"] for event in told]
     assert [each["EndpointStatus"] for each in details] == ["CREATING", "IN_SERVICE", "UPDATING", "IN_SERVICE"]
     assert {each["EndpointConfigName"] for each in details} == {"ends-both"}
     assert "variant broken did not pass" in details[-1]["FailureReason"]
     assert told[0]["resources"] == [f"{ARN}:endpoint/ends-told"]
+
+
+def test_a_shift_of_weights_is_an_update_with_its_events(there: Endpoints, clients: Callable[[str], Any]) -> None:
+    heard = listen(clients, "ends-shifted")
+    there.create("shifted", "both")
+    there.sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="ends-shifted", DesiredWeightsAndCapacities=[{"VariantName": "b", "DesiredWeight": 0.5}]
+    )
+    there.settle("shifted")
+    details = [event["detail"] for event in heard(4)]
+    assert [each["EndpointStatus"] for each in details] == ["CREATING", "IN_SERVICE", "UPDATING", "IN_SERVICE"]
+    shares = [{each["VariantName"]: each["DesiredWeight"] for each in d["ProductionVariants"]} for d in details]
+    assert shares[1:] == [{"a": 9, "b": 1}, {"a": 9, "b": 1}, {"a": 9, "b": 0.5}]
 
 
 # updates
@@ -280,6 +303,43 @@ def test_an_update_to_a_model_that_cannot_load_rolls_back(there: Endpoints) -> N
     healthy = there.update("rollback", "both")
     assert "FailureReason" not in healthy
     assert healthy["EndpointConfigName"] == "ends-both"
+
+
+CRASHES = """
+import os, signal
+def model_fn(model_dir): os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_variant_that_crashes_on_its_start_is_rolled_back_and_nobody_notices(there: Endpoints) -> None:
+    there.model("crashes", script_files(CRASHES))
+    there.config("with-crash", {"a": 1, "crashes": 1})
+    there.create("crashing", "only-a")
+    with there.traffic("crashing", threads=1) as outcomes:
+        described = there.update("crashing", "with-crash")
+        wait_until(lambda: len(outcomes) >= 50, "there is traffic")
+    assert set(outcomes) == {"a"}
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", "ends-only-a")
+    assert "variant crashes did not pass the ping health check" in described["FailureReason"]
+
+
+def test_ten_variants_serve_side_by_side_each_on_its_own_instances(there: Endpoints) -> None:
+    names = [f"n{number}" for number in range(10)]
+    kinds = ["ml.m5.large", "ml.c5.xlarge", "ml.t2.medium"]
+    for name in names:
+        there.model(name, script_files(), NAME=name)
+    variants = [
+        {**variant, "InstanceType": kinds[number % 3], "InitialInstanceCount": 1 + number % 2}
+        for number, variant in enumerate(there.variants(dict.fromkeys(names, 1)))
+    ]
+    there.sagemaker.create_endpoint_config(EndpointConfigName="ends-tenfold", ProductionVariants=variants)
+    described = there.create("tenfold", "tenfold")
+    assert [each["CurrentInstanceCount"] for each in described["ProductionVariants"]] == [1, 2] * 5
+    assert {there.invoke("tenfold", TargetVariant=name)[0].split()[0] for name in names} == set(names)
+    assert {there.invoke("tenfold")[1] for _ in range(200)} == set(names)
+    config = there.sagemaker.describe_endpoint_config(EndpointConfigName="ends-tenfold")
+    assert [each["InstanceType"] for each in config["ProductionVariants"]] == [kinds[n % 3] for n in range(10)]
+    there.sagemaker.delete_endpoint(EndpointName="ends-tenfold")
 
 
 def test_a_model_that_is_no_archive_is_named_by_its_url(there: Endpoints) -> None:

@@ -12,14 +12,16 @@ import logging
 import secrets
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from contender.local.context import Context
 from contender.local.jobs.logs import LogFeed, LogShipper
 from contender.local.serving import deployments
+from contender.local.serving.capture_shipping import CaptureShipper
 from contender.local.serving.front_process import FrontProcess
 from contender.local.serving.plans import VariantFailed, VariantPlan
 from contender.local.serving.processes import Worker, WorkerFailed, WorkerLaunch, run_directory
@@ -70,12 +72,15 @@ class Serving:
         self._starting: set[Worker] = set()
         self._logs = LogShipper(lambda: context.aws.client("logs"))
         self._metrics = MetricPublisher(lambda: context.aws.client("cloudwatch"), context.clock, self._instances)
+        spool = settings.home / "capture"
+        self._captures = CaptureShipper(lambda: context.aws.client("s3"), spool)
         self._deployments = deployments.Deployments(context)
         self._front = FrontProcess(
             port=settings.runtime_port,
             account=settings.account,
             region=settings.region,
             log=settings.home / "logs" / "runtime.log",
+            spool=spool,
             on_metrics=self._metrics.put,
             seed=seed,
         )
@@ -111,6 +116,7 @@ class Serving:
             for deployed in variants.values():
                 _stop(deployed.processes)
         self._metrics.close()
+        self._captures.close()
         self._logs.close()
 
     def pids(self, endpoint: str) -> dict[str, list[int]]:
@@ -127,9 +133,22 @@ class Serving:
         self._front.flush()
         self._metrics.flush()
 
-    def apply(self, endpoint: str, plans: Sequence[VariantPlan], *, despite_failures: bool = False) -> None:
+    def flush_captures(self) -> None:
+        """Write what was captured so far to S3, and wait until it is there."""
+        self._front.flush()
+        self._captures.flush()
+
+    def apply(
+        self,
+        endpoint: str,
+        plans: Sequence[VariantPlan],
+        *,
+        capture: Mapping[str, Any] | None = None,
+        despite_failures: bool = False,
+    ) -> None:
         """Serve the endpoint with exactly these variants; processes of unchanged variants stay as they are.
 
+        `capture`: the DataCaptureConfig of what is kept of requests and answers; None keeps nothing.
         `despite_failures`: a variant that does not come up now is served as soon as it does, as after a crash.
 
         Raises:
@@ -156,7 +175,7 @@ class Serving:
             if self._closing.is_set():
                 raise ServingClosed from error
             raise
-        self._switch(endpoint, before, after)
+        self._switch(endpoint, before, after, capture)
 
     def remove(self, endpoint: str) -> None:
         """Serve the endpoint no more; requests in flight are answered first."""
@@ -166,7 +185,13 @@ class Serving:
         for deployed in variants.values():
             _stop(deployed.processes)
 
-    def _switch(self, endpoint: str, before: dict[str, Deployed], after: dict[str, Deployed]) -> None:
+    def _switch(
+        self,
+        endpoint: str,
+        before: dict[str, Deployed],
+        after: dict[str, Deployed],
+        capture: Mapping[str, Any] | None,
+    ) -> None:
         with self._lock:
             if self._closing.is_set():
                 _stop([process for deployed in after.values() for process in deployed.processes])
@@ -182,6 +207,7 @@ class Serving:
                 }
                 for name, deployed in after.items()
             ],
+            capture,
         )
         staying = {id(process) for deployed in after.values() for process in deployed.processes}
         _stop([one for deployed in before.values() for one in deployed.processes if id(one) not in staying])

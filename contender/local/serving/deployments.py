@@ -130,7 +130,7 @@ class Deployments:
             return
         try:
             plans = [self._with_files(VariantPlan.from_document(plan)) for plan in endpoint["deployed"]]
-            self._context.serving.apply(name, plans, despite_failures=True)
+            self._context.serving.apply(name, plans, capture=_active(endpoint.get("capture")), despite_failures=True)
         except Exception:
             if not self._closing.is_set():
                 logger.exception("endpoint %s does not serve again", name)
@@ -169,7 +169,10 @@ class Deployments:
             return
         try:
             plans = self._plans(endpoint)
-            context.serving.apply(name, plans)
+            capture = (
+                endpoint.get("capture") if endpoint["pending"]["only_capacity"] else endpoint["pending"]["capture"]
+            )
+            context.serving.apply(name, plans, capture=_active(capture))
         except VariantFailed as failure:
             self._fail(name, failure.reason)
             return
@@ -179,6 +182,7 @@ class Deployments:
             "InService",
             EndpointConfigName=endpoint["pending"]["EndpointConfigName"],
             deployed=[plan.to_document() for plan in plans],
+            capture=capture,
             pending=None,
         )
 
@@ -202,6 +206,11 @@ class Deployments:
             status = "InService" if endpoint.get("deployed") else "Failed"
         logger.warning("endpoint %s: %s", name, reason)
         change_status(self._context, name, status, FailureReason=reason, pending=None)
+
+
+def _active(capture: Document | None) -> Document | None:
+    """What is to be captured: a DataCaptureConfig is on unless it says otherwise."""
+    return capture if capture is not None and capture.get("EnableCapture", True) else None
 
 
 def _milliseconds(endpoint: Document, field: str) -> int:

@@ -83,8 +83,9 @@ def _check(name: str, request: Mapping[str, Any]) -> None:
     for field, feature in UNSUPPORTED.items():
         if request.get(field):
             raise ValidationException(f"Endpoint config {name!r}: local SageMaker does not support {feature} ({field})")
-    if request.get("DataCaptureConfig", {}).get("EnableCapture"):
-        raise ValidationException(f"Endpoint config {name!r}: local SageMaker does not capture data yet")
+    destination = request.get("DataCaptureConfig", {}).get("DestinationS3Uri", "s3://")
+    if not destination.startswith("s3://"):
+        raise ValidationException(f"Endpoint config {name!r}: DestinationS3Uri {destination!r} is no s3:// URI")
     if not 1 <= len(variants) <= MAX_VARIANTS:
         raise ValidationException(
             f"Endpoint config {name!r} has {len(variants)} production variants; 1 to {MAX_VARIANTS} are allowed"

@@ -63,6 +63,15 @@ def describe_endpoint(context: Context, request: dict[str, Any]) -> dict[str, An
         capacity = pending["variants"] if pending and pending["only_capacity"] else []
         wanted = {each["VariantName"]: each for each in capacity}
         answer["ProductionVariants"] = [_summary(plan, wanted.get(plan["name"], {}), endpoint) for plan in deployed]
+    if capture := endpoint.get("capture"):
+        on = capture.get("EnableCapture", True)
+        answer["DataCaptureConfig"] = {
+            "EnableCapture": on,
+            "CaptureStatus": "Started" if on else "Stopped",
+            "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
+            "DestinationS3Uri": capture["DestinationS3Uri"],
+            "KmsKeyId": capture.get("KmsKeyId", ""),
+        }
     if endpoint["EndpointStatus"] == "Updating" and pending and not pending["only_capacity"]:
         answer["PendingDeploymentSummary"] = {
             "EndpointConfigName": pending["EndpointConfigName"],
@@ -206,6 +215,7 @@ def _pending(config: Document, variants: Sequence[Document], now: Any) -> Docume
         "EndpointConfigName": config["EndpointConfigName"],
         "StartTime": now,
         "variants": list(variants),
+        "capture": config.get("DataCaptureConfig"),
         "only_capacity": False,
     }
 

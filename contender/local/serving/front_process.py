@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,15 +46,16 @@ class FrontProcess:
         account: str,
         region: str,
         log: Path,
+        spool: Path,
         on_metrics: Callable[[list[dict[str, Any]]], None],
         seed: int | None = None,
     ) -> None:
-        self._arguments = ["--account", account, "--region", region]
+        self._arguments = ["--account", account, "--region", region, "--spool", str(spool)]
         if seed is not None:
             self._arguments += ["--seed", str(seed)]
         self._log = log
         self._on_metrics = on_metrics
-        self._routes: dict[str, Variants] = {}
+        self._routes: dict[str, dict[str, Any]] = {}
         self._opened = False
         self._numbers = itertools.count(1)
         self._answers: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
@@ -80,11 +81,15 @@ class FrontProcess:
         self._opened = True
         self._order({"do": "open"})
 
-    def route(self, endpoint: str, variants: Variants) -> None:
-        """Send the endpoint's requests to these variants; returns when the workers left out have answered theirs."""
+    def route(self, endpoint: str, variants: Variants, capture: Mapping[str, Any] | None = None) -> None:
+        """Send the endpoint's requests to these variants; returns when the workers left out have answered theirs.
+
+        `capture` is the DataCaptureConfig of what is kept of them.
+        """
+        order = {"do": "route", "endpoint": endpoint, "variants": variants, "capture": capture}
         with self._lock:
-            self._routes[endpoint] = variants
-        self._order({"do": "route", "endpoint": endpoint, "variants": variants})
+            self._routes[endpoint] = order
+        self._order(order)
 
     def remove(self, endpoint: str) -> None:
         """Know the endpoint no more; returns when its last request is answered."""
@@ -93,11 +98,11 @@ class FrontProcess:
         self._order({"do": "remove", "endpoint": endpoint})
 
     def flush(self) -> None:
-        """Report the metrics counted so far."""
+        """Report the metrics counted so far, and write down what was captured."""
         self._order({"do": "flush"})
 
     def close(self) -> None:
-        """Answer what is in flight, report the last metrics, end."""
+        """Answer what is in flight, report the last metrics, write down what was captured, end."""
         if self._running.is_set():
             with contextlib.suppress(FrontLost, FrontFailed):
                 self._ask({"do": "stop"}, CLOSE_S)
@@ -164,10 +169,7 @@ class FrontProcess:
             )
         with self._lock:
             # what it must know before anyone else talks to it; nobody waits for these answers
-            orders: list[dict[str, Any]] = [
-                {"do": "route", "endpoint": name, "variants": variants} for name, variants in self._routes.items()
-            ]
-            orders += [{"do": "open"}] if self._opened else []
+            orders = [*self._routes.values(), *([{"do": "open"}] if self._opened else [])]
             with contextlib.suppress(OSError):  # one that ends at once is noticed by who listens to it
                 for order in orders:
                     ours.sendall(json.dumps({"id": 0, **order}).encode() + b"\n")
