@@ -95,7 +95,7 @@ def test_variants_have_names_of_their_own_and_are_at_most_ten(there: Endpoints) 
     )
     eleven = [{**variant, "VariantName": f"v{number}"} for number in range(11)]
     assert "10" in refusal(create, EndpointConfigName="ends-wrong", ProductionVariants=eleven)
-    create(EndpointConfigName="ends-tenfold", ProductionVariants=eleven[:10])
+    create(EndpointConfigName="ends-ten", ProductionVariants=eleven[:10])
 
 
 def test_configs_are_listed_and_deleted(there: Endpoints) -> None:
