@@ -1,0 +1,39 @@
+"""CloudFormation templates as the tests of each look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode import decode
+
+INFRA = Path(__file__).resolve().parents[2] / "infra"
+
+
+def read(name: str) -> dict[str, Any]:
+    document, problems = decode(str(INFRA / name))
+    assert not problems
+    found: dict[str, Any] = document
+    return found
+
+
+def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == kind}
+
+
+def statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each statement of the roles and managed policies, with the resource it stands in."""
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
+    for name, policy in of_type(template, "AWS::IAM::ManagedPolicy").items():
+        yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def environment_of(template: dict[str, Any], function: str) -> set[str]:
+    return set(of_type(template, "AWS::Lambda::Function")[function]["Environment"]["Variables"])
