@@ -21,6 +21,7 @@ NOUNS = {
     "data": "Training data: sample, upload.",
     "models": "The registry: list, show, approve.",
     "endpoint": "A dimension's endpoint: show, invoke.",
+    "rollout": "Rollouts: status, history, replay, start, pause, resume, approve, promote, rollback.",
     "batch": "Scoring of whole files: score.",
     "logs": "Logs of jobs and Lambdas.",
     "demo": "The whole story on this machine: upload, train, serve, challenge.",

@@ -62,11 +62,11 @@ def load(
         raise SettingsError(_explain(error, source, str(file))) from error
 
 
-def load_project() -> Settings:
+def load_project(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Settings of the project here. SettingsError where there is none: what a project is made of needs its own file."""
     if not Path(FILE).is_file():
         raise SettingsError(f"{Path.cwd()} holds no {FILE}: run this in the project's folder")
-    return load()
+    return load(overrides=overrides)
 
 
 def _read(path: Path) -> dict[str, Any]:

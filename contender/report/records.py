@@ -82,6 +82,11 @@ class Reader:
     _invocations: dict[str, Invocation] = field(default_factory=dict)
     _rewards: dict[str, dict[str, tuple[datetime, float]]] = field(default_factory=lambda: defaultdict(dict))
 
+    @property
+    def invocations(self) -> int:
+        """How many different requests there were."""
+        return len(self._invocations)
+
     def add(self, events: Iterable[Event]) -> None:
         for event in events:
             match event:

@@ -14,7 +14,7 @@ from typing import Any
 import click
 import pytest
 
-from contender.cli.demo import stopped_by_signals
+from contender.cli.demo_laptop import stopped_by_signals
 from contender.config import Settings
 from contender.demo.main_job import Demo, raw_rows, uploads_from
 from contender.errors import DataError

@@ -1,0 +1,110 @@
+"""What the demos share: a laptop of their own, the project deployed on it, and a stopwatch."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+
+from contender.aws import client
+from contender.cli.deploy import deploy_all, overrides_from
+from contender.cli.local import one_line_errors
+from contender.cli.output import note
+from contender.config import Settings
+from contender.local.launcher.laptop import Laptop, Ports
+from contender.pipeline.compiling import compile_project
+from contender.pipeline.targets import targets
+from contender.pipeline.upserting import upsert
+
+
+class Stopwatch:
+    """Seconds between laps, by name."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.laps[name] = round(now - self._last, 2)
+        self._last = now
+
+
+@contextmanager
+def laptop(home: Path, *, keep: bool) -> Iterator[None]:
+    """A laptop that this process's AWS clients talk to: the usual one in `home`, or one that is gone afterwards."""
+    with ExitStack() as stack:
+        stack.enter_context(stopped_by_signals())
+        env = stack.enter_context(_kept(home) if keep else _throwaway())
+        stack.enter_context(_environment(env))
+        yield
+
+
+def set_up(settings: Settings, clock: Stopwatch, parameters: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """Deploy stacks, with these parameters too, and pipelines; the outputs of all stacks, whose names differ."""
+    outputs: dict[str, str] = {}
+    for result in deploy_all(settings, {**(parameters or {}), **overrides_from(os.environ)}):
+        note(f"stack {result.stack} {result.action}")
+        outputs |= result.outputs
+    clock.lap("deploy")
+    sagemaker, s3 = client("sagemaker", settings.region), client("s3", settings.region)
+    for target in targets(settings):
+        compiled = compile_project(settings, outputs, target=target)
+        upserted = upsert(sagemaker, s3, settings, outputs["PipelineRoleArn"], compiled, target)
+        note(f"pipeline {target.name} {upserted.action}")
+    clock.lap("compile")
+    return outputs
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Let a closed terminal and a polite `kill` stop it as Ctrl-C does, so that no laptop stays behind."""
+
+    def abort(signum: int, frame: object) -> None:
+        raise click.Abort
+
+    before = {signum: signal.signal(signum, abort) for signum in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+@contextmanager
+def _throwaway() -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory(prefix="contender-demo-") as place, one_line_errors():
+        laptop = Laptop(Path(place))
+        try:
+            laptop.up(Ports(aws=0, sagemaker=0, runtime=0))
+            yield laptop.env()
+        finally:
+            laptop.down()
+
+
+@contextmanager
+def _kept(home: Path) -> Iterator[dict[str, str]]:
+    with one_line_errors():
+        laptop = Laptop(home)
+        laptop.up()
+        yield laptop.env()
+
+
+@contextmanager
+def _environment(env: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in env}
+    os.environ.update(env)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
