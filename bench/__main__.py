@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from bench.figure import Figure
 
-MODULES = ("laptop", "pipeline", "every_step", "jobs", "serving", "statistics")
+MODULES = ("laptop", "pipeline", "every_step", "jobs", "serving", "api", "statistics")
 
 
 def main(argv: Sequence[str]) -> int:
