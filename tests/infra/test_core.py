@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import yaml
 from cfnlint.api import lint_file
-from cfnlint.decode import decode
 
 from contender.deployment import Cloud, Deployment, deploy
 from contender.lambdas.settings import ModelSettings, RolloutSettings, StarterSettings
 from contender.naming import Names
+from tests.infra.templates import environment_of, listed, of_type, read, statements
 from tests.local.running import MiniStack, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,10 +30,7 @@ NO_NARROWER_RESOURCE = {
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    document, problems = decode(str(PATH))
-    assert not problems
-    found: dict[str, Any] = document
-    return found
+    return read("core.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -49,26 +46,6 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 def stack(ministack: MiniStack) -> Deployment:
     cloud = Cloud(ministack.client("cloudformation"), ministack.client("s3"), "000000000000", "us-east-1")
     return deploy(cloud, Names("contender"), PATH, {"RetryDelaySeconds": "1"}, root=ROOT)
-
-
-def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == kind}
-
-
-def statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, role in of_type(template, "AWS::IAM::Role").items():
-        for policy in role.get("Policies", []):
-            yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
-    for name, policy in of_type(template, "AWS::IAM::ManagedPolicy").items():
-        yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def environment_of(template: dict[str, Any], function: str) -> set[str]:
-    return set(of_type(template, "AWS::Lambda::Function")[function]["Environment"]["Variables"])
 
 
 def variables_read_by(settings: type[StarterSettings] | type[RolloutSettings] | type[ModelSettings]) -> set[str]:
