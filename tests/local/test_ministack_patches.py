@@ -10,6 +10,7 @@ import urllib.error
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -263,6 +264,29 @@ def test_a_kill_right_after_an_upload_loses_no_event(tmp_path: Path) -> None:
         eventually(lambda: _text(tmp_path / "ministack" / "events.jsonl") == "")
     finally:
         running.close()
+
+
+def test_dynamodb_adds_as_exactly_as_on_aws(ministack: MiniStack) -> None:
+    dynamodb = ministack.client("dynamodb")
+    dynamodb.create_table(
+        TableName="sums",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    large = "99999999999999999999999999.000000000001"  # 38 digits
+    add = {
+        "TableName": "sums",
+        "Key": {"id": {"S": "sum"}},
+        "UpdateExpression": "ADD added :more",
+        "ExpressionAttributeValues": {":more": {"N": large}},
+    }
+    dynamodb.update_item(**add)
+    dynamodb.transact_write_items(
+        TransactItems=[{"Update": {**add, "ExpressionAttributeValues": {":more": {"N": "-0.000000000002"}}}}]
+    )
+    item = dynamodb.get_item(TableName="sums", Key={"id": {"S": "sum"}})["Item"]
+    assert Decimal(item["added"]["N"]) == Decimal("99999999999999999999999998.999999999999")
 
 
 def test_records_of_a_delivery_stream_come_together(ministack: MiniStack) -> None:

@@ -13,11 +13,11 @@ SHARES = ({"v1": 1.0, "v2": 0.0}, {"v1": 0.9, "v2": 0.1}, {"v1": 0.3, "v2": 0.3,
 REWARDS = (0, 1, 1, 2.5, -1, 0.1, 0.000001, 123_456.789012, -99_999_999.5)
 
 
-def history(world: World, draw: random.Random, size: int) -> list[Event]:
+def history(world: World, draw: random.Random, size: int, prefix: str = "") -> list[Event]:
     """Requests in several buckets with changing shares, rewards of them and of requests that never were."""
     events: list[Event] = []
     for number in range(size):
-        name, at = f"r{number}", world.now - timedelta(seconds=draw.randrange(300))
+        name, at = f"{prefix}r{number}", world.now - timedelta(seconds=draw.randrange(300))
         shares = draw.choice(SHARES)
         variant = draw.choices(list(shares), list(shares.values()))[0]
         strategy = draw.choices(("Weighted", "Thompson", "Manual", "Fallback"), (6, 2, 1, 1))[0]

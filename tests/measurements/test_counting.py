@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from datetime import timedelta
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +14,7 @@ from botocore.exceptions import ClientError
 from contender.measurements.counts import RewardCounts, bucket_key, bucket_start, parse_bucket_key, to_number
 from contender.measurements.events import Event
 from contender.measurements.recorder import TRIES, Contended
+from tests.measurements.agreement import agrees, users_agree
 from tests.measurements.dynamodb import canceled
 from tests.measurements.histories import deliveries, history
 from tests.measurements.world import EVENTS, EXPERIMENTS, NOW, SHARES, Plain, World, plainly
@@ -22,35 +22,6 @@ from tests.measurements.world import EVENTS, EXPERIMENTS, NOW, SHARES, Plain, Wo
 
 class Killed(BaseException):
     """The function is gone: no handler of ours sees this."""
-
-
-def agrees(world: World, events: list[Event]) -> None:
-    """Every counter is what a plain pass over the events says, exactly."""
-    items = world.dynamodb.tables[EXPERIMENTS] if hasattr(world.dynamodb, "tables") else None
-    expected = plainly(events)
-    for (experiment, variant, start, judged), plain in expected.items():
-        bucket = world.buckets(experiment)[variant, start]
-        counts = bucket.judged if judged else bucket.other
-        assert (counts.n, counts.errors) == (plain.n, plain.errors)
-        assert counts.expected_n == pytest.approx(float(plain.expected_n))
-        for name, conversions in plain.conversions.items():
-            totals = [total for (_, of), total in plain.totals.items() if of == name]
-            assert counts.reward(name).conversions == conversions
-            assert counts.reward(name).positive == sum(total > 0 for total in totals)
-            if items is not None:
-                item, prefix = items[experiment, bucket_key(variant, start)], "" if judged else "other_"
-                for kind, value in (("sum", sum(totals)), ("squares", sum(total * total for total in totals))):
-                    written = item.get(f"{prefix}{kind}:{name}", {"N": "0"})["N"]
-                    assert Fraction(Decimal(written)) == value
-    counted = {
-        (variant, start) for experiment in {key[0] for key in expected} for variant, start in world.buckets(experiment)
-    }
-    assert counted == {(variant, start) for _, variant, start, _ in expected}
-
-
-def users(world: World) -> tuple[int, float]:
-    buckets = world.buckets().values()
-    return sum(counts.judged.users for counts in buckets), sum(counts.judged.expected_users for counts in buckets)
 
 
 def test_a_request_counts_for_its_variant_and_bucket() -> None:
@@ -248,10 +219,7 @@ def test_any_order_any_number_of_deliveries_and_kills_anywhere_end_in_the_same_c
                 pass
     world.dynamodb.before = world.dynamodb.after = lambda operation: None
     agrees(world, events)
-    of_users = {event.user_id for event in events if getattr(event, "judged", False)}
-    counted, expected = users(world)
-    assert counted == len(of_users)
-    assert expected == pytest.approx(len(of_users))
+    users_agree(world, events)
     requests = {event.inference_id for event in events if hasattr(event, "strategy")}
     orphans = {event.event_id for event in events if event.inference_id not in requests}
     assert world.store.waiting_rewards(world.endpoint) == len(orphans)

@@ -201,6 +201,7 @@ async def _serve(work: Path, port: int, region: str) -> None:
 
     application = patches.application()
     patches.encode_states_quickly()
+    patches.calculate_with_38_digits()
     journal = EventJournal(work / "events.jsonl")
     patches.tell_object_versions()
     patches.keep_object_events(journal)

@@ -7,6 +7,7 @@ MiniStack has no plugin mechanism. Its version is pinned, and each function here
 from __future__ import annotations
 
 import contextvars
+import decimal
 import gzip
 import inspect
 import json
@@ -28,6 +29,7 @@ Response = tuple[int, dict[str, str], bytes]
 GROWING = frozenset({"cloudwatch", "cloudwatch_logs"})
 """States with an entry for every line and every value of a metric that was ever logged."""
 
+DYNAMODB_DIGITS = 38
 BY_RECORD = ("ProcessingConfiguration", "DataFormatConversionConfiguration", "DynamicPartitioningConfiguration")
 """What a delivery stream may do to each record."""
 
@@ -142,6 +144,11 @@ def _deliver(journal: EventJournal, number: int, event: dict[str, Any]) -> None:
 
     # A thread has no context of its own; without this one the event belongs to no region.
     threading.Thread(target=contextvars.copy_context().run, args=(deliver,), daemon=True).start()
+
+
+def calculate_with_38_digits() -> None:
+    """Let DynamoDB add numbers as exactly as AWS does, not with the 28 digits that Python begins with."""
+    decimal.DefaultContext.prec = decimal.getcontext().prec = DYNAMODB_DIGITS
 
 
 def buffer_delivery_streams(journal: EventJournal) -> RecordBuffer:
