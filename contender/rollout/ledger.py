@@ -104,6 +104,10 @@ class Ledger:
         self.keep(spec)
         self._put_spec(f"stage#{spec.stage}", spec)
 
+    def forget_spec(self, stage: str) -> None:
+        """Let no tick look after the stage any more. What it was decided by is kept."""
+        self._dynamodb.delete_item(TableName=self._table, Key=_key(SPECS, f"stage#{stage}"))
+
     def keep(self, spec: Spec) -> str:
         """Keep a spec for whoever makes its decisions again; its digest."""
         digest = spec.digest
