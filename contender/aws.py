@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from typing import Any
 
@@ -20,3 +21,9 @@ def client(service: str, region: str) -> Any:
     """
     config = Config(retries={"max_attempts": 8, "mode": "standard"}, s3={"addressing_style": "path"})
     return boto3.session.Session(region_name=region).client(service, config=config)
+
+
+def caller(sts: Any) -> str:
+    """Who asks, as the machine knows them, and as AWS does."""
+    arn = str(sts.get_caller_identity()["Arn"])
+    return f"{getpass.getuser()} ({arn.rpartition(':')[2]})"

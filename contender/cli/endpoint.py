@@ -9,12 +9,14 @@ from typing import Any
 import click
 from botocore.exceptions import ClientError
 
-from contender import endpoints, registry
+from contender import endpoints
 from contender.aws import Connect, client
 from contender.cli.output import emit, emit_rows, json_option, note
+from contender.cli.stages import stage_option, stage_versions
 from contender.config import load
 from contender.errors import DataError, DeploymentError, NotFoundError
 from contender.naming import Names, parse_variant
+from contender.stages import StageVersions
 
 MAX_BODY = 6 * 1024 * 1024
 """InvokeEndpoint takes no more in one request."""
@@ -30,12 +32,13 @@ def command() -> None:
 
 @command.command(short_help="Show what an endpoint serves.")
 @click.argument("dimension")
+@stage_option
 @json_option
 @click.pass_obj
-def show(obj: Connect | None, dimension: str, as_json: bool) -> None:
+def show(obj: Connect | None, dimension: str, stage: str | None, as_json: bool) -> None:
     """Show the variants of DIMENSION's endpoint with their live shares and roles."""
     settings, connect = load(), obj or client
-    data = overview(connect("sagemaker", settings.region), Names(settings.project), dimension)
+    data = overview(stage_versions(settings, connect, stage), dimension)
     if as_json:
         emit(data)
         return
@@ -49,6 +52,7 @@ def show(obj: Connect | None, dimension: str, as_json: bool) -> None:
 @click.option("--file", type=click.Path(path_type=Path, allow_dash=True), help="A .csv, .json or .jsonl; - is stdin.")
 @click.option("--row", "rows", multiple=True, help="A row as CSV or as a JSON record. May be given several times.")
 @click.option("--target-variant", help="Ask this variant instead of one chosen by share.")
+@stage_option
 @json_option
 @click.pass_obj
 def invoke(
@@ -57,6 +61,7 @@ def invoke(
     file: Path | None,
     rows: tuple[str, ...],
     target_variant: str | None,
+    stage: str | None,
     as_json: bool,
 ) -> None:
     """Ask DIMENSION's endpoint for the probabilities of raw rows, in one request.
@@ -72,7 +77,7 @@ def invoke(
             f"{file or 'the rows'}: {len(body):,} bytes; an endpoint takes {MAX_BODY:,} at once, send fewer"
         )
     runtime = connect("sagemaker-runtime", settings.region)
-    name = Names(settings.project).endpoint(dimension)
+    name = Names(settings.project, settings.stage_key(stage)).endpoint(dimension)
     variant, predictions = predict(runtime, name, body, content_type, target_variant)
     if as_json:
         emit({"variant": variant, "predictions": predictions})
@@ -82,13 +87,16 @@ def invoke(
         click.echo(prediction)
 
 
-def overview(sagemaker: Any, names: Names, dimension: str) -> dict[str, Any]:
-    """An endpoint and its variants; NotFoundError if there is none."""
-    endpoint = names.endpoint(dimension)
-    serving = endpoints.read(sagemaker, endpoint)
+def overview(stage: StageVersions, dimension: str) -> dict[str, Any]:
+    """A stage's endpoint and its variants; NotFoundError if there is none."""
+    endpoint = stage.names.endpoint(dimension)
+    serving = endpoints.read(stage.sagemaker, endpoint)
     if serving is None:
-        raise NotFoundError(f"dimension {dimension!r} has no endpoint yet: `contender models list` says how far it is")
-    versions = {version.number: version for version in registry.list_versions(sagemaker, names.group(dimension))}
+        where = f" in stage {stage.names.stage!r}" if stage.names.stage else ""
+        raise NotFoundError(
+            f"dimension {dimension!r} has no endpoint{where} yet: `contender models list` says how far it is"
+        )
+    versions = {version.number: version for version in stage.of(dimension)}
     variants = []
     for slot in serving.slots:
         version = versions.get(parse_variant(slot.variant) or 0)

@@ -8,14 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 import click
+from botocore.exceptions import ClientError
 
 from contender import evaluation, registry
-from contender.aws import Connect, client
+from contender.aws import Connect, caller, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
-from contender.config import load
-from contender.errors import DeploymentError, NotFoundError
+from contender.cli.stages import stage_option, stage_versions
+from contender.config import Settings, load
+from contender.errors import ContenderError, DeploymentError, NotFoundError
 from contender.naming import Names
-from contender.registry import Status, Version
+from contender.registry import Role, Status, Version
+from contender.tick_call import ring
 
 THREADS = 8
 COLUMNS = ("dimension", "version", "role", "status", "approval", "auc", "registered", "reason")
@@ -28,19 +31,16 @@ def command() -> None:
 
 @command.command("list", short_help="List versions, newest first.")
 @click.option("--dimension", help="Only this dimension's versions.")
+@stage_option
 @json_option
 @click.pass_obj
-def list_models(obj: Connect | None, dimension: str | None, as_json: bool) -> None:
-    """List versions, newest first, with their role and how far they got."""
+def list_models(obj: Connect | None, dimension: str | None, stage: str | None, as_json: bool) -> None:
+    """List versions, newest first, with their role and how far they got in a stage."""
     settings, connect = load(), obj or client
-    names = Names(settings.project)
-    sagemaker, s3 = connect("sagemaker", settings.region), connect("s3", settings.region)
-    dimensions = [dimension] if dimension else _dimensions(sagemaker, names)
-    versions = [
-        (name, version)
-        for name in dimensions
-        for version in reversed(registry.list_versions(sagemaker, names.group(name)))
-    ]
+    there = stage_versions(settings, connect, stage)
+    sagemaker, s3 = there.sagemaker, connect("s3", settings.region)
+    dimensions = [dimension] if dimension else _dimensions(sagemaker, there.names)
+    versions = [(name, version) for name in dimensions for version in reversed(there.of(name))]
     if dimension and not versions:
         raise NotFoundError(f"dimension {dimension!r} has no versions yet: `contender data upload` trains the first")
     with ThreadPoolExecutor(THREADS) as pool:
@@ -59,9 +59,8 @@ def list_models(obj: Connect | None, dimension: str | None, as_json: bool) -> No
 def show(obj: Connect | None, dimension: str, version: int | None, as_json: bool) -> None:
     """Show one version: the champion unless VERSION is given, or the newest where nothing serves yet."""
     settings, connect = load(), obj or client
-    names = Names(settings.project)
-    sagemaker = connect("sagemaker", settings.region)
-    versions = registry.list_versions(sagemaker, names.group(dimension))
+    last = stage_versions(settings, connect, None)
+    sagemaker, versions = last.sagemaker, last.of(dimension)
     chosen = _choose(dimension, versions, version)
     package = sagemaker.describe_model_package(ModelPackageName=chosen.arn)
     report = evaluation.read(connect("s3", settings.region), package)
@@ -71,6 +70,7 @@ def show(obj: Connect | None, dimension: str, version: int | None, as_json: bool
         "arn": chosen.arn,
         "artifact": registry.model_data_uri(package),
         "image": package["InferenceSpecification"]["Containers"][0].get("Image"),
+        **_in_other_stages(settings, connect, dimension, chosen.number),
     }
     if as_json:
         emit({**details, "metadata": metadata, "evaluation": report})
@@ -82,15 +82,25 @@ def show(obj: Connect | None, dimension: str, version: int | None, as_json: bool
 @command.command(short_help="Approve a version: it is rolled out.")
 @click.argument("dimension")
 @click.argument("version", type=click.IntRange(min=1), required=False)
+@click.option("--stage", help="Let it go on from this stage to the next; without it, into the first one.")
 @dry_run_option
 @json_option
 @click.pass_obj
-def approve(obj: Connect | None, dimension: str, version: int | None, dry_run: bool, as_json: bool) -> None:
-    """Approve VERSION, or the newest that waits for it: the registry's event then rolls it out."""
+def approve(
+    obj: Connect | None, dimension: str, version: int | None, stage: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Approve VERSION, or the newest that waits for it: the registry's event then rolls it out.
+
+    With --stage it is the stage's approval, by which a version goes on to the next one: of the stage's champion unless
+    VERSION is given.
+    """
     settings, connect = load(), obj or client
-    names = Names(settings.project)
+    if stage is not None:
+        row = _let_on(settings, connect, dimension, version, stage, dry_run=dry_run)
+        emit_rows([row], ("dimension", "version", "role", "status", "approval", "goes_to"), as_json=as_json)
+        return
     sagemaker = connect("sagemaker", settings.region)
-    chosen = _waiting(dimension, registry.list_versions(sagemaker, names.group(dimension)), version)
+    chosen = _waiting(dimension, registry.list_versions(sagemaker, Names(settings.project).group(dimension)), version)
     if chosen.approval == registry.APPROVED:
         note(f"version {chosen.number} of dimension {dimension!r} is approved already")
     elif not dry_run:
@@ -153,6 +163,61 @@ def _waiting(dimension: str, versions: tuple[Version, ...], number: int | None) 
             f" ({chosen.reason}); upload again to train another one"
         )
     return chosen
+
+
+def _let_on(
+    settings: Settings, connect: Connect, dimension: str, number: int | None, stage: str, *, dry_run: bool
+) -> dict[str, Any]:
+    """Approve a version in a stage, and let the next one look at once; the row to show."""
+    here = stage_versions(settings, connect, stage)
+    order = [name for name, _ in settings.stages_in_order]
+    if stage == order[-1]:
+        raise DeploymentError(
+            f"stage {stage!r} is the last one, nothing follows it: a challenger that has won there "
+            f"is promoted by `contender rollout approve {dimension}`"
+        )
+    following = order[order.index(stage) + 1]
+    chosen = _to_go_on(dimension, stage, here.of(dimension), number)
+    if chosen.number in here.approved(dimension):
+        note(f"version {chosen.number} of dimension {dimension!r} is approved in stage {stage!r} already")
+    elif not dry_run:
+        here.approve(dimension, chosen.number, caller(connect("sts", settings.region)))
+        _wake(settings, connect, dimension, following)
+    return {**summary(dimension, replace(chosen, approval=registry.APPROVED)), "goes_to": following}
+
+
+def _to_go_on(dimension: str, stage: str, versions: tuple[Version, ...], number: int | None) -> Version:
+    """The version to approve in a stage; one that failed or was rolled back there goes nowhere."""
+    if number is None:
+        champion = registry.champion(versions)
+        if champion is None:
+            raise NotFoundError(f"dimension {dimension!r} has no champion in stage {stage!r} yet: name the version")
+        return champion
+    chosen = _choose(dimension, versions, number)
+    if chosen.status is Status.FAILED or chosen.role is Role.RETIRED or chosen.approval == "Rejected":
+        state = "rejected" if chosen.approval == "Rejected" else chosen.reason or chosen.status
+        raise DeploymentError(f"version {number} of dimension {dimension!r} cannot go on from stage {stage!r}: {state}")
+    return chosen
+
+
+def _wake(settings: Settings, connect: Connect, dimension: str, stage: str) -> None:
+    """Let the next stage look now. Its schedule does so too, so whoever may not ask for it only waits."""
+    request = {"Dimension": dimension, "Stage": settings.stage_key(stage)}
+    try:
+        ring(connect("lambda", settings.region), Names(settings.project), request)
+    except (ContenderError, ClientError) as error:
+        note(f"stage {stage!r} takes it with its next look, within a minute ({error})")
+    else:
+        note(f"`contender models list --dimension {dimension} --stage {stage}` tells how far it gets")
+
+
+def _in_other_stages(settings: Settings, connect: Connect, dimension: str, number: int) -> dict[str, str]:
+    """A version's role and status in each stage before the last."""
+    found = {}
+    for name in [name for name, _ in settings.stages_in_order][:-1]:
+        version = next(each for each in stage_versions(settings, connect, name).of(dimension) if each.number == number)
+        found[f"in stage {name}"] = f"{version.role}, {version.status}{': ' * bool(version.reason)}{version.reason}"
+    return found
 
 
 def _findings(report: Mapping[str, Any]) -> dict[str, Any]:

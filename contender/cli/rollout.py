@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import getpass
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from contender.aws import Connect, client
+from contender.aws import Connect, caller, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
+from contender.cli.stages import stage_option
 from contender.config import Settings, load
 from contender.errors import DeploymentError, NotFoundError
 from contender.naming import Names
@@ -44,11 +44,6 @@ class Desk:
     @property
     def ledger(self) -> Ledger:
         return Ledger(self.client("dynamodb"), self.names.table("rollouts"))
-
-
-def stage_option(command: Callable[..., None]) -> Callable[..., None]:
-    """`--stage`: which of contender.yaml's stages; the last one, where a project has several, is the default."""
-    return click.option("--stage", help="A stage of contender.yaml; the last one unless given.")(command)
 
 
 @click.group()
@@ -139,7 +134,7 @@ def asks(function: Callable[[Ask], None]) -> Callable[..., None]:
         desk = _desk(obj, stage)
 
         def ask(verb: Verb) -> None:
-            wanted = Command(verb, _caller(desk.client("sts")), version, reason)
+            wanted = Command(verb, caller(desk.client("sts")), version, reason)
             _ask(desk, dimension, wanted, dry_run=dry_run, as_json=as_json)
 
         function(ask)
@@ -255,12 +250,6 @@ def _ask(desk: Desk, dimension: str, wanted: Command, *, dry_run: bool, as_json:
             click.echo(line)
     if answer["Refused"]:
         raise DeploymentError(answer["Refused"])
-
-
-def _caller(sts: Any) -> str:
-    """Who asks, as AWS knows them, and as the machine does."""
-    arn = str(sts.get_caller_identity()["Arn"])
-    return f"{getpass.getuser()} ({arn.rpartition(':')[2]})"
 
 
 def _states(desk: Desk) -> list[State]:
