@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,10 @@ SHARE_DIGITS = 6
 """SageMaker keeps weights as 32-bit floats: 0.9 comes back as 0.8999999761581421."""
 
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"})
+
+ANSWERING = frozenset({"InService", "Updating", "SystemUpdating", "RollingBack"})
+PAGE = 100
+"""The most that a list operation gives at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,11 @@ class Serving:
     def in_service(self) -> bool:
         return self.status == "InService"
 
+    @property
+    def answers(self) -> bool:
+        """Whether its slots are those of a config that serves; a change may be under way."""
+        return self.status in ANSWERING
+
     def slot(self, variant: str) -> Slot | None:
         return next((slot for slot in self.slots if slot.variant == variant), None)
 
@@ -54,6 +63,14 @@ class Serving:
         """Live share by version; variants that no version of ours is named for are left out."""
         shares = {parse_variant(slot.variant): slot.share for slot in self.slots}
         return {version: share for version, share in shares.items() if version is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """An endpoint's configs with the time of their creation, and its models: those in use, and those of the past."""
+
+    configs: Mapping[str, datetime] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
 
 
 def read(sagemaker: Any, endpoint: str) -> Serving | None:
@@ -66,28 +83,32 @@ def read(sagemaker: Any, endpoint: str) -> Serving | None:
     return _serving(answer, described or {})
 
 
-def leftovers(sagemaker: Any, names: Names, dimension: str) -> tuple[dict[str, datetime], tuple[str, ...]]:
-    """This dimension's endpoint configs with the time of their creation, and its models.
+def list_endpoints(sagemaker: Any, names: Names) -> frozenset[str]:
+    """Names of the project's endpoints, in every stage."""
+    pages = sagemaker.get_paginator("list_endpoints").paginate(NameContains=f"{names.project}-", MaxResults=PAGE)
+    found = (endpoint["EndpointName"] for page in pages for endpoint in page["Endpoints"])
+    return frozenset(name for name in found if names.place_of(name) is not None)
 
-    NameContains only spares transfer; what belongs to the dimension is decided on the whole name.
+
+def leftovers(sagemaker: Any, names: Names, part: str) -> dict[str, Leftovers]:
+    """Endpoint configs and models of the project whose names contain `part`, by the endpoint they belong to.
+
+    What belongs to an endpoint is decided on the whole name.
     """
-    part = names.endpoint(dimension)
-    configs = sagemaker.get_paginator("list_endpoint_configs").paginate(NameContains=part)
-    models = sagemaker.get_paginator("list_models").paginate(NameContains=part)
-    return (
-        {
-            config["EndpointConfigName"]: config["CreationTime"]
-            for page in configs
-            for config in page["EndpointConfigs"]
-            if names.is_config_of(dimension, config["EndpointConfigName"])
-        },
-        tuple(
-            model["ModelName"]
-            for page in models
-            for model in page["Models"]
-            if names.version_of_model(dimension, model["ModelName"]) is not None
-        ),
-    )
+    configs: dict[str, dict[str, datetime]] = {}
+    models: dict[str, list[str]] = {}
+    for page in sagemaker.get_paginator("list_endpoint_configs").paginate(NameContains=part, MaxResults=PAGE):
+        for config in page["EndpointConfigs"]:
+            if endpoint := names.endpoint_of_config(config["EndpointConfigName"]):
+                configs.setdefault(endpoint, {})[config["EndpointConfigName"]] = config["CreationTime"]
+    for page in sagemaker.get_paginator("list_models").paginate(NameContains=part, MaxResults=PAGE):
+        for model in page["Models"]:
+            if endpoint := names.endpoint_of_model(model["ModelName"]):
+                models.setdefault(endpoint, []).append(model["ModelName"])
+    return {
+        endpoint: Leftovers(configs.get(endpoint, {}), tuple(models.get(endpoint, ())))
+        for endpoint in {*configs, *models}
+    }
 
 
 def found(call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:

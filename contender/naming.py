@@ -190,19 +190,20 @@ class Names:
         """The dimension a model package group belongs to, or None for one that is not this project's."""
         return self.at("").dimension_of(group)
 
-    def version_of_model(self, dimension: str, model: str) -> int | None:
-        """The version a SageMaker model was made for, or None if it is not a model of this dimension."""
+    def endpoint_of_model(self, model: str) -> str | None:
+        """The endpoint a SageMaker model was made for, in whichever stage; None if it is no version's of this project."""
         endpoint, _, last = model.rpartition("-")
-        return parse_variant(last) if endpoint == self.endpoint(dimension) else None
+        return endpoint if parse_variant(last) is not None and self.place_of(endpoint) is not None else None
+
+    def endpoint_of_config(self, config: str) -> str | None:
+        """The endpoint a config was made for, in whichever stage; None if it is not this project's."""
+        endpoint, _, last = config.rpartition("-")
+        return endpoint if _DIGEST.fullmatch(last) and self.place_of(endpoint) is not None else None
 
     def dimension_of_candidate(self, model: str) -> str | None:
         """The dimension whose candidate this SageMaker model is, or None if it is no candidate of this project."""
         group, _, last = model.rpartition("-")
         return self.dimension_of_group(group) if _CANDIDATE.fullmatch(last) else None
-
-    def is_config_of(self, dimension: str, config: str) -> bool:
-        endpoint, _, last = config.rpartition("-")
-        return endpoint == self.endpoint(dimension) and _DIGEST.fullmatch(last) is not None
 
     def version_of_package(self, dimension: str, arn: str) -> int:
         """The version a model package ARN names; NamingError when it is not one of this dimension's."""

@@ -34,10 +34,7 @@ def stacks(settings: Settings) -> tuple[Stack, ...]:
 def core_parameters(settings: Settings) -> dict[str, str]:
     return {
         "DataPrefix": settings.data.prefix,
-        "ChallengerShare": str(settings.rollout.steps[0].share),
-        "MaxChallengers": str(settings.rollout.max_challengers),
-        "EndpointInstanceType": settings.endpoint.instance_type,
-        "EndpointInstanceCount": str(settings.endpoint.instance_count),
+        "Experiments": "on" if settings.experiment.enabled else "off",
     }
 
 

@@ -6,39 +6,44 @@
 
 Action is created or updating (this version's change has begun), waiting (it comes later, Reason says what for) or
 unchanged (it serves already, or has served and left). It does not wait for the endpoint: the endpoint's state-change
-event wakes the finish function, which runs the same reconcile. A version that failed raises, with the reason.
-`"DryRun": true` changes nothing and answers with the steps in `Plan`.
+event wakes the tick function, which goes on. A version that failed raises, with the reason. Where a project has stages,
+it is about the first one. `"DryRun": true` changes nothing and answers with the steps in `Plan`.
 """
 
 from __future__ import annotations
 
-import functools
-import os
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
-import boto3
-
 from contender.errors import DeploymentError
+from contender.lambdas.controllers import controllers, from_environment
 from contender.lambdas.log_line import log_line
-from contender.lambdas.settings import RolloutSettings
 from contender.naming import variant_name
 from contender.registry import Status, Version
-from contender.rollout.actions import describe
-from contender.rollout.execute import Apply, Record
-from contender.rollout.plan import Outcome
-from contender.rollout.tick import Result, reconcile
+from contender.rollout.actions import CreateEndpoint, UpdateEndpoint, describe
+from contender.rollout.plan import View
+from contender.rollout.state import Phase
+from contender.rollout.tick import Report
 
 
-def answer(result: Result, number: int) -> dict[str, str]:
-    """What a reconcile means for the version that was asked for; DeploymentError when it cannot be deployed."""
-    view = result.view
-    version = next((version for version in view.versions if version.number == number), None)
-    if version is None:
-        raise DeploymentError(f"group {view.endpoint!r} has no completed version {number}: register it first")
-    action, reason, config = _state(result, version)
+class Outcome(StrEnum):
+    CREATED = "created"
+    UPDATING = "updating"
+    WAITING = "waiting"
+    UNCHANGED = "unchanged"
+
+
+def answer(report: Report, number: int) -> dict[str, str]:
+    """What a tick means for the version that was asked for; DeploymentError when it cannot be deployed."""
+    view = report.view
+    version = view.version(number) if view is not None else None
+    if view is None or version is None:
+        what = f"dimension {report.state.dimension!r} has no completed version {number}"
+        raise DeploymentError(f"{what}: register it first")
+    outcome, reason, config = _state(report, view, version)
     return {
-        "Action": action.value,
+        "Action": outcome.value,
         "EndpointName": view.endpoint,
         "EndpointConfigName": config,
         "Variant": variant_name(number),
@@ -49,23 +54,30 @@ def answer(result: Result, number: int) -> dict[str, str]:
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     with log_line("deploy") as line:
         line["dimension"], line["package"] = event.get("Dimension"), event.get("ModelPackageArn")
-        settings = RolloutSettings.from_environ(os.environ)
+        settings, clients = from_environment()
         number = settings.names.version_of_package(event["Dimension"], event["ModelPackageArn"])
-        executor = Record() if event.get("DryRun") else Apply(_sagemaker(), settings.model_role_arn)
-        result = reconcile(_sagemaker(), executor, settings.names, event["Dimension"], settings.policy)
-        steps = line["done"] = [describe(action) for action in result.done]
-        reply = line["answer"] = answer(result, number)
-        return {**reply, "Plan": steps} if event.get("DryRun") else reply
+        controller = controllers(settings, clients)[0]
+        dry_run = bool(event.get("DryRun"))
+        report = controller.rehearse(event["Dimension"]) if dry_run else controller.tick(event["Dimension"])
+        line |= report.document()
+        reply = line["answer"] = answer(report, number)
+        return {**reply, "Plan": [describe(action) for action in report.done]} if dry_run else reply
 
 
-def _state(result: Result, version: Version) -> tuple[Outcome, str, str]:
+def _state(report: Report, view: View, version: Version) -> tuple[Outcome, str, str]:
     """Action, reason and endpoint config; another version may have gone first."""
-    plan, serving = result.plan, result.view.serving
+    state, plan, serving = report.state, report.plan, view.serving
     if plan.subject is not None and plan.subject.number == version.number:
-        return plan.outcome, plan.reason, plan.config
-    what = f"version {version.number} of {result.view.endpoint!r}"
-    if version.status is Status.FAILED:
-        raise DeploymentError(f"{what} could not be deployed: {version.reason}")
+        for change in report.done:
+            if isinstance(change, CreateEndpoint):
+                return Outcome.CREATED, "", change.config
+            if isinstance(change, UpdateEndpoint):
+                return Outcome.UPDATING, "", change.config
+    what, track = f"version {version.number} of {view.endpoint!r}", state.track(version.number)
+    gone = track is not None and track.phase in (Phase.ROLLING_BACK, Phase.ROLLED_BACK)
+    if version.status is Status.FAILED or (version.number in state.barred and version.status is Status.PENDING):
+        reason = track.reason if track is not None and gone else version.reason or "it could not serve"
+        raise DeploymentError(f"{what} could not be deployed: {reason}")
     if version.status in (Status.IN_SERVICE, Status.REMOVED):
         return Outcome.UNCHANGED, version.reason, serving.config if serving else ""
     if version.approval == "Rejected":
@@ -74,11 +86,8 @@ def _state(result: Result, version: Version) -> tuple[Outcome, str, str]:
         return Outcome.WAITING, "waits for approval: set its ModelApprovalStatus to Approved", ""
     if version.status is Status.DEPLOYING and serving is not None and serving.busy:
         under_way = Outcome.CREATED if serving.status == "Creating" else Outcome.UPDATING
-        return under_way, plan.reason, serving.target
-    ahead = f"{variant_name(plan.subject.number)} goes first" if plan.subject else plan.reason
-    return Outcome.WAITING, ahead, plan.config
-
-
-@functools.cache
-def _sagemaker() -> Any:
-    return boto3.client("sagemaker")
+        return under_way, report.reason, serving.target
+    ahead = f"{variant_name(plan.subject.number)} goes first" if plan.subject else report.reason
+    if not ahead:
+        ahead = next((event.sentence for event in report.events if event.version == version.number), "")
+    return Outcome.WAITING, ahead or "its dimension's rollout is not that far", serving.config if serving else ""

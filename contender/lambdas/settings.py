@@ -8,11 +8,9 @@ from typing import Self, TypeVar
 
 from contender.errors import SettingsError
 from contender.naming import Names
-from contender.rollout.plan import Policy
 
 T = TypeVar("T", int, float)
 
-MAX_VARIANTS = 10
 MAX_DELAY_S = 900
 
 
@@ -53,23 +51,23 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class RolloutSettings:
-    """How new versions enter an endpoint, and the role their models run with."""
+    """What a tick needs beside each stage's spec: the role that models run with, and where things are kept.
+
+    `experiments`: whether there is a table of experiments. `artifact_bucket` takes what endpoints capture.
+    """
 
     names: Names
     model_role_arn: str
-    policy: Policy
+    artifact_bucket: str
+    experiments: bool
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         return cls(
             names=names_from_environ(environ),
             model_role_arn=_read(environ, "MODEL_ROLE_ARN"),
-            policy=Policy(
-                challenger_share=_between(environ, "CHALLENGER_SHARE", float, 0.0, 1.0),
-                max_challengers=_between(environ, "MAX_CHALLENGERS", int, 1, MAX_VARIANTS - 1),
-                instance_type=_read(environ, "INSTANCE_TYPE"),
-                instance_count=_between(environ, "INSTANCE_COUNT", int, 1, 10_000),
-            ),
+            artifact_bucket=_read(environ, "ARTIFACT_BUCKET"),
+            experiments=_read(environ, "EXPERIMENTS") == "on",
         )
 
 

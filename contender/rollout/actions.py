@@ -6,11 +6,14 @@ the same content, is success; what is gone already counts as deleted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from contender.endpoints import SHARE_DIGITS
+from contender.measurements.settings import Owner, Settings
 from contender.registry import Role, Status
+from contender.rollout.spec import StrategySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,27 @@ class CreateModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Capture:
+    """That SageMaker keeps so many of a hundred requests and answers, under this S3 URI."""
+
+    percent: int
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreateConfig:
     name: str
     variants: tuple[Variant, ...]
+    capture: Capture | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CreateEndpoint:
+    """`experiments`: it is tagged, so that it registers itself for them."""
+
     name: str
     config: str
+    experiments: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +103,44 @@ class MarkVersion:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ShiftShares:
+    """Set what each variant that serves gets of the requests that name none."""
+
+    name: str
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishShares:
+    """Set what the API assigns users by; `revision` is that of the state that wants it.
+
+    `following`: nothing is rolled out, the endpoint's own weights are followed from now on.
+    """
+
+    endpoint: str
+    experiment: str
+    shares: Mapping[str, float]
+    revision: int
+    strategy: StrategySpec
+    sticky: str
+    bucket_s: int
+    following: bool
+
+    def agrees_with(self, known: Settings) -> bool:
+        """Whether the API is told this already."""
+        told = StrategySpec(known.strategy, known.epsilon, known.floor, known.warm_up, self.strategy.discount)
+        return (
+            (known.experiment, dict(known.shares)) == (self.experiment, dict(self.shares))
+            and (told, known.sticky, known.bucket_s) == (self.strategy, self.sticky, self.bucket_s)
+            and known.owner is (Owner.WEIGHTS if self.following else Owner.ROLLOUT)
+        )
+
+
 Action = (
-    CreateModel
+    ShiftShares
+    | PublishShares
+    | CreateModel
     | CreateConfig
     | CreateEndpoint
     | UpdateEndpoint
@@ -103,11 +154,15 @@ Action = (
 def describe(action: Action) -> str:
     """An action in words, for logs and dry runs."""
     match action:
+        case ShiftShares():
+            return f"shift shares of {action.name} to {_words(action.shares)}"
+        case PublishShares():
+            return f"publish shares of {action.experiment}: {_words(action.shares)}"
         case CreateModel():
             return f"create model {action.name}"
         case CreateConfig():
-            shares = ", ".join(f"{variant.name} {variant.share:.1%}" for variant in action.variants)
-            return f"create endpoint config {action.name} ({shares})"
+            shares = {variant.name: variant.share for variant in action.variants}
+            return f"create endpoint config {action.name} ({_words(shares)})"
         case CreateEndpoint():
             return f"create endpoint {action.name} with {action.config}"
         case UpdateEndpoint():
@@ -120,3 +175,7 @@ def describe(action: Action) -> str:
             return f"delete model {action.name}"
         case MarkVersion():
             return f"mark version {action.version} {action.role}/{action.status}: {action.reason}"
+
+
+def _words(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{variant} {share:.1%}" for variant, share in shares.items())

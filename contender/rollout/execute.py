@@ -11,10 +11,10 @@ from typing import Any, NoReturn, Protocol
 
 from botocore.exceptions import ClientError
 
-from contender import registry
 from contender.endpoints import SHARE_DIGITS, error_code, found, read
 from contender.errors import DeploymentError
-from contender.registry import Status
+from contender.measurements.settings import Owner
+from contender.measurements.store import Store
 from contender.rollout.actions import (
     Action,
     CreateConfig,
@@ -24,9 +24,13 @@ from contender.rollout.actions import (
     DeleteEndpoint,
     DeleteModel,
     MarkVersion,
+    PublishShares,
+    ShiftShares,
     UpdateEndpoint,
 )
-from contender.rollout.plan import Plan, mark
+from contender.stages import StageVersions
+
+EXPERIMENT_TAG = {"Key": "contender:experiment", "Value": "on"}
 
 
 class Refused(DeploymentError):
@@ -54,12 +58,24 @@ class Record:
 class Apply:
     """Makes changes in AWS; raises Refused or Overtaken, and passes on errors that say nothing about the change."""
 
-    def __init__(self, sagemaker: Any, model_role_arn: str) -> None:
+    def __init__(
+        self,
+        sagemaker: Any,
+        model_role_arn: str,
+        versions: StageVersions,
+        store: Store | None = None,
+    ) -> None:
         self._sagemaker = sagemaker
         self._role = model_role_arn
+        self._versions = versions
+        self._store = store
 
     def run(self, action: Action) -> None:
         match action:
+            case ShiftShares():
+                self._shift(action)
+            case PublishShares():
+                self._publish(action)
             case CreateModel():
                 self._create_model(action)
             case CreateConfig():
@@ -76,6 +92,38 @@ class Apply:
                 _delete(self._sagemaker.delete_model, ModelName=action.name)
             case MarkVersion():
                 self._mark(action)
+
+    def _shift(self, action: ShiftShares) -> None:
+        desired = [{"VariantName": name, "DesiredWeight": share} for name, share in action.shares.items()]
+        try:
+            self._sagemaker.update_endpoint_weights_and_capacities(
+                EndpointName=action.name, DesiredWeightsAndCapacities=desired
+            )
+        except ClientError as error:
+            there = read(self._sagemaker, action.name)
+            if there is None or not there.in_service or any(there.slot(name) is None for name in action.shares):
+                raise Overtaken(f"endpoint {action.name} was changed by somebody else meanwhile") from error
+            _refuse(error, f"shares of endpoint {action.name}")
+
+    def _publish(self, action: PublishShares) -> None:
+        if self._store is None:
+            raise DeploymentError(f"no table of experiments to publish {action.experiment} in: deploy again")
+        told = self._store.publish_shares(
+            action.endpoint,
+            action.experiment,
+            action.shares,
+            action.strategy.name,
+            action.revision,
+            self._versions.clock(),
+            epsilon=action.strategy.epsilon,
+            floor=action.strategy.floor,
+            warm_up=action.strategy.warm_up,
+            sticky=action.sticky,
+            bucket_s=action.bucket_s,
+            owner=Owner.WEIGHTS if action.following else Owner.ROLLOUT,
+        )
+        if not told:
+            raise Overtaken(f"shares of {action.experiment} were published by a later decision meanwhile")
 
     def _create_model(self, action: CreateModel) -> None:
         def content(model: Mapping[str, Any]) -> object:
@@ -101,15 +149,18 @@ class Apply:
 
         wanted = [variant.request for variant in action.variants]
         try:
-            self._sagemaker.create_endpoint_config(EndpointConfigName=action.name, ProductionVariants=wanted)
+            self._sagemaker.create_endpoint_config(
+                EndpointConfigName=action.name, ProductionVariants=wanted, **_captured(action)
+            )
         except ClientError as error:
             there = found(lambda: self._sagemaker.describe_endpoint_config(EndpointConfigName=action.name))
             what = f"endpoint config {action.name}"
             _accept(error, what, there and content(there["ProductionVariants"]), content(wanted))
 
     def _create_endpoint(self, action: CreateEndpoint) -> None:
+        tags = {"Tags": [EXPERIMENT_TAG]} if action.experiments else {}
         try:
-            self._sagemaker.create_endpoint(EndpointName=action.name, EndpointConfigName=action.config)
+            self._sagemaker.create_endpoint(EndpointName=action.name, EndpointConfigName=action.config, **tags)
         except ClientError as error:
             there = read(self._sagemaker, action.name)
             if there is None:
@@ -141,37 +192,25 @@ class Apply:
 
     def _mark(self, action: MarkVersion) -> None:
         try:
-            registry.mark(self._sagemaker, action.arn, action.role, action.status, action.reason)
+            self._versions.mark(action.arn, action.role, action.status, action.reason)
         except ClientError as error:
             if error_code(error) != "ConflictException":
                 raise
             raise Overtaken(f"version {action.version} was changed by somebody else meanwhile") from error
 
 
-def execute(executor: Executor, step: Plan) -> tuple[list[Action], bool]:
-    """Run a plan's actions in order; what was done, and whether that was all of them.
-
-    A refusal is the failure of the version it was about. When somebody else was faster, the version waits again
-    and the next reading decides.
-    """
-    done: list[Action] = []
-    for action in step.actions:
-        try:
-            executor.run(action)
-        except Refused as error:
-            if step.subject is None:
-                raise
-            after = mark(step.subject, step.subject.role, Status.FAILED, str(error))
-        except Overtaken:
-            if step.subject is None or isinstance(action, MarkVersion):
-                return done, False
-            after = mark(step.subject, step.subject.role, Status.PENDING, "waits for the endpoint's current change")
-        else:
-            done.append(action)
-            continue
-        executor.run(after)
-        return [*done, after], False
-    return done, True
+def _captured(action: CreateConfig) -> dict[str, Any]:
+    if action.capture is None:
+        return {}
+    return {
+        "DataCaptureConfig": {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": action.capture.percent,
+            "DestinationS3Uri": action.capture.uri,
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+        }
+    }
 
 
 def _accept(error: ClientError, what: str, there: object, wanted: object) -> None:

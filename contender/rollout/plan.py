@@ -1,30 +1,34 @@
-"""What to do next about one dimension: its versions and its endpoint in, instructions out.
+"""What to do next about one dimension: what its state wants and what is there go in, instructions come out.
 
-The rules, the first that applies:
+The order, for an endpoint in service:
 
-1. The endpoint is changing: wait, its state-change event wakes us.
-2. A version is settled by what serves. On the endpoint with its own model: InService, and Champion if there is none.
-   Marked Deploying, and the endpoint changed since without it (SageMaker rolls back silently and stays InService on
+1. Away from a variant: the API sends it nobody any more. This needs no endpoint, so it does not wait for one.
+2. Versions on their way are settled by what serves. Marked Deploying and on the endpoint with its own model:
+   InService. Marked, and the endpoint changed since without it (SageMaker rolls back silently and stays InService on
    the old config) or failed: Failed, with the reason. Marked, but the endpoint did not change since: Pending again.
-3. A challenger that is no longer on the endpoint: Retired/Removed.
-4. The oldest pending version goes next, one at a time, so that a failure is the failure of one version.
+3. Shares of variants that serve are shifted, then published.
+4. The oldest version that is wanted and missing joins, without traffic; variants that nobody wants and that have no
+   share leave with the same update. One version at a time, so that a failure is the failure of one version.
+5. The registry is told: the new champion before the old one is retired, so that a reader never sees none.
+6. What no longer serves is deleted (`cleanup`).
 
-Only when none applies, nothing is under way, and then what no longer serves is deleted (`plan_cleanup`).
+An endpoint that is changing is waited for. Each plan ends with the first change of the endpoint, which is verified by
+making the next plan from what serves then. So a tick may be killed between any two instructions, and run twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from contender import registry
 from contender.endpoints import SHARE_DIGITS, Serving, Slot
+from contender.measurements.settings import Owner, Settings
 from contender.naming import Names, variant_name
 from contender.registry import Role, Status, Version
 from contender.rollout.actions import (
     Action,
+    Capture,
     CreateConfig,
     CreateEndpoint,
     CreateModel,
@@ -32,92 +36,119 @@ from contender.rollout.actions import (
     DeleteEndpoint,
     DeleteModel,
     MarkVersion,
+    PublishShares,
+    ShiftShares,
     UpdateEndpoint,
     Variant,
 )
+from contender.rollout.spec import Spec
+from contender.rollout.state import Phase, State
 
-
-class Outcome(StrEnum):
-    CREATED = "created"
-    UPDATING = "updating"
-    WAITING = "waiting"
-    UNCHANGED = "unchanged"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How new versions enter the endpoint."""
-
-    challenger_share: float
-    max_challengers: int
-    instance_type: str
-    instance_count: int
+SAME_SHARE = 5e-6
+UNUSED_FOR = timedelta(hours=1)
+"""An endpoint config that nothing serves and nobody has begun to use by then belongs to no update."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is known of a dimension at one moment."""
+    """What is known of a dimension in one stage at one moment.
+
+    `published` is what the API assigns users by; None where experiments are off or the endpoint is not registered yet.
+    `capture_uri` is where requests and answers are kept, where a spec wants them kept. `refused` holds changes that
+    AWS would not make, by the version they were for.
+    """
 
     names: Names
     dimension: str
     versions: tuple[Version, ...]
     serving: Serving | None
+    experiments: bool = False
+    published: Settings | None = None
+    capture_uri: str = ""
+    refused: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def endpoint(self) -> str:
         return self.names.endpoint(self.dimension)
 
-    def slot(self, version: Version) -> Slot | None:
+    def version(self, number: int) -> Version | None:
+        return next((version for version in self.versions if version.number == number), None)
+
+    def slot(self, number: int) -> Slot | None:
         """The slot in which the endpoint serves this version's own model. A config deleted meanwhile names no model."""
-        if self.serving is None or not self.serving.in_service:
+        if self.serving is None or not self.serving.answers:
             return None
-        slot = self.serving.slot(variant_name(version.number))
-        own = ("", self.names.model(self.dimension, version.number))
+        slot = self.serving.slot(variant_name(number))
+        own = ("", self.names.model(self.dimension, number))
         return slot if slot is not None and slot.model in own else None
+
+    @property
+    def live(self) -> dict[int, float]:
+        """Live share by version of those that serve their own model, as parts of what they have together."""
+        live = self.serving.live_shares() if self.serving else {}
+        own = {number: share for number, share in live.items() if self.slot(number) is not None}
+        total = sum(own.values()) or 1.0
+        return {number: round(share / total, SHARE_DIGITS) for number, share in own.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do now; `subject` is the version that a refusal is the failure of."""
+    """What to do now.
 
-    outcome: Outcome
+    `changes`: it ends with a change of the endpoint, which takes its time. `subject` is the version that a refusal is
+    the failure of; `reason` says what is waited for when there is nothing to do yet.
+    """
+
     actions: tuple[Action, ...] = ()
+    changes: bool = False
     subject: Version | None = None
-    config: str = ""
     reason: str = ""
 
 
-def plan(view: View, policy: Policy) -> Plan:
-    """The next change to a dimension, by the rules above."""
+def plan(spec: Spec, state: State, view: View) -> Plan:
+    """The next change to a dimension, in the order above."""
     serving = view.serving
-    if serving is not None and serving.busy:
-        return Plan(Outcome.WAITING, config=serving.target, reason=f"endpoint {serving.name} is {serving.status}")
-    if marks := (*_settle(view), *_retire(view)):
-        return Plan(Outcome.UNCHANGED, marks)
-    following = next((version for version in view.versions if version.deployable), None)
-    config = serving.config if serving else ""
-    if following is None:
-        return Plan(Outcome.UNCHANGED, config=config)
+    publishing = _published(spec, state, view)
     if serving is None:
-        return _creation(view, registry.champion(view.versions) or following, policy)
+        barred = tuple(_barred(state, view))
+        return Plan(barred) if barred else _creation(spec, state, view)
+    if serving.busy:
+        return Plan(publishing, reason=f"endpoint {serving.name} is {serving.status}")
+    settling = tuple(_settled(state, view))
     if serving.status == "Failed":
-        return Plan(Outcome.WAITING, (DeleteEndpoint(serving.name),), reason=f"endpoint {serving.name} had failed")
+        return Plan((*settling, DeleteEndpoint(serving.name)), True, reason=f"endpoint {serving.name} had failed")
     if not serving.in_service:
-        reason = f"endpoint {serving.name} is {serving.status}: it needs a person, delete or repair it"
-        return Plan(Outcome.WAITING, config=config, reason=reason)
-    return _addition(view, serving, following, policy)
+        return Plan(settling, reason=f"endpoint {serving.name} is {serving.status}: it needs a person")
+    if shift := _shift(state, view):
+        first, last = (publishing, ()) if _leaves_a_variant(state, view) else ((), publishing)
+        return Plan((*first, *settling, shift, *last), True)
+    if publishing or settling:
+        return Plan((*publishing, *settling))
+    return _membership(spec, state, view, serving) or Plan(tuple(_roles(state, view)))
 
 
-def plan_cleanup(view: View, configs: Mapping[str, datetime], models: Collection[str]) -> Plan:
-    """Delete what only past rollouts used. Call it for a view that has nothing under way.
+def failures(view: View) -> dict[int, str]:
+    """Versions that were to come into service and did not, or never can, with the reason."""
+    serving = view.serving
+    if serving is None or serving.busy:
+        return dict(view.refused)
+    return dict(view.refused) | {
+        version.number: _failure(serving)
+        for version in view.versions
+        if version.status is Status.DEPLOYING and not _came(view, version) and not _never_began(serving, version)
+    }
 
-    A config newer than the serving one may be that of an update about to start elsewhere, so it stays until the next
-    success. A model goes when its version has left or failed and the serving config does not name it.
+
+def cleanup(view: View, configs: Mapping[str, datetime], models: Collection[str], now: datetime) -> tuple[Action, ...]:
+    """Delete what only past changes used. Call it for a view that has nothing under way.
+
+    A config newer than the serving one may be that of an update about to start elsewhere, so it stays until it is
+    certain that nobody does. A model goes when its version has left or failed and the serving config does not name it.
     """
     serving = view.serving
     if serving is None or serving.config_created_at is None:
-        return Plan(Outcome.UNCHANGED)
-    born = serving.config_created_at
+        return ()
+    born = max(serving.config_created_at, now - UNUSED_FOR)
     past = [name for name, created in configs.items() if name != serving.config and created < born]
     in_use = {slot.model for slot in serving.slots}
     gone = {
@@ -125,128 +156,206 @@ def plan_cleanup(view: View, configs: Mapping[str, datetime], models: Collection
         for version in view.versions
         if version.role is Role.RETIRED or version.status is Status.FAILED
     }
-    actions: list[Action] = [DeleteConfig(name) for name in sorted(past)]
-    actions += [DeleteModel(name) for name in sorted(models) if name in gone and name not in in_use]
-    return Plan(Outcome.UNCHANGED, tuple(actions), config=serving.config)
+    return (
+        *(DeleteConfig(name) for name in sorted(past)),
+        *(DeleteModel(name) for name in sorted(models) if name in gone and name not in in_use),
+    )
 
 
-def shares(live: Mapping[int, float], champion: int, newcomer: int, policy: Policy) -> dict[int, float]:
-    """Shares after a newcomer joins, by version; they sum to 1.
+def mark(version: Version, role: Role, status: Status, reason: str) -> MarkVersion:
+    return MarkVersion(version.number, version.arn, role, status, reason)
 
-    `live` holds the shares of champion and challengers now. Challengers keep theirs, the champion gives the
-    newcomer's, but never more than half of what it has. Beyond the allowed number the oldest challengers leave
-    and the champion takes over their shares.
+
+def _published(spec: Spec, state: State, view: View) -> tuple[Action, ...]:
+    """What the API is to be told: the wanted shares while something is rolled out, otherwise to follow the weights.
+
+    Nobody is sent to a variant that does not serve yet.
     """
-    challengers = sorted(version for version in live if version not in (champion, newcomer))
-    staying = challengers[max(0, len(challengers) + 1 - policy.max_challengers) :]
-    kept = {version: round(live[version], SHARE_DIGITS) for version in staying}
-    held = 1.0 - sum(kept.values())
-    given = round(policy.challenger_share if policy.challenger_share < held else held / 2, SHARE_DIGITS)
-    return {champion: round(held - given, SHARE_DIGITS), **kept, newcomer: given}
-
-
-def _settle(view: View) -> tuple[Action, ...]:
-    serving = view.serving
-    champion = registry.champion(view.versions)
-    marks: list[Action] = []
-    for version in view.versions:
-        if version.status not in (Status.PENDING, Status.DEPLOYING):
-            continue
-        if serving is not None and (slot := view.slot(version)):
-            champion = champion or version
-            role = Role.CHAMPION if champion.number == version.number else Role.CHALLENGER
-            reason = f"came into service as {slot.variant} with {slot.share:.1%}, endpoint config {serving.config}"
-            marks.append(mark(version, role, Status.IN_SERVICE, reason))
-        elif version.status is Status.DEPLOYING:
-            marks.append(_unserved(version, serving))
-    return tuple(marks)
-
-
-def _unserved(version: Version, serving: Serving | None) -> Action:
-    """A version that was to serve and does not: it failed, or the change never began.
-
-    The change begins after the mark, so an endpoint last modified before the mark was never changed. Both times are
-    SageMaker's own.
-    """
-    if serving is None or (version.changed_at is not None and serving.modified_at < version.changed_at):
-        return mark(version, version.role, Status.PENDING, "the deployment was interrupted before it began")
-    logs = f"see log group /aws/sagemaker/Endpoints/{serving.name}"
-    if serving.in_service:
-        why = serving.failure or f"SageMaker gave no reason, {logs}"
-        reason = f"rolled back to endpoint config {serving.config}: {why}"
-    else:
-        reason = f"endpoint {serving.name} is {serving.status}: {serving.failure or logs}"
-    return mark(version, version.role, Status.FAILED, reason)
-
-
-def _retire(view: View) -> tuple[Action, ...]:
-    serving = view.serving
-    if serving is None or not serving.in_service:
+    known, number = view.published, state.experiment
+    if not view.experiments or any(share > 0 and number not in view.live for number, share in state.shares.items()):
         return ()
-    return tuple(
-        mark(version, Role.RETIRED, Status.REMOVED, f"no longer on the endpoint, which serves {serving.config}")
-        for version in view.versions
-        if version.role is Role.CHALLENGER and version.status is Status.IN_SERVICE and view.slot(version) is None
+    if known is not None:
+        # An endpoint that was deleted and made again has begun another experiment; one that is closed begins one soon.
+        number = max(number, known.number)
+        if not known.open and known.number == number:
+            return ()
+    if not (state.active or (known is not None and known.owner is Owner.ROLLOUT)):
+        return ()
+    wanted = PublishShares(
+        endpoint=view.endpoint,
+        experiment=view.names.experiment(view.dimension, number),
+        shares={variant_name(version): round(share, SHARE_DIGITS) for version, share in sorted(state.shares.items())},
+        revision=state.revision,
+        strategy=spec.strategy,
+        sticky=spec.sticky,
+        bucket_s=round(spec.bucket_s),
+        following=not state.active,
     )
+    return () if known is not None and wanted.agrees_with(known) else (wanted,)
 
 
-def _creation(view: View, version: Version, policy: Policy) -> Plan:
-    """An endpoint with one variant: the champion if there was one before the endpoint went, else the first version."""
-    variants, config = _config(view, {version.number: 1.0}, policy)
+def _leaves_a_variant(state: State, view: View) -> bool:
+    return any(share > 0 and not state.shares.get(number) for number, share in view.live.items())
+
+
+def _shift(state: State, view: View) -> ShiftShares | None:
+    """The wanted shares of the variants that serve; None when they have them, or when all that is wanted is missing."""
+    live = view.live
+    wanted = {number: state.shares.get(number, 0.0) for number in live}
+    total = sum(wanted.values())
+    if total <= 0:
+        return None
+    shares = {number: round(share / total, SHARE_DIGITS) for number, share in wanted.items()}
+    if all(abs(shares[number] - live[number]) < SAME_SHARE for number in live):
+        return None
+    return ShiftShares(view.endpoint, {variant_name(number): shares[number] for number in sorted(shares)})
+
+
+def _membership(spec: Spec, state: State, view: View, serving: Serving) -> Plan | None:
+    """One update: the next missing version joins without traffic, and who is not wanted leaves."""
+    live = view.live
+    missing = [version for version in view.versions if _is_to_come(state, version) and version.number not in live]
+    newcomer = min(missing, key=lambda version: (version.number != state.champion, version.number), default=None)
+    staying = {number: share for number, share in live.items() if number in state.shares}
+    if not (staying or newcomer) or (newcomer is None and len(staying) == len(live)):
+        return None
+    joining = {newcomer.number: 0.0 if staying else 1.0} if newcomer else {}
+    config = _config(spec, view, staying | joining)
     return Plan(
-        Outcome.CREATED,
         (
-            CreateModel(view.names.model(view.dimension, version.number), version.arn),
-            CreateConfig(config, variants),
-            mark(version, version.role, Status.DEPLOYING, f"alone, with endpoint config {config}"),
-            CreateEndpoint(view.endpoint, config),
+            *((CreateModel(view.names.model(view.dimension, newcomer.number), newcomer.arn),) if newcomer else ()),
+            config,
+            *((_on_its_way(newcomer, config.name),) if newcomer else ()),
+            UpdateEndpoint(serving.name, config.name),
         ),
-        subject=version,
-        config=config,
+        changes=True,
+        subject=newcomer,
     )
 
 
-def _addition(view: View, serving: Serving, version: Version, policy: Policy) -> Plan:
-    champion = registry.champion(view.versions)
-    live = serving.live_shares()
-    if champion is None:
-        wanted = {version.number: 1.0}
-    else:
-        known = {
-            other.number
-            for other in view.versions
-            if other.role is Role.CHALLENGER and other.status is Status.IN_SERVICE
-        }
-        kept = {number: share for number, share in live.items() if number in known}
-        wanted = shares(kept, champion.number, version.number, policy)
-    variants, config = _config(view, wanted, policy)
-    absent = [other for other in view.versions if other.number in wanted and view.slot(other) is None]
+def _is_to_come(state: State, version: Version) -> bool:
+    """Whether a version is wanted, and not only until it is forgotten that it was."""
+    track = state.track(version.number)
+    return version.number in state.shares and (track is None or track.phase is not Phase.ROLLING_BACK)
+
+
+def _creation(spec: Spec, state: State, view: View) -> Plan:
+    """An endpoint with one variant: the champion's, or the first version's. Others join it later.
+
+    One that somebody deleted stays deleted until a version comes that has not served yet.
+    """
+    wanted = [version for version in view.versions if version.number in state.shares]
+    if not any(version.status in (Status.PENDING, Status.DEPLOYING) for version in wanted):
+        return Plan(reason=f"there is no endpoint {view.endpoint}, and no version that waits for one")
+    first = min(wanted, key=lambda version: (version.number != state.champion, version.number))
+    config = _config(spec, view, {first.number: 1.0})
     return Plan(
-        Outcome.UPDATING,
         (
-            *(CreateModel(view.names.model(view.dimension, other.number), other.arn) for other in absent),
-            CreateConfig(config, variants),
-            mark(version, version.role, Status.DEPLOYING, f"with endpoint config {config}"),
-            UpdateEndpoint(view.endpoint, config),
+            CreateModel(view.names.model(view.dimension, first.number), first.arn),
+            config,
+            _on_its_way(first, config.name),
+            CreateEndpoint(view.endpoint, config.name, experiments=view.experiments),
         ),
-        subject=version,
-        config=config,
+        changes=True,
+        subject=first,
     )
 
 
-def _config(view: View, wanted: Mapping[int, float], policy: Policy) -> tuple[tuple[Variant, ...], str]:
+def _config(spec: Spec, view: View, shares: Mapping[int, float]) -> CreateConfig:
     variants = tuple(
         Variant(
             variant_name(number),
             view.names.model(view.dimension, number),
             share,
-            policy.instance_type,
-            policy.instance_count,
+            spec.instance_of(view.dimension, number).type,
+            spec.instance_of(view.dimension, number).count,
         )
-        for number, share in sorted(wanted.items())
+        for number, share in sorted(shares.items())
     )
-    return variants, view.names.config(view.dimension, (variant.content for variant in variants))
+    content = [variant.content for variant in variants]
+    capture = None
+    if spec.data_capture_percent and view.capture_uri:
+        capture = Capture(spec.data_capture_percent, f"{view.capture_uri}{view.endpoint}")
+        content.append(f"{capture.percent} {capture.uri}")
+    return CreateConfig(view.names.config(view.dimension, content), variants, capture)
 
 
-def mark(version: Version, role: Role, status: Status, reason: str) -> MarkVersion:
-    return MarkVersion(version.number, version.arn, role, status, reason)
+def _settled(state: State, view: View) -> Iterator[Action]:
+    """What became of the versions that were on their way."""
+    serving = view.serving
+    for version in view.versions:
+        if serving is None or version.status is not Status.DEPLOYING:
+            continue
+        if _came(view, version):
+            yield _in_service(state, version, serving)
+        elif _never_began(serving, version):
+            yield mark(version, version.role, Status.PENDING, "the deployment was interrupted before it began")
+        else:
+            yield mark(version, version.role, Status.FAILED, _failure(serving))
+
+
+def _roles(state: State, view: View) -> Iterator[Action]:
+    """What the registry does not say yet of who serves, who has left and why; the champion first."""
+    serving = view.serving
+    if serving is None:
+        return
+    for version in sorted(view.versions, key=lambda version: version.number != state.champion):
+        serves, wanted = _came(view, version), version.number in state.shares
+        role = Role.CHAMPION if version.number == state.champion else Role.CHALLENGER
+        track = state.track(version.number)
+        why = track.reason if track is not None and track.phase is Phase.ROLLED_BACK else ""
+        if serves and wanted:
+            if (version.role, version.status) != (role, Status.IN_SERVICE):
+                yield _in_service(state, version, serving)
+        elif version.status is Status.IN_SERVICE and not wanted:
+            if not serves:
+                gone = f"no longer on the endpoint, which serves {serving.config}"
+                yield mark(version, Role.RETIRED, Status.REMOVED, why or _succeeded(state, version) or gone)
+            elif version.role is not Role.RETIRED:
+                yield mark(version, Role.RETIRED, Status.IN_SERVICE, why or _succeeded(state, version) or "leaves")
+    yield from _barred(state, view)
+
+
+def _barred(state: State, view: View) -> Iterator[Action]:
+    """Versions that were to serve and never did."""
+    for version in view.versions:
+        under_way = version.status in (Status.PENDING, Status.DEPLOYING)
+        if version.number in state.barred and under_way and not _came(view, version):
+            track = state.track(version.number)
+            why = view.refused.get(version.number) or (track.reason if track else "it could not serve")
+            yield mark(version, version.role, Status.FAILED, why)
+
+
+def _on_its_way(version: Version, config: str) -> MarkVersion:
+    role = Role.CHAMPION if version.role is Role.CHAMPION else Role.CHALLENGER
+    return mark(version, role, Status.DEPLOYING, f"with endpoint config {config}")
+
+
+def _in_service(state: State, version: Version, serving: Serving) -> MarkVersion:
+    role = Role.CHAMPION if version.number == state.champion else Role.CHALLENGER
+    name = variant_name(version.number)
+    return mark(version, role, Status.IN_SERVICE, f"serves as {name} of endpoint config {serving.config}")
+
+
+def _succeeded(state: State, version: Version) -> str:
+    if version.role is Role.CHAMPION and state.champion not in (None, version.number):
+        return f"{variant_name(state.champion)} is champion now"
+    return ""
+
+
+def _came(view: View, version: Version) -> bool:
+    return view.serving is not None and view.serving.in_service and view.slot(version.number) is not None
+
+
+def _never_began(serving: Serving, version: Version) -> bool:
+    """The change begins after the mark, so an endpoint last modified before the mark was never changed. Both times are
+    SageMaker's own."""
+    return version.changed_at is not None and serving.modified_at < version.changed_at
+
+
+def _failure(serving: Serving) -> str:
+    logs = f"see log group /aws/sagemaker/Endpoints/{serving.name}"
+    if serving.in_service:
+        why = serving.failure or f"SageMaker gave no reason, {logs}"
+        return f"rolled back to endpoint config {serving.config}: {why}"
+    return f"endpoint {serving.name} is {serving.status}: {serving.failure or logs}"

@@ -154,7 +154,7 @@ def test_an_id_names_an_execution(logs: Any) -> None:
 
 
 def test_a_function_has_its_own_group(logs: Any) -> None:
-    assert find(SageMaker(), logs, NAMES, "finish").sources == (Source("finish", "/aws/lambda/contender-finish"),)
+    assert find(SageMaker(), logs, NAMES, "tick").sources == (Source("tick", "/aws/lambda/contender-tick"),)
 
 
 def test_a_job_is_found_by_its_whole_name(logs: Any) -> None:
@@ -206,7 +206,7 @@ class Unnumbered:
 
 def test_lines_without_an_id_are_told_apart_by_how_often_they_were_said() -> None:
     logs = Unnumbered((1, "again"), (2, "again"), (2, "again"))
-    reader, places = Reader(logs), [Source("finish", "group")]
+    reader, places = Reader(logs), [Source("tick", "group")]
     assert len(reader.read(places)) == 3
     logs.lines.append((2, "again"))
     assert [line.text for line in reader.read(places)] == ["again"]

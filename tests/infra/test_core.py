@@ -24,6 +24,7 @@ PATH = ROOT / "infra" / "core.yaml"
 SAGEMAKER_CODE = ("endpoints.py", "rollout/execute.py", "registry.py", "candidates.py")
 NO_NARROWER_RESOURCE = {
     *("sagemaker:ListModelPackageGroups", "sagemaker:ListModels", "sagemaker:ListEndpointConfigs"),
+    *("sagemaker:ListEndpoints", "cloudwatch:GetMetricData"),
     *("ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"),
 }
 
@@ -55,8 +56,7 @@ def variables_read_by(settings: type[StarterSettings] | type[RolloutSettings] | 
     class Asked(dict[str, str]):
         def get(self, name: str, default: Any = None) -> Any:
             asked.add(name)
-            numbers = {"RETRY_DELAY_SECONDS", "CHALLENGER_SHARE", "MAX_CHALLENGERS", "INSTANCE_COUNT"}
-            return "1" if name in numbers else "word"
+            return "1" if name == "RETRY_DELAY_SECONDS" else "word"
 
     settings.from_environ(Asked())
     return asked
@@ -100,7 +100,7 @@ def test_every_handler_exists(template: dict[str, Any]) -> None:
 def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
     assert environment_of(template, "StarterFunction") == variables_read_by(StarterSettings)
     assert environment_of(template, "DeployFunction") == variables_read_by(RolloutSettings)
-    assert environment_of(template, "FinishFunction") == variables_read_by(RolloutSettings)
+    assert environment_of(template, "TickFunction") == variables_read_by(RolloutSettings)
     assert environment_of(template, "ChampionFunction") == {"PROJECT"}
     assert environment_of(template, "ModelFunction") == variables_read_by(ModelSettings)
 
@@ -116,11 +116,11 @@ def test_what_a_lambda_calls_in_sagemaker_its_role_allows(template: dict[str, An
     rollout = {
         action.partition(":")[2]
         for owner, statement in statements(template)
-        if owner in ("RolloutPolicy", "FinishRole")
+        if owner in ("RolloutPolicy", "TickRole")
         for action in listed(statement["Action"])
         if action.startswith("sagemaker:")
     }
-    assert called == rollout
+    assert called | {"AddTags"} == rollout, "an endpoint is created with a tag"
 
 
 def test_nobody_reads_the_buckets_in_the_clear_or_from_outside(template: dict[str, Any]) -> None:
@@ -167,7 +167,7 @@ def test_an_upload_nobody_can_use_ends_in_the_dead_letter_queue(ministack: MiniS
     assert "data/SM-1.csv" in messages[0]["MessageAttributes"]["Reason"]["StringValue"]
 
 
-def wakes_finish(ministack: MiniStack, rule: str, detail_type: str, detail: dict[str, Any]) -> bool:
+def wakes_tick(ministack: MiniStack, rule: str, detail_type: str, detail: dict[str, Any]) -> bool:
     events = ministack.client("events")
     event = {
         "id": "1",
@@ -197,11 +197,11 @@ def wakes_finish(ministack: MiniStack, rule: str, detail_type: str, detail: dict
     ],
 )
 @pytest.mark.usefixtures("stack")
-def test_finish_wakes_when_an_endpoint_of_the_project_has_come_to_rest(
+def test_tick_wakes_when_an_endpoint_of_the_project_has_come_to_rest(
     ministack: MiniStack, endpoint: str, status: str, wakes: bool
 ) -> None:
     detail = {"EndpointName": endpoint, "EndpointStatus": status}
-    assert wakes_finish(ministack, "endpoint-changes", "SageMaker Endpoint State Change", detail) == wakes
+    assert wakes_tick(ministack, "endpoint-changes", "SageMaker Endpoint State Change", detail) == wakes
 
 
 @pytest.mark.parametrize(
@@ -215,11 +215,11 @@ def test_finish_wakes_when_an_endpoint_of_the_project_has_come_to_rest(
     ],
 )
 @pytest.mark.usefixtures("stack")
-def test_finish_wakes_for_a_version_that_waits_and_may_be_deployed(
+def test_tick_wakes_for_a_version_that_waits_and_may_be_deployed(
     ministack: MiniStack, approval: str, cycle: dict[str, Any], wakes: bool
 ) -> None:
     detail = {"ModelPackageGroupName": "contender-SM-1", "ModelApprovalStatus": approval, **cycle}
-    assert wakes_finish(ministack, "approvals", "SageMaker Model Package State Change", detail) == wakes
+    assert wakes_tick(ministack, "approvals", "SageMaker Model Package State Change", detail) == wakes
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_finish_wakes_for_a_version_that_waits_and_may_be_deployed(
     [
         ("deploy", "sagemaker:UpdateEndpoint", "endpoint/contender-sm-1", True),
         ("deploy", "sagemaker:UpdateEndpoint", "endpoint/other-sm-1", False),
-        ("finish", "sagemaker:DeleteModel", "model/contender-sm-1-v1", True),
+        ("tick", "sagemaker:DeleteModel", "model/contender-sm-1-v1", True),
         ("candidate", "sagemaker:CreateModel", "model/contender-sm-1-c012345678", True),
         ("candidate", "sagemaker:DeleteModel", "model/contender-sm-1-v1", False),
         ("pipeline", "sagemaker:CreateEndpoint", "endpoint/sm-clarify-1", True),

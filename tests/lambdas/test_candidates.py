@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,11 +11,10 @@ from botocore.exceptions import ClientError
 
 from contender import candidates
 from contender.errors import DeploymentError
-from contender.lambdas import finish, model
+from contender.lambdas import model, tick
 from contender.lambdas.settings import ModelSettings
-from contender.rollout.execute import Apply
 from tests.lambdas.fakes import FakeSageMaker, client_error
-from tests.lambdas.world import NAMES, SETTINGS
+from tests.lambdas.world import NAMES, SETTINGS, World
 
 ROLE = "arn:aws:iam::123456789012:role/models"
 EVENT = {
@@ -131,12 +131,10 @@ def test_a_project_without_a_pipeline_needs_none() -> None:
     assert leftovers(sagemaker) == (name,)
 
 
-SWEEP = {"detail-type": finish.SWEEP}
-
-
 def sweep(sagemaker: Any, now: datetime) -> Any:
     line: dict[str, Any] = {}
-    finish.finish(sagemaker, Apply(sagemaker, ROLE), SETTINGS, SWEEP, now, line)
+    clients = replace(World("A", sagemaker).clients, clock=lambda: now)
+    tick.answer(SETTINGS, clients, {"detail-type": tick.SWEEP}, line)
     return line["forgotten"]
 
 
@@ -149,7 +147,7 @@ def test_the_sweep_forgets_them() -> None:
     assert sweep(sagemaker, now) == ()
 
 
-def test_the_sweep_forgets_them_although_a_dimension_cannot_be_reconciled() -> None:
+def test_the_sweep_forgets_them_although_a_dimension_cannot_be_looked_at() -> None:
     sagemaker: Any = FakeSageMaker()
     name = make(sagemaker)
     sagemaker.register("contender-B", "Approved")

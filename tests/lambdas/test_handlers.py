@@ -14,7 +14,8 @@ from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings, StarterSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = ("starter", "champion", "model", "deploy", "finish")
+FUNCTIONS = ("starter", "champion", "model")
+ROLLOUT_FUNCTIONS = ("deploy", "tick")
 OURS = {
     "contender",
     "contender.baselines",
@@ -28,24 +29,17 @@ OURS = {
     "contender.lambdas.log_line",
     "contender.lambdas.settings",
     "contender.naming",
-    "contender.rollout",
-    "contender.rollout.actions",
-    "contender.rollout.execute",
-    "contender.rollout.observe",
-    "contender.rollout.plan",
-    "contender.rollout.tick",
     "contender.registry",
     "contender.warm_start",
 }
+ROLLOUT_ROOMS = ("rollout", "experiments", "measurements", "stages", "lambdas.controllers")
 BOTO3 = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "certifi"}
 
 ROLLOUT = {
     "PROJECT": "contender",
     "MODEL_ROLE_ARN": "arn:aws:iam::123456789012:role/models",
-    "INSTANCE_TYPE": "ml.m5.large",
-    "INSTANCE_COUNT": "1",
-    "CHALLENGER_SHARE": "0.1",
-    "MAX_CHALLENGERS": "3",
+    "ARTIFACT_BUCKET": "contender-artifacts",
+    "EXPERIMENTS": "on",
 }
 STARTER = {
     "PROJECT": "contender",
@@ -57,7 +51,7 @@ STARTER = {
 }
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", [*FUNCTIONS, *ROLLOUT_FUNCTIONS])
 def test_importing_a_function_loads_only_boto3_and_the_few_modules_of_ours(function: str) -> None:
     script = f"""
 import sys
@@ -71,6 +65,8 @@ print("\\n".join(sorted(set(sys.modules) - before)))
     )
     loaded = set(run.stdout.split())
     ours = {module for module in loaded if module.partition(".")[0] == "contender"}
+    if function in ROLLOUT_FUNCTIONS:
+        ours -= {module for module in ours for room in ROLLOUT_ROOMS if f"{module}.".startswith(f"contender.{room}.")}
     assert ours <= OURS | {f"contender.lambdas.{function}"}
     foreign = {module.partition(".")[0] for module in loaded} - set(sys.stdlib_module_names) - {"contender"}
     assert {name for name in foreign if not name.startswith("_")} <= BOTO3
@@ -78,7 +74,7 @@ print("\\n".join(sorted(set(sys.modules) - before)))
 
 def test_settings_come_from_the_environment() -> None:
     rollout = RolloutSettings.from_environ(ROLLOUT)
-    assert (rollout.policy.challenger_share, rollout.policy.max_challengers) == (0.1, 3)
+    assert (rollout.artifact_bucket, rollout.experiments) == ("contender-artifacts", True)
     starter = StarterSettings.from_environ(STARTER)
     assert (starter.names.pipeline, starter.retry_delay_s) == ("contender", 60)
 
@@ -91,18 +87,17 @@ def test_a_missing_variable_is_named(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("value", "says"),
     [
-        ("CHALLENGER_SHARE", "much", "must be a number"),
-        ("CHALLENGER_SHARE", "1.5", "between 0.0 and 1.0"),
-        ("CHALLENGER_SHARE", "nan", "between 0.0 and 1.0"),
-        ("MAX_CHALLENGERS", "0", "between 1 and 9"),
-        ("INSTANCE_COUNT", "1.5", "must be a number"),
+        ("much", "must be a number"),
+        ("-1", "between 0 and 900"),
+        ("901", "between 0 and 900"),
+        ("1.5", "must be a number"),
     ],
 )
-def test_a_wrong_value_is_named(name: str, value: str, says: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name} is .*{says}"):
-        RolloutSettings.from_environ(ROLLOUT | {name: value})
+def test_a_wrong_value_is_named(value: str, says: str) -> None:
+    with pytest.raises(SettingsError, match=f"RETRY_DELAY_SECONDS is .*{says}"):
+        StarterSettings.from_environ(STARTER | {"RETRY_DELAY_SECONDS": value})
 
 
 def test_a_wrong_project_is_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import tarfile
 from datetime import UTC, datetime
@@ -13,17 +14,18 @@ import xgboost
 
 from contender.errors import DeploymentError
 from contender.executions.dimension_lock import Claim, DimensionLock
-from contender.lambdas import champion, deploy, finish
+from contender.lambdas import champion, deploy
+from contender.lambdas.controllers import Clients, controllers
 from contender.lambdas.settings import RolloutSettings
 from contender.naming import Names
-from contender.rollout.execute import Apply
-from contender.rollout.plan import Policy
-from contender.rollout.tick import reconcile
+from contender.rollout.ledger import Ledger
+from contender.rollout.spec import Instance, Spec, Step
+from contender.rollout.tick import Report
 from tests.lambdas.fakes import FakeSageMaker
 
 NAMES = Names("rollouts")
-POLICY = Policy(challenger_share=0.1, max_challengers=3, instance_type="ml.m5.large", instance_count=1)
-SETTINGS = RolloutSettings(NAMES, "arn:aws:iam::000000000000:role/models", POLICY)
+SETTINGS = RolloutSettings(NAMES, "arn:aws:iam::000000000000:role/models", "artifacts", experiments=False)
+SPEC = Spec(stage="", instance=Instance("ml.m5.large", 1), steps=(Step(0.1, time_s=1e9),), max_challengers=3, drain_s=0)
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 
 
@@ -36,13 +38,25 @@ def booster(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.with_suffix(".ubj").read_bytes()
 
 
+def make_table(dynamodb: Any, name: str) -> None:
+    with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
+        dynamodb.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+
+
 class Project:
     """One dimension on the laptop."""
 
     def __init__(self, clients: Any, bucket: str, dimension: str) -> None:
         self.sagemaker, self.s3, self.bucket, self.dimension = clients("sagemaker"), clients("s3"), bucket, dimension
         self.group = self.endpoint = NAMES.group(dimension)
-        self.executor = Apply(self.sagemaker, SETTINGS.model_role_arn)
+        self.clients = Clients(self.sagemaker, clients("dynamodb"), clients("cloudwatch"), lambda timeout_s: None)
+        make_table(self.clients.dynamodb, NAMES.table("rollouts"))
+        Ledger(self.clients.dynamodb, NAMES.table("rollouts")).put_spec(SPEC)
         self.sagemaker.create_model_package_group(ModelPackageGroupName=self.group)
 
     def register(self, content: bytes) -> str:
@@ -66,14 +80,20 @@ class Project:
         return str(answer["ModelPackageArn"])
 
     def deploy(self, arn: str) -> dict[str, str]:
-        result = reconcile(self.sagemaker, self.executor, NAMES, self.dimension, POLICY)
-        return deploy.answer(result, NAMES.version_of_package(self.dimension, arn))
+        return deploy.answer(self.tick(), NAMES.version_of_package(self.dimension, arn))
+
+    def tick(self) -> Report:
+        return controllers(SETTINGS, self.clients)[0].tick(self.dimension)
 
     def finish(self) -> None:
+        """Ticks until nothing changes any more."""
         waiter = self.sagemaker.get_waiter("endpoint_in_service")
-        waiter.wait(EndpointName=self.endpoint, WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
-        event = {"detail-type": "SageMaker Endpoint State Change", "detail": {"EndpointName": self.endpoint}}
-        finish.answer(self.sagemaker, self.executor, SETTINGS, event)
+        for _ in range(30):
+            waiter.wait(EndpointName=self.endpoint, WaiterConfig={"Delay": 0.2, "MaxAttempts": 300})
+            report = self.tick()
+            if not (report.events or report.done):
+                return
+        raise AssertionError("the endpoint never comes to rest")
 
     def states(self) -> dict[int, str]:
         listed = self.sagemaker.list_model_packages(ModelPackageGroupName=self.group)["ModelPackageSummaryList"]
@@ -107,7 +127,10 @@ def test_versions_join_a_broken_one_is_rolled_back_and_the_registry_knows(
     project.finish()
     assert project.states()[3] == "Challenger/Failed"
     assert project.weights() == {"v1": 0.9, "v2": 0.1}
-    with pytest.raises(DeploymentError, match="version 3 of 'rollouts-SM-1' could not be deployed: rolled back"):
+    with pytest.raises(
+        DeploymentError,
+        match=r"version 3 of .* could not be deployed: v3 rolls back: it does not serve",
+    ):
         project.deploy(broken)
 
     event = {"Dimension": "SM-1", "ChallengerModelUri": "s3://new/model.tar.gz"}

@@ -1,15 +1,17 @@
-"""Deploy and finish together: versions reach the endpoint, and the registry says what really serves."""
+"""Deploy and tick together: versions reach the endpoint, and the registry says what really serves."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from contender.errors import DeploymentError
-from contender.lambdas import deploy, finish
-from contender.rollout.execute import Record
-from contender.rollout.tick import reconcile
-from tests.lambdas.fakes import FakeSageMaker, Killed, client_error
-from tests.lambdas.world import NAMES, POLICY, SETTINGS, World
+from contender.lambdas import deploy, tick
+from contender.rollout.actions import describe
+from contender.rollout.spec import DimensionSpec, Instance
+from tests.lambdas.fakes import FakeSageMaker, client_error
+from tests.lambdas.world import NAMES, PATIENT, World
 
 
 def test_the_first_version_creates_the_endpoint_and_becomes_champion_once_it_serves() -> None:
@@ -22,7 +24,7 @@ def test_the_first_version_creates_the_endpoint_and_becomes_champion_once_it_ser
     assert world.states == {1: "Champion/InService"}
     assert world.weights == {"v1": 1.0}
     assert answer["EndpointConfigName"] == world.sagemaker.endpoints["contender-A"]["config"]
-    assert world.sagemaker.reason(arn).startswith("came into service as v1 with 100.0%")
+    assert world.sagemaker.reason(arn).startswith("serves as v1 of endpoint config contender-A-")
 
 
 def test_a_later_version_joins_as_challenger_with_its_share() -> None:
@@ -36,13 +38,56 @@ def test_a_later_version_joins_as_challenger_with_its_share() -> None:
     assert world.weights == {"v1": 0.9, "v2": 0.1}
 
 
-def test_shares_that_were_moved_since_are_kept() -> None:
+def test_a_version_joins_without_traffic_and_gets_its_share_once_it_serves() -> None:
+    world = World()
+    world.roll_out()
+    world.deploy(world.register())
+    world.sagemaker.settle()
+    assert world.weights == {"v1": 1.0, "v2": 0.0}
+    world.run_out()
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
+def test_weights_set_by_hand_are_respected_and_recorded() -> None:
     world = World()
     world.roll_out()
     world.roll_out()
-    world.sagemaker.set_weights("contender-A", v1=3.0, v2=1.0)
+    world.sagemaker.move_shares("contender-A", v1=3.0, v2=1.0)
+    world.run_out()
+    assert world.weights == {"v1": 3.0, "v2": 1.0}
+    assert world.state.shares == {1: 0.75, 2: 0.25}
+    assert any("by hand" in event.sentence for entry in world.entries for event in entry.decision.events)
+
+
+def test_weights_set_by_hand_are_put_back_where_the_settings_say_so() -> None:
+    world = World(spec=replace(PATIENT, weights_by_hand="put_back"))
     world.roll_out()
-    assert world.weights == {"v1": 0.65, "v2": 0.25, "v3": 0.1}
+    world.roll_out()
+    world.sagemaker.move_shares("contender-A", v1=3.0, v2=1.0)
+    world.run_out()
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
+def test_a_variant_has_the_instances_that_are_set_for_its_version() -> None:
+    instances = {2: Instance("ml.c5.xlarge", 2)}
+    world = World(spec=replace(PATIENT, dimensions={"A": DimensionSpec(instances=instances)}))
+    world.roll_out()
+    world.roll_out()
+    variants = world.sagemaker.configs[world.sagemaker.endpoints["contender-A"]["config"]]["ProductionVariants"]
+    assert [(each["InstanceType"], each["InitialInstanceCount"]) for each in variants] == [
+        ("ml.m5.large", 1),
+        ("ml.c5.xlarge", 2),
+    ]
+
+
+def test_what_is_asked_and_answered_is_captured_where_the_settings_say_so() -> None:
+    world = World(spec=replace(PATIENT, data_capture_percent=20))
+    world.roll_out()
+    capture = world.sagemaker.configs[world.sagemaker.endpoints["contender-A"]["config"]]["DataCaptureConfig"]
+    assert (capture["InitialSamplingPercentage"], capture["DestinationS3Uri"]) == (
+        20,
+        "s3://artifacts/capture/contender-A",
+    )
 
 
 def test_instance_counts_are_kept_and_weights_are_not() -> None:
@@ -54,8 +99,16 @@ def test_instance_counts_are_kept_and_weights_are_not() -> None:
     assert update["ExcludeRetainedVariantProperties"] == [{"VariantPropertyType": "DesiredWeight"}]
 
 
-def test_beyond_the_allowed_number_the_oldest_challenger_leaves() -> None:
+def test_beyond_the_allowed_number_a_version_waits() -> None:
     world = World()
+    for _ in range(5):
+        world.roll_out()
+    assert world.weights == {"v1": 0.7, "v2": 0.1, "v3": 0.1, "v4": 0.1}
+    assert world.states[5] == "Challenger/Pending"
+
+
+def test_beyond_the_allowed_number_the_oldest_challenger_leaves_where_the_settings_say_so() -> None:
+    world = World(spec=replace(PATIENT, newer="replace"))
     for _ in range(5):
         world.roll_out()
     assert world.weights == {"v1": 0.7, "v3": 0.1, "v4": 0.1, "v5": 0.1}
@@ -76,7 +129,7 @@ def test_nothing_is_removed_before_the_new_config_serves() -> None:
     world.roll_out()
     before = set(world.sagemaker.configs)
     world.deploy(world.register())
-    world.finish()
+    world.wake()
     assert before < set(world.sagemaker.configs)
     assert not world.sagemaker.made("DeleteEndpointConfig", "DeleteModel")
 
@@ -123,9 +176,7 @@ def test_a_failed_first_creation_is_marked_and_a_later_version_gets_over_it() ->
     arn = world.roll_out(broken=True, failure="could not load")
     assert world.states == {1: "Challenger/Failed"}
     assert world.sagemaker.reason(arn) == "endpoint contender-A is Failed: could not load"
-    answer = world.deploy(world.register())
-    assert answer["Action"] == "waiting"
-    assert world.sagemaker.endpoints["contender-A"]["status"] == "Deleting"
+    assert world.deploy(world.register())["Action"] == "created"
     world.run_out()
     assert world.states == {1: "Challenger/Failed", 2: "Champion/InService"}
     assert world.weights == {"v2": 1.0}
@@ -175,11 +226,11 @@ def test_late_repeated_and_disordered_events_change_nothing() -> None:
     world = World()
     world.roll_out()
     world.deploy(world.register())
-    world.finish()
+    world.wake()
     world.run_out()
     written = len(world.sagemaker.made("UpdateModelPackage", "UpdateEndpoint", "CreateModel", "DeleteModel"))
     for status in ("UPDATING", "CREATING", "FAILED", "IN_SERVICE"):
-        finish.answer(world.sagemaker, world.executor, SETTINGS, world.event(status))
+        world.wake(world.event(status))
     assert len(world.sagemaker.made("UpdateModelPackage", "UpdateEndpoint", "CreateModel", "DeleteModel")) == written
 
 
@@ -199,7 +250,7 @@ def test_a_version_that_nobody_approved_is_not_deployed_until_somebody_does() ->
         "detail-type": "SageMaker Model Package State Change",
         "detail": {"ModelPackageGroupName": world.group, "ModelApprovalStatus": "Approved"},
     }
-    finish.answer(world.sagemaker, world.executor, SETTINGS, event)
+    world.wake(event)
     world.run_out()
     assert world.weights == {"v1": 0.9, "v2": 0.1}
 
@@ -211,7 +262,7 @@ def test_our_own_marks_wake_nobody_up() -> None:
         "ModelLifeCycle": {"Stage": "Challenger", "StageStatus": "Deploying"},
     }
     event = {"detail-type": "SageMaker Model Package State Change", "detail": detail}
-    assert finish.answer(world.sagemaker, world.executor, SETTINGS, event) == {}
+    assert world.wake(event) == []
     assert world.sagemaker.calls == []
 
 
@@ -243,8 +294,13 @@ def test_neighbours_with_similar_names_are_not_touched() -> None:
     worlds = [World(dimension, sagemaker) for dimension in ("SM-1", "SM-10", "SM-1-v2", "SM-1-0123456789")]
     for world in worlds:
         world.roll_out()
-    others = {name for name in (*sagemaker.models, *sagemaker.configs) if not NAMES.version_of_model("SM-1", name)}
-    others -= {sagemaker.endpoints["contender-SM-1"]["config"]}
+    names = (*sagemaker.models, *sagemaker.configs)
+    others = {
+        name
+        for name in names
+        if "contender-SM-1" not in (NAMES.endpoint_of_model(name), NAMES.endpoint_of_config(name))
+    }
+    assert len(others) == len(names) - 2
     for _ in range(5):
         worlds[0].roll_out()
     assert others <= {*sagemaker.models, *sagemaker.configs}
@@ -255,7 +311,7 @@ def test_endpoints_of_others_are_ignored() -> None:
     world = World()
     for name in ("other-A", "contender", "contenders-A", "contender-a_b", ""):
         event = {"detail-type": "SageMaker Endpoint State Change", "detail": {"EndpointName": name}}
-        assert finish.answer(world.sagemaker, world.executor, SETTINGS, event) == {}
+        assert world.wake(event) == []
     assert world.sagemaker.calls == []
 
 
@@ -266,8 +322,14 @@ def test_a_schedule_picks_up_every_dimension_and_one_failure_stops_no_other() ->
         world.register()
     sagemaker.register("contenders-X")
     sagemaker.denied_models.add("contender-B-v1")
+    reports = worlds[0].wake({"detail-type": "Scheduled Event", "detail": {}})
+    assert {report.state.dimension: "AccessDenied" in str(report.error) for report in reports} == {
+        "A": False,
+        "B": True,
+        "C": False,
+    }
     with pytest.raises(Exception, match="AccessDenied"):
-        finish.answer(sagemaker, worlds[0].executor, SETTINGS, {"detail-type": "Scheduled Event", "detail": {}})
+        tick.raise_for(reports)
     assert set(sagemaker.endpoints) == {"contender-A", "contender-C"}
     assert sagemaker.states("contender-B") == {1: "Challenger/Pending"}
 
@@ -336,12 +398,13 @@ def test_two_runs_at_once_make_one_change() -> None:
     world = World()
     world.roll_out()
     arn = world.register()
-    world.sagemaker.before["UpdateEndpoint"] = world.finish
+    world.sagemaker.before["UpdateEndpoint"] = world.tick
     world.deploy(arn)
     world.run_out()
     assert world.weights == {"v1": 0.9, "v2": 0.1}
     assert world.states == {1: "Champion/InService", 2: "Challenger/InService"}
     assert len(world.sagemaker.configs) == 1
+    assert [entry.decision.state.revision for entry in world.entries] == list(range(1, 1 + len(world.entries)))
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -354,7 +417,7 @@ def test_an_endpoint_that_is_through_before_deploy_is_leaves_no_version_half_way
     def at_once(**request: object) -> object:
         answer = update(**request)
         world.sagemaker.settle()
-        world.finish()
+        world.wake()
         return answer
 
     world.sagemaker.update_endpoint = at_once  # type: ignore[method-assign]
@@ -378,7 +441,7 @@ def test_an_endpoint_deleted_by_hand_stays_deleted_until_a_version_comes_and_the
     world = World()
     world.roll_out()
     del world.sagemaker.endpoints["contender-A"]
-    world.finish()
+    world.wake()
     assert not world.sagemaker.endpoints
     world.roll_out()
     assert world.states == {1: "Champion/InService", 2: "Challenger/InService"}
@@ -395,60 +458,28 @@ def test_an_endpoint_that_needs_a_person_is_left_to_one() -> None:
     assert not world.sagemaker.made("DeleteEndpoint", "UpdateEndpoint")
 
 
-def test_a_challenger_taken_off_the_endpoint_by_hand_is_retired() -> None:
+def test_a_challenger_taken_off_the_endpoint_by_hand_comes_back() -> None:
     world = World()
     world.roll_out()
     world.roll_out()
     del world.sagemaker.endpoints["contender-A"]["weights"]["v2"]
-    world.finish()
-    assert world.states == {1: "Champion/InService", 2: "Retired/Removed"}
+    world.run_out()
+    assert world.states == {1: "Champion/InService", 2: "Challenger/InService"}
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
 
 
 def test_a_dry_run_tells_the_steps_and_takes_none() -> None:
     world = World()
-    arn = world.register()
-    record = Record()
-    result = reconcile(world.sagemaker, record, NAMES, "A", POLICY)
-    assert deploy.answer(result, 1)["Action"] == "created"
-    assert [type(action).__name__ for action in record.actions] == [
-        "CreateModel",
-        "CreateConfig",
-        "MarkVersion",
-        "CreateEndpoint",
+    world.register()
+    report = world.controller.rehearse("A")
+    assert deploy.answer(report, 1)["Action"] == "created"
+    assert [describe(action).split(" ")[:2] for action in report.done] == [
+        ["create", "model"],
+        ["create", "endpoint"],
+        ["mark", "version"],
+        ["create", "endpoint"],
     ]
+    assert [event.code for event in report.events] == ["first_champion"]
     assert world.states == {1: "Challenger/Pending"}
     assert not world.sagemaker.models
-    assert arn in world.sagemaker.packages
-
-
-def story(sagemaker: FakeSageMaker, *, kill_at: tuple[int, bool] | None) -> World:
-    """A champion serves; a broken version, then five good ones; the process may be killed once."""
-    world = World("A", sagemaker)
-    world.roll_out()
-    sagemaker.process.calls.clear()
-    sagemaker.process.kill_at = kill_at
-    for broken in (True, False, False, False, False):
-        arn = world.register(broken=broken)
-        for act in (lambda arn=arn: world.deploy(arn), world.run_out, world.run_out):
-            try:
-                act()
-            except Killed:
-                pass
-            except DeploymentError:
-                assert broken
-    return world
-
-
-def test_being_killed_between_any_two_calls_changes_nothing_about_the_end() -> None:
-    whole = story(FakeSageMaker(), kill_at=None)
-    calls = len(whole.sagemaker.process.calls)
-    assert whole.weights == {"v1": 0.7, "v4": 0.1, "v5": 0.1, "v6": 0.1}
-    for call in range(1, calls + 1):
-        for before in (True, False):
-            world = story(FakeSageMaker(), kill_at=(call, before))
-            process = world.sagemaker.process
-            assert process.kill_at is None, f"killed {call}"
-            assert world.states == whole.states, f"killed at {process.calls[call - 1]}, before: {before}"
-            assert world.weights == whole.weights
-            assert set(world.sagemaker.configs) == set(whole.sagemaker.configs)
-            assert set(world.sagemaker.models) == set(whole.sagemaker.models)
+    assert world.entries == []

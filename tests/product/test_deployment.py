@@ -93,7 +93,7 @@ def test_the_handlers_load_from_the_zip_alone(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(package(ROOT).body)) as archive:
         archive.extractall(tmp_path)
     load = "import importlib, sys; sys.path.insert(0, sys.argv[1])\n"
-    load += "for name in ('starter', 'champion', 'deploy', 'finish'):\n"
+    load += "for name in ('starter', 'champion', 'deploy', 'tick'):\n"
     load += "    assert importlib.import_module(f'contender.lambdas.{name}').handler\n"
     load += (
         "assert all(m.__file__.startswith(sys.argv[1]) for n, m in sys.modules.items() if n.startswith('contender'))"
@@ -123,7 +123,7 @@ def test_the_core_stack_is_created_then_unchanged_then_updated(cloud: Cloud) -> 
     assert "add DataBucket (AWS::S3::Bucket)" in said
     assert set(created.outputs) >= {
         *("DataBucket", "ArtifactBucket", "PipelineRoleArn", "QueueUrl", "DeadLetterQueueUrl", "LockTable"),
-        *(f"{name}FunctionArn" for name in ("Champion", "Deploy", "Starter", "Finish")),
+        *(f"{name}FunctionArn" for name in ("Champion", "Deploy", "Starter", "Tick")),
     }
     assert created.outputs["DataBucket"] == names.bucket("data", "000000000000", "us-east-1")
 

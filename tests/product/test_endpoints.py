@@ -1,11 +1,8 @@
-"""Shares, plans as data, and making changes that may be made already."""
+"""What an endpoint serves, plans as data, and making changes that may be made already."""
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from contender import endpoints
 from contender.endpoints import Serving, Slot
@@ -19,62 +16,44 @@ from contender.rollout.actions import (
     DeleteEndpoint,
     DeleteModel,
     MarkVersion,
+    ShiftShares,
     UpdateEndpoint,
     Variant,
     describe,
 )
 from contender.rollout.execute import Apply
-from contender.rollout.plan import Outcome, Plan, Policy, View, plan, plan_cleanup, shares
+from contender.rollout.plan import View, cleanup, plan
+from contender.rollout.state import State
+from contender.stages import StageVersions
 from tests.lambdas.fakes import FakeSageMaker
+from tests.lambdas.world import PATIENT
 
 NAMES = Names("contender")
-POLICY = Policy(challenger_share=0.1, max_challengers=3, instance_type="ml.m5.large", instance_count=1)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST = State("contender-A", "A", champion=1, shares={1: 1.0})
 
 
-def test_the_champion_gives_the_newcomers_share() -> None:
-    assert shares({1: 1.0}, 1, 2, POLICY) == {1: 0.9, 2: 0.1}
-    assert shares({1: 0.65, 2: 0.35}, 1, 3, POLICY) == {1: 0.55, 2: 0.35, 3: 0.1}
-
-
-def test_the_champion_takes_over_what_a_leaving_challenger_had() -> None:
-    assert shares({1: 0.4, 2: 0.4, 3: 0.1, 4: 0.1}, 1, 5, POLICY) == {1: 0.7, 3: 0.1, 4: 0.1, 5: 0.1}
-
-
-def test_a_champion_with_little_left_gives_half_of_it() -> None:
-    assert shares({1: 0.08, 2: 0.92}, 1, 3, POLICY) == {1: 0.04, 2: 0.92, 3: 0.04}
-
-
-def test_a_champion_that_has_been_promoted_is_no_challenger() -> None:
-    assert shares({1: 0.2, 2: 0.8}, 2, 3, POLICY) == {1: 0.2, 2: 0.7, 3: 0.1}
-
-
-def test_shares_always_sum_to_one_and_none_is_negative() -> None:
-    for first, second, share, most in itertools.product((0.0, 0.1, 1 / 3, 0.7), (0.0, 0.3), (0.0, 0.1, 0.9), (1, 2, 3)):
-        live = {1: 1 - first - second, 2: first, 3: second}
-        found = shares(live, 1, 4, Policy(share, most, "ml.m5.large", 1))
-        assert sum(found.values()) == pytest.approx(1.0, abs=1e-5)
-        assert min(found.values()) >= 0
-        assert len(found) <= most + 1
-        assert set(found) >= {1, 4}
+def executor(sagemaker: FakeSageMaker) -> Apply:
+    versions = StageVersions(sagemaker, None, NAMES, None, lambda: NOW)
+    return Apply(sagemaker, "arn:aws:iam::123456789012:role/models", versions)
 
 
 def test_a_plan_is_a_value_that_depends_on_nothing_else() -> None:
     version = Version(1, "arn/1", Role.CHALLENGER, Status.PENDING, "", "Approved", NOW)
     view = View(NAMES, "A", (version,), None)
-    found = plan(view, POLICY)
-    assert found == plan(view, POLICY)
-    assert found.outcome is Outcome.CREATED
+    found = plan(PATIENT, FIRST, view)
+    assert found == plan(PATIENT, FIRST, view)
+    (config,) = (action.name for action in found.actions if isinstance(action, CreateConfig))
     assert [describe(action) for action in found.actions] == [
         "create model contender-A-v1",
-        f"create endpoint config {found.config} (v1 100.0%)",
-        f"mark version 1 Challenger/Deploying: alone, with endpoint config {found.config}",
-        f"create endpoint contender-A with {found.config}",
+        f"create endpoint config {config} (v1 100.0%)",
+        f"mark version 1 Challenger/Deploying: with endpoint config {config}",
+        f"create endpoint contender-A with {config}",
     ]
 
 
 def test_nothing_registered_and_nothing_serving_is_nothing_to_do() -> None:
-    assert plan(View(NAMES, "A", (), None), POLICY) == Plan(Outcome.UNCHANGED)
+    assert plan(PATIENT, State("contender-A", "A"), View(NAMES, "A", (), None)).actions == ()
 
 
 def test_cleaning_up_keeps_what_serves_what_may_start_and_what_may_return() -> None:
@@ -103,12 +82,14 @@ def test_cleaning_up_keeps_what_serves_what_may_start_and_what_may_return() -> N
         "contender-A-0000000003": NOW + timedelta(seconds=1),
     }
     models = [f"contender-A-v{number}" for number in (*states, 6)]
-    found = plan_cleanup(View(NAMES, "A", versions, serving), configs, models)
-    assert found.actions == (
+    found = cleanup(View(NAMES, "A", versions, serving), configs, models, NOW)
+    assert found == (
         DeleteConfig("contender-A-0000000001"),
         DeleteModel("contender-A-v2"),
         DeleteModel("contender-A-v4"),
     )
+    later = cleanup(View(NAMES, "A", versions, serving), configs, models, NOW + timedelta(hours=2))
+    assert DeleteConfig("contender-A-0000000003") in later, "nobody began to use it"
 
 
 def test_a_config_is_told_apart_by_all_that_it_asks_for() -> None:
@@ -124,7 +105,7 @@ def test_a_config_is_told_apart_by_all_that_it_asks_for() -> None:
 def test_what_is_there_already_is_success_and_what_is_gone_is_deleted() -> None:
     sagemaker = FakeSageMaker()
     arn = sagemaker.register("contender-A")
-    apply = Apply(sagemaker, "arn:aws:iam::123456789012:role/models")
+    apply = executor(sagemaker)
     config = CreateConfig("contender-A-0123456789", (Variant("v1", "contender-A-v1", 1 / 3, "ml.m5.large", 1),))
     for action in (
         CreateModel("contender-A-v1", arn),
@@ -139,6 +120,9 @@ def test_what_is_there_already_is_success_and_what_is_gone_is_deleted() -> None:
     for _ in range(2):
         apply.run(UpdateEndpoint("contender-A", "contender-A-abcdef0123"))
     sagemaker.settle()
+    for _ in range(2):
+        apply.run(ShiftShares("contender-A", {"v1": 1.0}))
+        sagemaker.settle()
     for gone in (DeleteConfig("contender-A-0123456789"), DeleteModel("contender-A-v1")):
         apply.run(gone)
         apply.run(gone)
@@ -152,7 +136,7 @@ def test_what_is_there_already_is_success_and_what_is_gone_is_deleted() -> None:
 def test_live_shares_are_parts_of_one_and_read_back_as_they_were_set() -> None:
     sagemaker = FakeSageMaker()
     arn = sagemaker.register("contender-A")
-    apply = Apply(sagemaker, "arn:aws:iam::123456789012:role/models")
+    apply = executor(sagemaker)
     apply.run(CreateModel("m", arn))
     variants = tuple(Variant(name, "m", 0.0, "ml.m5.large", 1) for name in ("v1", "v2", "other"))
     apply.run(CreateConfig("contender-A-0123456789", variants))

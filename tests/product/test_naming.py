@@ -50,8 +50,8 @@ def test_reads_back_every_stage_and_dimension_and_never_another() -> None:
         assert names.place_of(endpoint) == Place(names.stage, dimension)
         assert names.dimension_of(endpoint) == dimension
         assert names.place_of_experiment(names.experiment(dimension, 12)) == Place(names.stage, dimension)
-        assert names.version_of_model(dimension, names.model(dimension, 3)) == 3
-        assert names.is_config_of(dimension, names.config(dimension, ["a"]))
+        assert names.endpoint_of_model(names.model(dimension, 3)) == names.endpoint(dimension)
+        assert names.endpoint_of_config(names.config(dimension, ["a"])) == names.endpoint(dimension)
         assert len(names.model(dimension, 999_999_999)) <= 63
         assert names.dimension_of_group(names.group(dimension)) == dimension
     assert len(made) > 5_000
@@ -62,9 +62,9 @@ def test_a_stage_does_not_see_what_belongs_to_another() -> None:
     assert dev.endpoint("SM-1") == "contender--dev-SM-1"
     assert (dev.dimension_of("contender-SM-1"), prod.dimension_of("contender--dev-SM-1")) == (None, None)
     assert prod.dimension_of("contender-dev-SM-1") == "dev-SM-1"
-    assert dev.version_of_model("SM-1", prod.model("SM-1", 1)) is None
-    assert prod.version_of_model("SM-1", dev.model("SM-1", 1)) is None
-    assert not prod.is_config_of("SM-1", dev.config("SM-1", ["a"]))
+    for stage in (dev, prod):
+        assert dev.endpoint_of_model(stage.model("SM-1", 1)) == stage.endpoint("SM-1")
+        assert prod.endpoint_of_config(stage.config("SM-1", ["a"])) == stage.endpoint("SM-1")
     assert NAMES.place_of("contender--dev-SM-1") == Place("dev", "SM-1")
     for other in ("contender--SM-1", "contender--dev", "contender---dev-SM-1", "contender--dev--SM-1", "contenders-A"):
         assert NAMES.place_of(other) is None
@@ -92,10 +92,10 @@ def test_reads_back_every_name_it_makes(dimension: str) -> None:
     execution = {"PipelineExecutionDisplayName": NAMES.execution(dimension, "0123456789abcdef")}
     assert dimension_of_execution(execution) == dimension
     assert NAMES.dimension_of(NAMES.endpoint(dimension)) == dimension
-    assert NAMES.version_of_model(dimension, NAMES.model(dimension, 12)) == 12
+    assert NAMES.endpoint_of_model(NAMES.model(dimension, 12)) == NAMES.endpoint(dimension)
     assert NAMES.dimension_of_candidate(NAMES.candidate(dimension, ["a", "b"])) == dimension
     assert NAMES.dimension_of_candidate(NAMES.model(dimension, 12)) is None
-    assert NAMES.is_config_of(dimension, NAMES.config(dimension, ["a", "b"]))
+    assert NAMES.endpoint_of_config(NAMES.config(dimension, ["a", "b"])) == NAMES.endpoint(dimension)
     arn = f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{NAMES.group(dimension)}/7"
     assert NAMES.version_of_package(dimension, arn) == 7
     assert NAMES.package_of(arn) == NAMES.at("dev").package_of(arn) == (dimension, 7)
@@ -127,15 +127,15 @@ def test_every_name_fits_into_what_sagemaker_allows() -> None:
 
 def test_a_dimension_does_not_see_what_belongs_to_its_neighbours() -> None:
     for other in ("SM-10", "SM-1-v2", "SM-1-0123abcdef", "SM", "xSM-1"):
-        assert NAMES.version_of_model("SM-1", NAMES.model(other, 3)) is None
-        assert NAMES.version_of_model("SM-1", NAMES.candidate("SM-1", [other])) is None
+        assert NAMES.endpoint_of_model(NAMES.model(other, 3)) != NAMES.endpoint("SM-1")
+        assert NAMES.endpoint_of_model(NAMES.candidate("SM-1", [other])) is None
         assert NAMES.dimension_of_candidate(NAMES.candidate(other, [])) == other
-        assert not NAMES.is_config_of("SM-1", NAMES.config(other, ["a"]))
+        assert NAMES.endpoint_of_config(NAMES.config(other, ["a"])) != NAMES.endpoint("SM-1")
         with pytest.raises(NamingError, match="no version of group"):
             NAMES.version_of_package(
                 "SM-1", f"arn:aws:sagemaker:eu-west-1:123456789012:model-package/{NAMES.group(other)}/1"
             )
-    assert NAMES.version_of_model("SM-1", "contender-SM-1") is None
+    assert NAMES.endpoint_of_model("contender-SM-1") is None
     assert NAMES.dimension_of("contenders-SM-1") is None
     assert NAMES.dimension_of("contender") is None
     with pytest.raises(NamingError, match="none of project"):

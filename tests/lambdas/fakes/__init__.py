@@ -9,5 +9,16 @@ from tests.lambdas.fakes.client import Fake, Killed, Process, client_error, oper
 from tests.lambdas.fakes.locks import FakeDynamoDB
 from tests.lambdas.fakes.queues import FakeSqs
 from tests.lambdas.fakes.sagemaker import FakeSageMaker
+from tests.lambdas.fakes.tables import FakeTables
 
-__all__ = ["Fake", "FakeDynamoDB", "FakeSageMaker", "FakeSqs", "Killed", "Process", "client_error", "operation"]
+__all__ = [
+    "Fake",
+    "FakeDynamoDB",
+    "FakeSageMaker",
+    "FakeSqs",
+    "FakeTables",
+    "Killed",
+    "Process",
+    "client_error",
+    "operation",
+]

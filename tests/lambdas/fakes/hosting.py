@@ -38,6 +38,11 @@ class Hosting(Account):
                 self._finish(endpoint, failure)
         return changed
 
+    def move_shares(self, endpoint: str, **weights: float) -> None:
+        """Set weights as a person does it in the console: the endpoint is under way until it settles."""
+        desired = [{"VariantName": name, "DesiredWeight": weight} for name, weight in weights.items()]
+        self.update_endpoint_weights_and_capacities(EndpointName=endpoint, DesiredWeightsAndCapacities=desired)
+
     def _finish(self, endpoint: dict[str, Any], failure: str) -> None:
         wanted = endpoint.pop("wanted")
         broken = {variant["ModelName"] for variant in wanted["variants"]} & self.broken_models
@@ -80,7 +85,13 @@ class Hosting(Account):
         return self._page("Models", self._named(self.models, "ModelName", "ModelArn", request), request)
 
     @operation
-    def create_endpoint_config(self, *, EndpointConfigName: str, ProductionVariants: list[Any]) -> dict[str, Any]:
+    def create_endpoint_config(
+        self,
+        *,
+        EndpointConfigName: str,
+        ProductionVariants: list[Any],
+        DataCaptureConfig: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         self._interfere("CreateEndpointConfig")
         if EndpointConfigName in self.configs:
             self._fail("CreateEndpointConfig", "ValidationException", "Cannot create already existing config")
@@ -89,6 +100,7 @@ class Hosting(Account):
         self.configs[EndpointConfigName] = {
             "EndpointConfigName": EndpointConfigName,
             "ProductionVariants": ProductionVariants,
+            **({"DataCaptureConfig": DataCaptureConfig} if DataCaptureConfig else {}),
             "EndpointConfigArn": self.arn(f"endpoint-config/{EndpointConfigName}"),
             "CreationTime": self.tick(),
         }
@@ -111,7 +123,9 @@ class Hosting(Account):
     # Endpoints
 
     @operation
-    def create_endpoint(self, *, EndpointName: str, EndpointConfigName: str) -> dict[str, Any]:
+    def create_endpoint(
+        self, *, EndpointName: str, EndpointConfigName: str, Tags: list[dict[str, str]] | None = None
+    ) -> dict[str, Any]:
         self._interfere("CreateEndpoint")
         if EndpointName in self.endpoints:
             self._fail("CreateEndpoint", "ValidationException", "Cannot create already existing endpoint")
@@ -138,6 +152,35 @@ class Hosting(Account):
         wanted = self._wanted("UpdateEndpoint", EndpointConfigName, endpoint["weights"] if keep else {})
         endpoint |= {"status": "Updating", "wanted": wanted, "failure": "", "modified": self.tick()}
         return {"EndpointArn": self.arn(f"endpoint/{EndpointName}")}
+
+    @operation
+    def update_endpoint_weights_and_capacities(
+        self, *, EndpointName: str, DesiredWeightsAndCapacities: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        self._interfere("UpdateEndpointWeightsAndCapacities")
+        endpoint = self._known("UpdateEndpointWeightsAndCapacities", self.endpoints, EndpointName)
+        desired = {each["VariantName"]: each["DesiredWeight"] for each in DesiredWeightsAndCapacities}
+        if endpoint["status"] != "InService" or not desired.keys() <= endpoint["weights"].keys():
+            self._fail("UpdateEndpointWeightsAndCapacities", "ValidationException", "Cannot change these variants")
+        variants = self.configs.get(endpoint["config"], {}).get("ProductionVariants", [])
+        wanted = {"config": endpoint["config"], "variants": variants, "weights": endpoint["weights"] | desired}
+        endpoint |= {"status": "Updating", "wanted": wanted, "failure": "", "modified": self.tick()}
+        return {"EndpointArn": self.arn(f"endpoint/{EndpointName}")}
+
+    @operation
+    def list_endpoints(self, **request: Any) -> dict[str, Any]:
+        found = [
+            {
+                "EndpointName": name,
+                "EndpointArn": self.arn(f"endpoint/{name}"),
+                "EndpointStatus": endpoint["status"],
+                "CreationTime": self.now,
+                "LastModifiedTime": endpoint["modified"],
+            }
+            for name, endpoint in self.endpoints.items()
+            if request["NameContains"].lower() in name.lower()
+        ]
+        return self._page("Endpoints", found, request)
 
     @operation
     def describe_endpoint(self, *, EndpointName: str) -> dict[str, Any]:
