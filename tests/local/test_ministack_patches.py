@@ -9,6 +9,7 @@ import time
 import urllib.error
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib.metadata import version
@@ -202,6 +203,33 @@ def handler(event, context):
     )
     answer = ministack.client("lambda").invoke(FunctionName="recursive", Payload=b'{"depth": 3}')
     assert json.load(answer["Payload"]) == 3
+
+
+def test_clients_of_an_api_share_four_processes(ministack: MiniStack) -> None:
+    source = """
+import json, os, time
+def handler(event, context):
+    print("called")
+    time.sleep(0.1)
+    return {"statusCode": 200, "body": json.dumps(os.getpid())}
+"""
+    arn = put_function(ministack, "behind-an-api", source)
+    gateway = ministack.client("apigateway")
+    api = gateway.create_rest_api(name="shared")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    gateway.put_method(restApiId=api, resourceId=root, httpMethod="POST", authorizationType="NONE")
+    gateway.put_integration(
+        restApiId=api,
+        resourceId=root,
+        httpMethod="POST",
+        type="AWS_PROXY",
+        integrationHttpMethod="POST",
+        uri=f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations",
+    )
+    gateway.create_deployment(restApiId=api, stageName="live")
+    with ThreadPoolExecutor(12) as clients:
+        answers = clients.map(lambda _: ministack.post(f"/_aws/execute-api/{api}/live/", b"{}"), range(24))
+        assert 1 <= len(set(answers)) <= 4
 
 
 def test_metrics_of_sagemaker_are_taken(ministack: MiniStack) -> None:

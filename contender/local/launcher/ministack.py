@@ -36,6 +36,7 @@ _PAUSE_S = 0.3
 _LONGEST_PAUSE_S = 15.0
 _DUTY = 0.1
 _LAMBDAS_AT_ONCE = 2
+_LAMBDAS_OF_AN_API_AT_ONCE = 4
 _READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NOT_INHERITED = ("AWS_", "MINISTACK_", "LOCALSTACK_", "LAMBDA_")
@@ -208,6 +209,7 @@ async def _serve(work: Path, port: int, region: str) -> None:
     records = patches.buffer_delivery_streams(EventJournal(work / "records.jsonl"))
     patches.retry_lambdas_of_rules()
     patches.queue_asynchronous_lambdas(at_once=_LAMBDAS_AT_ONCE)
+    patches.queue_lambdas_of_apis(at_once=_LAMBDAS_OF_AN_API_AT_ONCE)
     gc.collect()
     gc.freeze()  # what is imported stays: the collector need not look at it again
 
