@@ -94,7 +94,7 @@ def _step(draft: Draft, track: Track, verdict: Verdict | None) -> None:
     """Go to the step that is due; after the last one, a goal decides, or else the challenger has earned it."""
     steps = draft.spec.steps
     due, code, missing = (len(steps) + 1, "", "") if draft.spec.adaptive else _due(draft, track)
-    if due <= track.step:
+    if due <= min(track.step, len(steps)):
         draft.hold(track, code, missing)
     elif due <= len(steps):
         what = f"v{track.version} would go to {percent(steps[due - 1].share)}"

@@ -37,23 +37,27 @@ def replay(entries: Iterable[Entry], spec: Callable[[str], Spec]) -> Iterator[Re
     previous: Entry | None = None
     for entry in entries:
         again = decide(spec(entry.spec), entry.before, entry.observation, entry.at)
-        found = _difference("decision", to_json(entry.decision), to_json(again))
+        found = _difference("decision", entry.decision, again)
         if previous is not None and not found:
-            found = _difference("state before", to_json(previous.decision.state), to_json(entry.before))
+            found = _difference("state before", previous.decision.state, entry.before)
         yield Replayed(entry.revision, entry.at, found)
         previous = entry
 
 
 def _difference(place: str, recorded: Any, again: Any) -> str:
-    """The first place in which two documents differ, with both values."""
+    """The first place in which two values differ, with what stands there; "" when none does."""
+    return "" if recorded == again else _within(place, to_json(recorded), to_json(again))
+
+
+def _within(place: str, recorded: Any, again: Any) -> str:
     if isinstance(recorded, dict) and isinstance(again, dict):
         for key in sorted(recorded.keys() | again.keys()):
-            if found := _difference(f"{place}.{key}", recorded.get(key), again.get(key)):
+            if found := _within(f"{place}.{key}", recorded.get(key), again.get(key)):
                 return found
         return ""
     if isinstance(recorded, list) and isinstance(again, list) and len(recorded) == len(again):
         pairs = enumerate(zip(recorded, again, strict=True))
-        return next((found for i, pair in pairs if (found := _difference(f"{place}[{i}]", *pair))), "")
+        return next((found for i, pair in pairs if (found := _within(f"{place}[{i}]", *pair))), "")
     return "" if _same(recorded, again) else f"{place} was {recorded!r} and is {again!r}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from contender.experiments.evidence import SHARE_DIGITS
@@ -20,19 +20,17 @@ def take_over(draft: Draft) -> None:
     seen, state = draft.observation, draft.state
     if state.champion is not None:
         return
-    if seen.live:
-        largest = max(sorted(seen.live), key=lambda version: seen.live[version])
-        champion = seen.champion if seen.champion in seen.live else largest
-        draft.state = replace(state, champion=champion, shares=_of_ours(seen.live, seen.live), shares_since=draft.now)
-        draft.say("taken_over", f"taken over as it serves: {describe(draft.state.shares)}", champion)
-        for version in sorted(seen.live.keys() - {champion}):
+    if live := _of_ours(seen.live, sorted(seen.live.keys() - {*state.barred})):
+        largest = max(live, key=lambda version: live[version])
+        champion = seen.champion if seen.champion in live else largest
+        draft.state = replace(state, champion=champion, shares=live, shares_since=draft.now)
+        draft.say("taken_over", f"taken over as it serves: {describe(live)}", champion)
+        for version in sorted(live.keys() - {champion}):
             sentence = f"v{version} was a challenger before rollouts were recorded"
             draft.change(moves.enter(draft, version, sentence), step=1)
         return
-    eligible = [version for version in seen.waiting if version not in state.barred]
-    first = next(
-        (version for version in (seen.champion, draft.pins.champion, *eligible) if version in seen.versions), None
-    )
+    known = {*seen.versions} - {*state.barred}
+    first = next((v for v in (seen.champion, draft.pins.champion, *sorted(seen.waiting)) if v in known), None)
     if first is not None and draft.may(f"v{first} would serve first"):
         moves.crown(draft, first, f"v{first} serves first, without an experiment")
 
@@ -47,9 +45,10 @@ def fail(draft: Draft) -> None:
     if champion is None or champion not in seen.failed:
         return
     reason = seen.failed[champion]
-    if state.settled is None and state.previous is None and not state.tracks and not seen.live:
+    if not state.served and not seen.live:
         draft.bar(champion)
-        draft.state = replace(draft.state, champion=None, shares={}, shares_since=None)
+        ended = tuple(track for track in draft.state.tracks if not track.active)
+        draft.state = replace(draft.state, champion=None, shares={}, shares_since=None, tracks=ended)
         draft.say("failed", f"v{champion}, the first version, does not serve: {reason}", champion)
     else:
         draft.note("champion_failed", f"champion v{champion} does not serve as it should: {reason}")
@@ -64,7 +63,7 @@ def settle(draft: Draft) -> None:
     live = _of_ours(seen.live, state.shares)
     as_wanted = not absent and all(abs(live.get(v, 0.0) - share) <= TOLERANCE for v, share in state.shares.items())
     if as_wanted and state.settled is None:
-        draft.state = replace(state, settled=draft.now)
+        draft.state = replace(state, settled=draft.now, served=True)
         draft.say("serves", f"the endpoint serves {describe(state.shares)}")
         for track in draft.state.active:
             if track.settled is None and track.version in seen.live:
@@ -90,7 +89,7 @@ def _changed_by_hand(draft: Draft, live: Mapping[int, float]) -> None:
         draft.say("put_back", f"somebody set the weights by hand to {seen}: put back to {describe(state.shares)}")
 
 
-def _of_ours(live: Mapping[int, float], wanted: Mapping[int, float]) -> dict[int, float]:
+def _of_ours(live: Mapping[int, float], wanted: Iterable[int]) -> dict[int, float]:
     """Live shares among the wanted variants, which sum to 1; nothing when none of them has any."""
     ours = {version: max(live.get(version, 0.0), 0.0) for version in wanted}
     total = sum(ours.values())

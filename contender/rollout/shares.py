@@ -37,8 +37,7 @@ def allocate(draft: Draft) -> None:
         portions = _earned(draft, served)
     else:
         portions = fitted({track.version: step_share(draft, track) for track in served})
-    wanted = {state.champion: 0.0, **{track.version: 0.0 for track in tracks}, **portions, main: 0.0}
-    wanted[main] = round(1.0 - sum(wanted.values()), SHARE_DIGITS)
+    wanted = completed({state.champion: 0.0, **{track.version: 0.0 for track in tracks}, **portions}, main)
     if wanted == dict(state.shares):
         draft.state = replace(state, by_hand=False)
         return
@@ -59,6 +58,14 @@ def fitted(wanted: Mapping[int, float]) -> dict[int, float]:
         odds = {version: share / (1.0 - share) for version, share in bounded.items()}
         wanted = {version: ratio / (1.0 + sum(odds.values())) for version, ratio in odds.items()}
     return {version: round(share, SHARE_DIGITS) for version, share in wanted.items()}
+
+
+def completed(given: Mapping[int, float], main: int) -> dict[int, float]:
+    """Shares that sum to 1: `main` gets what the others leave, and what rounding took too much is the largest's."""
+    shares = {**given, main: 0.0}
+    left = round(1.0 - sum(shares.values()), SHARE_DIGITS)
+    taker = main if left >= 0 else max(shares, key=lambda version: shares[version])
+    return {**shares, taker: round(shares[taker] + left, SHARE_DIGITS)}
 
 
 def step_share(draft: Draft, track: Track) -> float:

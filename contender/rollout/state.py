@@ -84,9 +84,9 @@ class State:
     revision: how many decisions changed it. experiment: number of the experiment under way, 0 before the first.
     previous: the champion before this one. tracks: the active ones and the latest ended ones, oldest first.
     shares_since: when the shares were decided. settled: since when the endpoint serves them, or None until it does.
-    by_hand: a person's weights are respected until the next move. barred: versions that have been rolled back and get
-    no traffic unless a person starts them. pins: as they were when last read.
-    notes: what has been said and is so still, that no track stands for.
+    served: whether a champion has ever served; the first version may still fail to. by_hand: a person's weights are
+    respected until the next move. barred: versions that have been rolled back and get no traffic unless a person starts
+    them. pins: as they were when last read. notes: what has been said and is so still, that no track stands for.
     """
 
     endpoint: str
@@ -98,6 +98,7 @@ class State:
     shares: Mapping[int, float] = field(default_factory=dict)
     shares_since: datetime | None = None
     settled: datetime | None = None
+    served: bool = False
     tracks: tuple[Track, ...] = ()
     paused: bool = False
     by_hand: bool = False
