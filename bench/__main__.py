@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from bench.figure import Figure
 
-MODULES = ("laptop", "pipeline", "every_step", "jobs", "serving", "api", "statistics")
+MODULES = ("laptop", "pipeline", "every_step", "jobs", "serving", "api", "counting", "statistics")
 
 
 def main(argv: Sequence[str]) -> int:
