@@ -49,7 +49,7 @@ def laptop(home: Path, *, keep: bool) -> Iterator[None]:
 def set_up(settings: Settings, clock: Stopwatch, parameters: Mapping[str, str] | None = None) -> Mapping[str, str]:
     """Deploy stacks, with these parameters too, and pipelines; the outputs of all stacks, whose names differ."""
     outputs: dict[str, str] = {}
-    for result in deploy_all(settings, {**(parameters or {}), **overrides_from(os.environ)}):
+    for result in deploy_all(settings, {**(parameters or {}), **overrides_from(os.environ)}).stacks:
         note(f"stack {result.stack} {result.action}")
         outputs |= result.outputs
     clock.lap("deploy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -14,9 +14,20 @@ from contender.aws import client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import Settings, load
 from contender.deployment import PARAMETERS_VARIABLE, Cloud, Deployment, parse_parameters
+from contender.naming import Names
+from contender.rollout.ledger import Ledger
+from contender.rollout_settings import StageChange, publish, tell
 from contender.stacks import deploy_stacks
 
 TEMPLATES = Path("infra")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What became of each stack, and of each stage's settings of rollouts."""
+
+    stacks: tuple[Deployment, ...]
+    rollouts: tuple[StageChange, ...]
 
 
 @click.command("deploy")
@@ -33,16 +44,18 @@ TEMPLATES = Path("infra")
 def command(templates: Path, given: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Deploy buckets, queues, tables, Lambdas, roles and the API, or bring them up to date.
 
-    Two stacks: the core, and the experiments unless experiment.enabled is false.
+    Two stacks: the core, and the experiments unless experiment.enabled is false. Then each stage's settings of
+    rollouts, which the next look at a dimension goes by.
 
     Stack parameters come from contender.yaml; CONTENDER_STACK_PARAMETERS ("Name=value,Name=value") overrides it,
     and --parameter overrides both.
     """
     settings = load()
     overrides = overrides_from(os.environ) | parse_parameters(given)
-    results = deploy_all(settings, overrides, templates=templates, dry_run=dry_run, say=note)
+    deployed = deploy_all(settings, overrides, templates=templates, dry_run=dry_run, say=note)
+    results = deployed.stacks
     if as_json:
-        emit([asdict(result) for result in results])
+        emit(asdict(deployed))
     elif dry_run:
         rows = [{"stack": result.stack, **asdict(change)} for result in results for change in result.changes]
         emit_rows(rows, ["stack", "action", "resource", "type", "replacement"], as_json=False)
@@ -55,6 +68,8 @@ def command(templates: Path, given: tuple[str, ...], dry_run: bool, as_json: boo
         emit_rows(rows, ["stack", "output", "value"], as_json=False)
     for result in results:
         note(f"stack {result.stack}: {'nothing to change' if result.action == 'unchanged' else result.action}")
+    for change in deployed.rollouts:
+        note(tell(change, dry_run=dry_run))
 
 
 def deploy_all(
@@ -64,8 +79,8 @@ def deploy_all(
     templates: Path = TEMPLATES,
     dry_run: bool = False,
     say: Callable[[str], None] = lambda line: None,
-) -> tuple[Deployment, ...]:
-    """Deploy the stacks into the account and region at hand, the core first."""
+) -> Deployed:
+    """Deploy the stacks into the account and region at hand, the core first, and write the settings of rollouts."""
     cloud = Cloud(
         client("cloudformation", settings.region),
         client("s3", settings.region),
@@ -73,7 +88,9 @@ def deploy_all(
         settings.region,
     )
     root = Path(contender.__file__).parents[1]
-    return deploy_stacks(cloud, settings, overrides, folder=templates, root=root, dry_run=dry_run, say=say)
+    deployed = deploy_stacks(cloud, settings, overrides, folder=templates, root=root, dry_run=dry_run, say=say)
+    ledger = Ledger(client("dynamodb", settings.region), Names(settings.project).table("rollouts"))
+    return Deployed(deployed, publish(ledger, settings, dry_run=dry_run))
 
 
 def overrides_from(environ: Mapping[str, str]) -> dict[str, str]:
