@@ -166,17 +166,22 @@ class Traffic:
         }
         began, at = time.perf_counter(), datetime.now(UTC)
         answer = self._post(connection, "invocation", request)
+        latency_ms = 1000 * (time.perf_counter() - began)
         if answer is None:
             return None
-        answered = Answer(
-            at=at,
-            endpoint=endpoint,
-            inference_id=answer["inference_id"],
-            variant=answer["endpoint_variant"],
-            score=probability(answer["predictions"]),
-            leaves=customer.leaves,
-            latency_ms=1000 * (time.perf_counter() - began),
-        )
+        try:
+            answered = Answer(
+                at=at,
+                endpoint=endpoint,
+                inference_id=answer["inference_id"],
+                variant=answer["endpoint_variant"],
+                score=probability(answer["predictions"]),
+                leaves=customer.leaves,
+                latency_ms=latency_ms,
+            )
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            self.failures.append(f"invocation of {endpoint}: {answer} is no answer ({type(error).__name__} {error})")
+            return None
         self.answers.append(answered)
         return answered
 
@@ -198,9 +203,12 @@ class Traffic:
 
 
 def probability(predictions: Any) -> float:
-    """The one probability in an answer's `predictions`, whichever way the model writes it."""
-    first = predictions[0] if isinstance(predictions, list) else predictions
-    return float(first["probability"] if isinstance(first, Mapping) else first)
+    """The one probability in an answer's `predictions`: `{"predictions": [{"probability": 0.2}]}`, or less of that."""
+    match predictions:
+        case {"predictions": inner} | [inner] | {"probability": inner}:
+            return probability(inner)
+        case _:
+            return float(predictions)
 
 
 def _in_turn(audiences: Sequence[Audience], chance: random.Random) -> Iterator[tuple[str, Customer]]:

@@ -24,6 +24,7 @@ class FakeApi:
     def __init__(self, refused: str = "") -> None:
         self.asked: list[tuple[str, dict[str, Any], str | None]] = []
         self.refused = refused
+        self.predictions: Any = {"predictions": [{"probability": 0.9}]}
         self.enough = threading.Event()
 
     def answer(self, path: str, body: dict[str, Any], key: str | None) -> tuple[int, dict[str, Any]]:
@@ -33,7 +34,7 @@ class FakeApi:
         if self.refused and path.endswith(self.refused):
             return 503, {"error": "not now"}
         number = len(self.asked)
-        return 200, {"inference_id": f"i{number}", "endpoint_variant": "v1", "predictions": [{"probability": 0.9}]}
+        return 200, {"inference_id": f"i{number}", "endpoint_variant": "v1", "predictions": self.predictions}
 
     def of(self, path: str) -> list[dict[str, Any]]:
         return [body for asked, body, _ in self.asked if asked == f"/stage/{path}"]
@@ -113,6 +114,15 @@ def test_what_is_not_answered_with_200_is_a_failure_and_not_tried_again() -> Non
     assert not traffic.answers
 
 
+@pytest.mark.parametrize("predictions", [None, [], [0.1, 0.2], {"label": "yes"}])
+def test_an_answer_without_a_prediction_is_a_failure(predictions: Any) -> None:
+    fake = FakeApi()
+    fake.predictions = predictions
+    traffic = play(fake, [Audience("contender-a", [STAYS])])
+    assert len(traffic.failures) == len(fake.of("invocation"))
+    assert not traffic.answers
+
+
 def test_an_api_that_is_not_there_is_a_failure_too() -> None:
     with served(FakeApi()) as api:
         pass
@@ -130,6 +140,8 @@ def test_an_api_that_is_not_there_is_a_failure_too() -> None:
     assert "invocation of contender-a" in traffic.failures[0]
 
 
-@pytest.mark.parametrize("predictions", [[{"probability": 0.25}], [0.25], {"probability": 0.25}, 0.25])
+@pytest.mark.parametrize(
+    "predictions", [{"predictions": [{"probability": 0.25}]}, [{"probability": 0.25}], [0.25], 0.25, "0.25\n"]
+)
 def test_a_probability_is_read_however_the_model_writes_it(predictions: Any) -> None:
     assert probability(predictions) == 0.25
