@@ -24,8 +24,8 @@ from contender.rollout.sweep import THREADS
 from contender.rollout.tick import Controller
 from contender.stages import StageVersions
 
-CAPTURED = "capture/"
-"""Where in the bucket of artifacts endpoints keep what they are asked and answer."""
+CAPTURED = "capture"
+"""Where in the bucket of artifacts endpoints keep what they are asked and answer, each in a folder of its name."""
 
 
 @dataclass(frozen=True, slots=True)

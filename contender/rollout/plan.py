@@ -275,7 +275,7 @@ def _config(spec: Spec, view: View, shares: Mapping[int, float]) -> CreateConfig
     content = [variant.content for variant in variants]
     capture = None
     if spec.data_capture_percent and view.capture_uri:
-        capture = Capture(spec.data_capture_percent, f"{view.capture_uri}{view.endpoint}")
+        capture = Capture(spec.data_capture_percent, view.capture_uri)
         content.append(f"{capture.percent} {capture.uri}")
     return CreateConfig(view.names.config(view.dimension, content), variants, capture)
 

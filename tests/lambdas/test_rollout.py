@@ -86,7 +86,7 @@ def test_what_is_asked_and_answered_is_captured_where_the_settings_say_so() -> N
     capture = world.sagemaker.configs[world.sagemaker.endpoints["contender-A"]["config"]]["DataCaptureConfig"]
     assert (capture["InitialSamplingPercentage"], capture["DestinationS3Uri"]) == (
         20,
-        "s3://artifacts/capture/contender-A",
+        "s3://artifacts/capture",
     )
 
 
