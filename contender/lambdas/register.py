@@ -4,7 +4,9 @@ Woken by SageMaker Endpoint State Change. An event is only a hint to look: it co
 spells the status otherwise than DescribeEndpoint does. What counts is what the endpoint is now:
 
     in service, tag contender:experiment is on    settings, if there are none; counts stay. While no rollout publishes
-                                                  shares they follow the live weights
+                                                  shares they follow the live weights. So they do without the tag, where
+                                                  a rollout has opened an experiment
+    in service, tag is anything else              the experiment is closed; on again, it goes on
     gone or being deleted                         the experiment is closed; made again, the endpoint gets a new one
     anything else                                 nothing
 
@@ -57,16 +59,26 @@ class Registrar:
         for _ in range(TRIES):
             found = self._describe(endpoint)
             if found is None or found["EndpointStatus"] == "Deleting":
-                return {"outcome": "closed" if self._store.close(endpoint, now) else "nothing to close"}
+                return self._close(endpoint, now)
             if found["EndpointStatus"] != "InService":
                 return {"outcome": "waits", "status": found["EndpointStatus"]}
-            if not self._takes_part(found["EndpointArn"]):
+            tag = self._tag(found["EndpointArn"])
+            if tag is None and not self._has_experiment(endpoint):
                 return {"outcome": "takes no part"}
+            if tag not in (ON, None):
+                return self._close(endpoint, now)
             if settings := self._register(endpoint, found, now):
                 return {"outcome": "registered", "experiment": settings.experiment, "shares": dict(settings.shares)}
         raise DeploymentError(
             f"settings of endpoint {endpoint} were changed by others {TRIES} times: send the event again"
         )
+
+    def _close(self, endpoint: str, now: datetime) -> dict[str, Any]:
+        return {"outcome": "closed" if self._store.close(endpoint, now) else "nothing to close"}
+
+    def _has_experiment(self, endpoint: str) -> bool:
+        settings = self._store.settings(endpoint)
+        return settings is not None and settings.open
 
     def _register(self, endpoint: str, found: Mapping[str, Any], now: datetime) -> Settings | None:
         shares = live_shares(found)
@@ -82,9 +94,9 @@ class Registrar:
             raise
         return answer
 
-    def _takes_part(self, arn: str) -> bool:
+    def _tag(self, arn: str) -> str | None:
         pages = self._sagemaker.get_paginator("list_tags").paginate(ResourceArn=arn)
-        return any(tag["Key"] == TAG and tag["Value"] == ON for page in pages for tag in page["Tags"])
+        return next((str(tag["Value"]) for page in pages for tag in page["Tags"] if tag["Key"] == TAG), None)
 
 
 def live_shares(found: Mapping[str, Any]) -> dict[str, float]:

@@ -7,7 +7,6 @@ event raises BadEvent with a code and the reason, and no value is too long or to
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ MAX_INFERENCE_ID = 64
 """What SageMaker allows."""
 MAX_USER = 256
 MAX_ERROR = 300
+MAX_LATENCY_MS = 86_400_000.0
 MAX_VARIANTS = 10
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
@@ -188,7 +188,7 @@ def _invocation(fields: Mapping[str, Any]) -> Invocation:
         propensity=_number(fields, "propensity", 1.0),
         shares=_shares(fields),
         status=_status(fields),
-        latency_ms=_number(fields, "latency_ms", math.inf),
+        latency_ms=_number(fields, "latency_ms", MAX_LATENCY_MS),
         error=_optional_text(fields, "error", None),
     )
     if event.variant is None:
@@ -245,11 +245,11 @@ def _variant(fields: Mapping[str, Any], name: str) -> str | None:
 def _time(fields: Mapping[str, Any], name: str) -> datetime:
     try:
         at = datetime.fromisoformat(_text(fields, name, 40))
-    except ValueError as error:
+        if at.tzinfo is None:
+            raise BadEvent("malformed", f"{name} names no time zone")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise BadEvent("malformed", f"{name} is no ISO time") from error
-    if at.tzinfo is None:
-        raise BadEvent("malformed", f"{name} names no time zone")
-    return at.astimezone(UTC)
 
 
 def _number(fields: Mapping[str, Any], name: str, most: float) -> float | None:
@@ -258,7 +258,7 @@ def _number(fields: Mapping[str, Any], name: str, most: float) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         raise BadEvent("malformed", f"{name} is not a number")
-    if not 0 <= value <= most or not math.isfinite(value):
+    if not 0 <= value <= most:
         raise BadEvent("malformed", f"{name} {str(value)[:40]} is out of range")
     return float(value)
 
@@ -276,9 +276,9 @@ def _shares(fields: Mapping[str, Any]) -> dict[str, float] | None:
         return None
     if not isinstance(value, dict) or not 1 <= len(value) <= MAX_VARIANTS:
         raise BadEvent("malformed", f"shares must be an object of 1 to {MAX_VARIANTS} variants")
-    shares = {name: _number(value, name, 1.0) for name in value}
-    if not all(_VARIANT.fullmatch(name) for name in shares):
+    if not all(_VARIANT.fullmatch(name) for name in value):
         raise BadEvent("malformed", "shares name what is no variant")
+    shares = {name: _number(value, name, 1.0) for name in value}
     known = {name: share for name, share in shares.items() if share is not None}
     if len(known) != len(shares) or abs(sum(known.values()) - 1.0) > 1e-3:
         raise BadEvent("malformed", "shares must be numbers that add up to 1")

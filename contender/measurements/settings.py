@@ -136,7 +136,7 @@ def registered(
     The same endpoint keeps its experiment, and with it its counts. One that was deleted and made again begins a new
     one, whether its deletion was heard of or not. Shares follow the live weights unless a rollout publishes them.
     """
-    if current is None or not current.open or _made_again(current, created_at):
+    if current is None or _made_again(current, created_at):
         return Settings(
             endpoint,
             experiment_id(endpoint, current.number + 1 if current else 1),
@@ -146,13 +146,15 @@ def registered(
             updated_at=now,
             endpoint_created_at=created_at,
         )
-    known = replace(current, endpoint_created_at=created_at)
+    known = replace(current, endpoint_created_at=created_at, status=Status.OPEN)
     live = replace(known, shares=shares, bucket_s=bucket_s, sticky=sticky)
     return known if current.owner is Owner.ROLLOUT or live == known else replace(live, updated_at=now)
 
 
 def _made_again(current: Settings, created_at: datetime) -> bool:
-    """Whether open settings are of an endpoint before this one; the tick may have published for this one already."""
+    """Whether settings are of an endpoint before this one; the tick may have published for this one already."""
+    if not current.open:
+        return current.endpoint_created_at != created_at
     if current.owner is Owner.ROLLOUT and current.updated_at >= created_at:
         return False
     if current.endpoint_created_at == NEVER:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from contender.errors import DeploymentError
 from contender.lambdas.register import TAG, TRIES, Registrar
-from contender.measurements.settings import Settings
+from contender.measurements.settings import Owner, Settings
 from contender.measurements.store import Store
 from contender.naming import Names
 from tests.measurements.world import EXPERIMENTS, NOW, fake_tables
@@ -28,7 +28,7 @@ class Endpoints:
         self.found: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, list[dict[str, str]]] = {}
 
-    def put(self, name: str, status: str = "InService", tag: str = "on", **weights: float) -> None:
+    def put(self, name: str, status: str = "InService", tag: str | None = "on", **weights: float) -> None:
         known = self.found.get(name, {})
         self.found[name] = {
             "EndpointName": name,
@@ -40,7 +40,10 @@ class Endpoints:
                 for variant, weight in (weights or {"v1": 1.0}).items()
             ],
         }
-        self.tags[self.found[name]["EndpointArn"]] = [{"Key": "team", "Value": "a"}, {"Key": TAG, "Value": tag}]
+        tags = {"team": "a", "contender:experiments": "on", TAG: tag}
+        self.tags[self.found[name]["EndpointArn"]] = [
+            {"Key": key, "Value": value} for key, value in tags.items() if value is not None
+        ]
 
     def describe_endpoint(self, *, EndpointName: str) -> dict[str, Any]:
         if EndpointName not in self.found:
@@ -106,12 +109,37 @@ def test_an_endpoint_of_somebody_else_is_left_alone(endpoint: str) -> None:
     assert world.dynamodb.calls == []
 
 
-@pytest.mark.parametrize("tag", ["off", "", "ON", "true"])
-def test_an_endpoint_whose_tag_is_not_on_takes_no_part(tag: str) -> None:
+@pytest.mark.parametrize("tag", [None, "off", "", "ON", "true"])
+def test_an_endpoint_whose_tag_is_not_on_does_not_register(tag: str | None) -> None:
     world = World()
     world.sagemaker.put(ENDPOINT, tag=tag)
-    assert world.hear()["outcome"] == "takes no part"
+    assert world.hear()["outcome"] in ("takes no part", "nothing to close")
     assert world.store.settings(ENDPOINT) is None
+
+
+def test_a_tag_that_is_turned_off_closes_the_experiment_and_turned_on_again_goes_on_with_it() -> None:
+    world = World()
+    world.sagemaker.put(ENDPOINT)
+    world.hear()
+    world.sagemaker.put(ENDPOINT, tag="off")
+    assert world.hear()["outcome"] == "closed"
+    world.sagemaker.put(ENDPOINT, v1=0.5, v2=0.5)
+    assert world.hear()["experiment"] == f"{ENDPOINT}-e1"
+    assert world.settings().open
+    assert world.settings().shares == {"v1": 0.5, "v2": 0.5}
+
+
+def test_an_endpoint_without_the_tag_follows_its_weights_once_a_rollout_opened_an_experiment() -> None:
+    world = World()
+    world.sagemaker.put(ENDPOINT, tag=None, v1=0.3, v2=0.7)
+    published = {"v1": 0.9, "v2": 0.1}, "Weighted", 7, NOW + timedelta(minutes=1)
+    world.store.publish_shares(ENDPOINT, f"{ENDPOINT}-e2", *published)
+    world.hear()
+    assert world.settings().shares == {"v1": 0.9, "v2": 0.1}
+    world.store.publish_shares(ENDPOINT, f"{ENDPOINT}-e2", *published, owner=Owner.WEIGHTS)
+    world.hear()
+    assert world.settings().shares == {"v1": 0.3, "v2": 0.7}
+    assert world.settings().experiment == f"{ENDPOINT}-e2"
 
 
 @pytest.mark.parametrize("status", ["Creating", "Updating", "Failed", "RollingBack", "OutOfService"])

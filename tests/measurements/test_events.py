@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -85,11 +86,13 @@ def test_what_is_no_event_is_refused(line: bytes, code: str) -> None:
         ({"at": "yesterday"}, "malformed"),
         ({"at": "2026-05-04T12:00:00"}, "malformed"),
         ({"at": 1777896000}, "malformed"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "malformed"),
         ({"status": "200"}, "malformed"),
         ({"status": 42}, "malformed"),
         ({"latency_ms": -1}, "malformed"),
         ({"latency_ms": float("nan")}, "malformed"),
         ({"latency_ms": float("inf")}, "malformed"),
+        ({"latency_ms": 10**400}, "malformed"),
         ({"propensity": 1.5}, "malformed"),
         ({"shares": {"v1": 0.5}}, "malformed"),
         ({"shares": {"v1": "1"}}, "malformed"),
@@ -107,6 +110,36 @@ def test_a_request_with_a_wrong_field_is_refused(fields: dict[str, Any], code: s
     with pytest.raises(BadEvent) as refused:
         parse(changed(WORLD.request("a"), **fields))
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_value_of_any_field_is_more_than_refused(seed: int) -> None:
+    """Thousands of lines with something else in some of the fields: each is an event or refused in words."""
+    draw = random.Random(seed)
+    odd: list[Any] = [None, True, "", " ", "x" * 10_000, "\x00", "\udcff", "#", -1, 0, 1e308, -1e308, 10**400, 1e-320]
+    odd += [
+        float("nan"),
+        float("inf"),
+        [],
+        [[]],
+        {},
+        {"": ""},
+        {"v1": {}},
+        {"v1": 1},
+        {"v1": 1e400},
+        "9999-12-31T23:59Z",
+    ]
+    reasons = []
+    for _ in range(2000):
+        event = draw.choice((WORLD.request("a"), WORLD.reward("a")))
+        names = list(json.loads(event.line()))
+        fields = {name: draw.choice(odd) for name in draw.sample(names, draw.choice((1, 1, 2, 5)))}
+        try:
+            parse(parse(changed(event, **fields)).line())
+        except BadEvent as error:
+            reasons.append(str(error))
+    assert 1000 < len(reasons) < 2000
+    assert max(map(len, reasons)) < 200
 
 
 @pytest.mark.parametrize("reward", [None, "1", True, [], float("nan"), float("inf"), 1e10, -1e10, 10**400])
