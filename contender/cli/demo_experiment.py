@@ -30,7 +30,9 @@ EVENTS_S = 20.0
 """How long the last events may take to arrive in S3."""
 
 
-def play(settings: Settings, *, rows: int, seed: int, report: Path, as_json: bool) -> None:
+def play(
+    settings: Settings, *, rows: int, seed: int, report: Path, as_json: bool, patience_s: float = PATIENCE_S
+) -> None:
     """Play it against the AWS of the environment; DeploymentError where an outcome or an answer is wrong."""
     clock = Stopwatch()
     stories = challenges(rows, CUSTOMERS, seed)
@@ -43,7 +45,7 @@ def play(settings: Settings, *, rows: int, seed: int, report: Path, as_json: boo
         note(f"customers ask {PACE.requests_per_s:g} times a second; second upload")
         demo.challenge()
         clock.lap("second_upload")
-        endings = demo.watch(PATIENCE_S)
+        endings = demo.watch(patience_s)
         clock.lap("rollouts")
     _write_report(report, settings, outputs, demo, endings, traffic)
     clock.lap("report")

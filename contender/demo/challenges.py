@@ -21,8 +21,8 @@ from contender.demo.main_job import Uploads
 from contender.sample_data import COLUMNS, generate
 
 LABEL, POSITIVE, PHONE = "Churn?", "True.", "Phone"
-LAST_YEAR = 0.4
-OLD_EXPORT = 0.75
+LAST_YEAR = 0.45
+OLD_EXPORT = 0.85
 MORE_ROWS = 0.1
 """Of the rows that are there, in an upload that hardly differs."""
 

@@ -62,7 +62,7 @@ def _section(record: Record) -> Section:
 
 def _rows(series: Series) -> list[Row]:
     rankings = series.rankings()
-    arms = series.arms(series.end_s)
+    arms = series.totals()
     rows = []
     for variant, arm in arms.items():
         latencies = [r.latency_ms for r in series.record.requests if r.variant == variant and r.latency_ms is not None]

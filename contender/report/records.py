@@ -46,11 +46,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a verdict asks of the rewards; `alpha` and `n_star` as in `contender/experiments/intervals.py`."""
+    """What a verdict asks of the rewards; `alpha` and `n_star` as in `contender/experiments/intervals.py`.
+
+    Requests younger than `reward_window_s` are not judged yet: their rewards may still come.
+    """
 
     kind: Kind = "binary"
     alpha: float = 0.05
     n_star: float = 1000
+    reward_window_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A record's numbers over time: rewards, rates, shares, the difference between the variants, and how sure it is.
 
-Times are seconds since the first request. At each moment only what was known then counts: requests sent and rewards
-received by that time.
+Times are seconds since the first request. At each moment only what was known then counts: requests that had had time
+to earn their rewards, and the rewards received by that time.
 """
 
 from __future__ import annotations
@@ -190,6 +190,10 @@ class Series:
                 )
         return found
 
+    def totals(self) -> dict[str, Arm]:
+        """All that came of each variant in the end."""
+        return self.arms(self.end_s + self.record.goal.reward_window_s)
+
     def arms(self, at_s: float) -> dict[str, Arm]:
         """What was known of each variant at a moment."""
         arms = dict.fromkeys(self.record.variants, Arm())
@@ -208,7 +212,7 @@ class Series:
         return tuple(Stratum(shares, arms) for shares, arms in strata)
 
     def _until(self, at_s: float) -> Sequence[Request]:
-        return self.record.requests[: bisect_right(self._sent, at_s)]
+        return self.record.requests[: bisect_right(self._sent, at_s - self.record.goal.reward_window_s)]
 
     def _arm(self, request: Request, at_s: float) -> Arm:
         total = sum(amount for at, amount in request.rewards if self.since(at) <= at_s)

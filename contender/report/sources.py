@@ -56,7 +56,7 @@ def record(
         challenger=challenger,
         requests=tuple(request for request in requests if request.at >= first - LEAD_IN),
         about=about,
-        goal=Goal(goal.kind, goal.alpha, goal.n_star) if goal else Goal(),
+        goal=Goal(goal.kind, goal.alpha, goal.n_star, spec.reward_window_s) if goal else Goal(),
         marks=tuple(_marks(entries, track.version)),
         story=tuple(story(entries)),
     )

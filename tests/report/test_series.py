@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,15 @@ def test_a_reward_counts_from_its_own_time_on() -> None:
     assert SERIES.arms(LATER_S * 0.9)["v1"].n > 0
     rates = {variant: line.values[-1] for variant, line in SERIES.reward_rates().items()}
     assert rates == pytest.approx(RATES, abs=0.06)
+
+
+def test_requests_whose_rewards_may_still_come_are_not_judged_yet() -> None:
+    goal = replace(SERIES.record.goal, reward_window_s=LATER_S)
+    waiting = Series(replace(SERIES.record, goal=goal))
+    early = waiting.arms(10.0)
+    assert sum(arm.n for arm in early.values()) == sum(arm.n for arm in SERIES.arms(10.0 - LATER_S).values())
+    assert early["v2"].rate > SERIES.arms(10.0)["v2"].rate
+    assert waiting.totals() == SERIES.totals()
 
 
 def test_strata_are_stretches_of_equal_shares_and_lose_no_request() -> None:
