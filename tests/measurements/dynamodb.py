@@ -79,7 +79,7 @@ class FakeDynamoDB:
         self._start("update_item")
         if not self._holds(TableName, request["Key"], request):
             raise _error("ConditionalCheckFailedException", "UpdateItem")
-        self._update(TableName, request)
+        self.tables[TableName][self._key(TableName, request["Key"])] = self._updated(TableName, request)
         self.after("update_item")
         return {}
 
@@ -95,16 +95,15 @@ class FakeDynamoDB:
         ]
         if any(reason["Code"] != "None" for reason in reasons):
             raise canceled(*reasons)
-        undo = copy.deepcopy(self.tables)
         try:
-            for kind, body in actions:
-                if kind == "Put":
-                    self.tables[body["TableName"]][self._key(body["TableName"], body["Item"])] = dict(body["Item"])
-                else:
-                    self._update(body["TableName"], body)
+            items = [
+                dict(body["Item"]) if kind == "Put" else self._updated(body["TableName"], body)
+                for kind, body in actions
+            ]
         except Inexact as error:
-            self.tables = undo
             raise canceled({"Code": "ValidationError"}) from error
+        for (table, place), item in zip(places, items, strict=True):
+            self.tables[table][place] = item
         self.after("transact_write_items")
         return {}
 
@@ -124,8 +123,9 @@ class FakeDynamoDB:
         condition = request.get("ConditionExpression")
         return condition is None or _Condition(condition, item, request).holds()
 
-    def _update(self, table: str, request: Mapping[str, Any]) -> None:
-        item = self.tables[table].setdefault(self._key(table, request["Key"]), dict(request["Key"]))
+    def _updated(self, table: str, request: Mapping[str, Any]) -> Item:
+        """The item as it would be after the update."""
+        item = dict(self.tables[table].get(self._key(table, request["Key"]), request["Key"]))
         kind, _, changes = request["UpdateExpression"].partition(" ")
         for change in changes.split(", "):
             name, value = re.split(r" = | ", change)
@@ -136,6 +136,7 @@ class FakeDynamoDB:
                 assert kind == "ADD"
                 old = Decimal(item.get(name, {"N": "0"})["N"])
                 item[name] = {"N": str(EXACT.add(old, EXACT.create_decimal(new["N"])))}
+        return item
 
 
 class _Condition:
