@@ -27,7 +27,7 @@ class Goal:
     asked. minimum_sample: requests of champion and challenger each before anything is concluded.
     maximum_duration_s: after it a person is asked.
     n_star: requests of both at which the confidence sequence is tightest. tau: standard deviation of the effects that
-    mSPRT expects; None is 0.01 for a binary reward and a tenth of the reward's standard deviation for a real one.
+    mSPRT expects; None is 0.02 for a binary reward and a tenth of the reward's standard deviation for a real one.
     loss: part of the champion's reward that a verdict of `expected_loss` may cost on average; it does not keep to
     alpha, which is then the interval's only.
     """

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from contender.experiments.arms import Arm, Kind
 from contender.experiments.evidence import Stratum
 
-N_STAR = 10_000
+N_STAR = 5_000
 """Requests of both arms at which the bounds are tightest, unless somebody plans for another number."""
 SHRINKAGE = 100
 """Requests that the variance over all strata counts as, beside a stratum's own, which few requests tell badly."""

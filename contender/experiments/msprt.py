@@ -13,7 +13,7 @@ import math
 from contender.experiments.arms import Kind
 from contender.experiments.intervals import Interval, bounded, mixture_width
 
-TAU = 0.01
+TAU = 0.02
 """Expected effects of a binary reward, in successes per request."""
 TAU_OF_REAL = 0.1
 """Expected effects of a real reward, in its standard deviations."""

@@ -95,7 +95,7 @@ def test_the_defaults_are_a_rollout_that_an_engineer_would_choose() -> None:
                 minimum_effect=0.0,
                 minimum_sample=500,
                 maximum_duration_s=1_209_600.0,
-                n_star=10_000.0,
+                n_star=5_000.0,
                 tau=None,
                 loss=0.01,
             ),

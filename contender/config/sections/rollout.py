@@ -45,10 +45,10 @@ class Goal(Section):
     """Requests each of champion and challenger answer before anything is concluded."""
     maximum_duration_s: int = Field(default=14 * DAY_S, ge=1, le=365 * DAY_S)
     """After this many seconds without a verdict the rollout is inconclusive, and a person is asked."""
-    n_star: int = Field(default=10_000, ge=2, le=1_000_000_000)
+    n_star: int = Field(default=5_000, ge=2, le=1_000_000_000)
     """confidence_sequence: requests of both at which it is tightest; about how many a verdict should take."""
     tau: float | None = Field(default=None, gt=0)
-    """msprt: standard deviation of the differences that are to be expected; null: 0.01 for a binary reward, a tenth of
+    """msprt: standard deviation of the differences that are to be expected; null: 0.02 for a binary reward, a tenth of
     the reward's standard deviation for a real one."""
     loss: float = Field(default=0.01, gt=0, lt=1)
     """expected_loss: part of the champion's reward that promoting may cost on average."""
