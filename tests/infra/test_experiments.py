@@ -375,3 +375,14 @@ def test_the_stored_mode_keeps_a_user_by_the_role_it_has(api: Api, key: dict[str
     stranger = {"endpoint_name": ENDPOINT, "content_type": "text/csv", "data": ROW}
     eventually(lambda: api.post("/invocation", stranger, **key)[1]["target_variant"] == "v1")
     assert set(variants().values()) == {"v2"}
+
+
+def test_the_api_goes_on_after_a_kill(ministack: MiniStack, api: Api, key: dict[str, str], endpoint: Endpoints) -> None:
+    """Routes, key, table and functions come back from the last checkpoint."""
+    asked = {"endpoint_name": ENDPOINT, "content_type": "text/csv", "data": "a,b"}
+    ministack.kill()
+    ministack.start()
+    assert api.post("/invocation", asked)[1]["error"]["code"] == "INVALID_API_KEY"
+    status, answer = api.post("/invocation", asked, **key)
+    assert (status, answer["predictions"]) == (200, "A,B")
+    assert api.post("/stats", {"endpoint_name": ENDPOINT}, **key)[0] == 200
