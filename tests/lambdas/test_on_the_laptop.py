@@ -6,11 +6,10 @@ import contextlib
 import io
 import tarfile
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pytest
-import xgboost
 
 from contender.errors import DeploymentError
 from contender.executions.dimension_lock import Claim, DimensionLock
@@ -29,15 +28,6 @@ SPEC = Spec(stage="", instance=Instance("ml.m5.large", 1), steps=(Step(0.1, time
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 
 
-@pytest.fixture(scope="module")
-def booster(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("booster") / "xgboost-model"
-    rows = np.random.default_rng(0).normal(size=(50, 2))
-    parameters = {"objective": "binary:logistic", "nthread": 1, "max_depth": 2}
-    xgboost.train(parameters, xgboost.DMatrix(rows, rows[:, 0] > 0), 2).save_model(path.with_suffix(".ubj"))
-    return path.with_suffix(".ubj").read_bytes()
-
-
 def make_table(dynamodb: Any, name: str) -> None:
     with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
         dynamodb.create_table(
@@ -48,36 +38,40 @@ def make_table(dynamodb: Any, name: str) -> None:
         )
 
 
+def register(clients: Any, bucket: str, group: str, content: bytes) -> str:
+    """Put a model's archive into the bucket and an approved version of it into the group; its ARN."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as file:
+        member = tarfile.TarInfo("xgboost-model.ubj")
+        member.size = len(content)
+        file.addfile(member, io.BytesIO(content))
+    there = clients("sagemaker").list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    key = f"{group}/{len(there)}/model.tar.gz"
+    clients("s3").put_object(Bucket=bucket, Key=key, Body=archive.getvalue())
+    answer = clients("sagemaker").create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="Approved",
+        ModelLifeCycle={"Stage": "Challenger", "StageStatus": "Pending"},
+        InferenceSpecification={
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{bucket}/{key}"}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )
+    return str(answer["ModelPackageArn"])
+
+
 class Project:
     """One dimension on the laptop."""
 
     def __init__(self, clients: Any, bucket: str, dimension: str) -> None:
-        self.sagemaker, self.s3, self.bucket, self.dimension = clients("sagemaker"), clients("s3"), bucket, dimension
+        self.sagemaker, self.dimension = clients("sagemaker"), dimension
         self.group = self.endpoint = NAMES.group(dimension)
         self.clients = Clients(self.sagemaker, clients("dynamodb"), clients("cloudwatch"), lambda timeout_s: None)
         make_table(self.clients.dynamodb, NAMES.table("rollouts"))
         Ledger(self.clients.dynamodb, NAMES.table("rollouts")).put_spec(SPEC)
         self.sagemaker.create_model_package_group(ModelPackageGroupName=self.group)
-
-    def register(self, content: bytes) -> str:
-        archive = io.BytesIO()
-        with tarfile.open(fileobj=archive, mode="w:gz") as file:
-            member = tarfile.TarInfo("xgboost-model.ubj")
-            member.size = len(content)
-            file.addfile(member, io.BytesIO(content))
-        key = f"{self.group}/{len(self.states())}/model.tar.gz"
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive.getvalue())
-        answer = self.sagemaker.create_model_package(
-            ModelPackageGroupName=self.group,
-            ModelApprovalStatus="Approved",
-            ModelLifeCycle={"Stage": "Challenger", "StageStatus": "Pending"},
-            InferenceSpecification={
-                "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{self.bucket}/{key}"}],
-                "SupportedContentTypes": ["text/csv"],
-                "SupportedResponseMIMETypes": ["text/csv"],
-            },
-        )
-        return str(answer["ModelPackageArn"])
+        self.register = partial(register, clients, bucket, self.group)
 
     def deploy(self, arn: str) -> dict[str, str]:
         return deploy.answer(self.tick(), NAMES.version_of_package(self.dimension, arn))
