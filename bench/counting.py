@@ -52,7 +52,11 @@ def history(now: datetime) -> list[Event]:
     for number in range(REQUESTS):
         variant = draw.choices(list(SHARES), list(SHARES.values()))[0]
         at = now - timedelta(seconds=draw.randrange(300))
-        who = {"endpoint_name": ENDPOINT, "user_id": f"u{draw.randrange(REQUESTS)}", "inference_id": f"i{number}"}
+        who: dict[str, Any] = {
+            "endpoint_name": ENDPOINT,
+            "user_id": f"u{draw.randrange(REQUESTS)}",
+            "inference_id": f"i{number}",
+        }
         found.append(
             Invocation(
                 **who,
@@ -83,10 +87,9 @@ def _rates(dynamodb: Any) -> Iterator[Figure]:
             ],
         )
     now = datetime.now(UTC)
-    Store(dynamodb, "contender-experiments").publish_shares(
-        ENDPOINT, EXPERIMENT, SHARES, "Weighted", 1, now, bucket_s=60
-    )
-    recorder = Recorder(dynamodb, *TABLES, lambda: now, pause)
+    experiments, remembered = TABLES
+    Store(dynamodb, experiments).publish_shares(ENDPOINT, EXPERIMENT, SHARES, "Weighted", 1, now, bucket_s=60)
+    recorder = Recorder(dynamodb, experiments, remembered, lambda: now, pause)
     written = [event.line() for event in history(now)]
 
     def rate(outcomes: set[str]) -> float:
