@@ -2,11 +2,12 @@
 
 In this order, each on what the one before has left:
 
+    notice       which versions the settings pin
     take over    no champion yet: what serves already, or the first version, without an experiment
     settle       does the endpoint serve the shares that were decided, or has a person changed its weights
     fail         a version that did not come into service, or crashes, rolls back
     command      what a person asks
-    pins         what the settings ask of single versions
+    heed         what the settings ask of the pinned versions
     advance      each track by its hooks, its verdict and its step (`progress`)
     admit        the next waiting version begins
     allocate     the shares that all of it comes to
@@ -23,7 +24,7 @@ from datetime import datetime
 from contender.rollout.commands import Refused, follow
 from contender.rollout.decision import Decision
 from contender.rollout.draft import Draft
-from contender.rollout.entering import admit, heed_pins
+from contender.rollout.entering import admit, heed_pins, notice_pins
 from contender.rollout.observation import Observation
 from contender.rollout.progress import advance, hear
 from contender.rollout.serving import fail, settle, take_over
@@ -39,6 +40,7 @@ def decide(spec: Spec, state: State, observation: Observation, now: datetime) ->
     """
     draft = Draft(spec, observation, now, state)
     refused = ""
+    notice_pins(draft)
     take_over(draft)
     settle(draft)
     fail(draft)

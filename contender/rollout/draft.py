@@ -123,13 +123,19 @@ class Draft:
             self.say(code, sentence, track.version)
             self.change(track, code=code, reason=sentence)
 
-    def may(self, what: str, track: Track | None = None) -> bool:
-        """Whether a move may be made that no person asked for; in a dry run it is only recorded."""
+    def may(self, act: str, version: int | None = None) -> bool:
+        """Whether something may be done that no person asked for; in a dry run it is only recorded, once.
+
+        `act` is what would be done, by a track's version, or by one that has none.
+        """
         if not self.spec.dry_run:
             return True
-        if track is None:
-            self.note(f"dry_run:{what}", f"dry run: {what}")
-        elif track.code != (code := f"dry_run:{what}"):
-            self.say("dry_run", f"dry run: {what}", track.version)
-            self.change(track, code=code, reason=f"dry run: {what}")
+        who = "" if version is None else f"v{version} "
+        code, sentence = f"dry_run:{act}", f"dry run: {who}would {act}"
+        track = None if version is None else self.state.track(version)
+        if track is None or not track.active:
+            self.note(f"dry_run:{who}{act}", sentence)
+        elif track.code != code:
+            self.say("dry_run", sentence, version)
+            self.change(track, code=code, reason=sentence)
         return False

@@ -12,15 +12,20 @@ from contender.rollout.state import Phase, Track
 REPLACEABLE = frozenset({Phase.RAMPING, Phase.INCONCLUSIVE})
 
 
-def heed_pins(draft: Draft) -> None:
-    """Bring about what the settings pin. A pin that is new is a person's word: it starts even what was rolled back."""
+def notice_pins(draft: Draft) -> None:
+    """See whether the settings pin others than before. A new pin is a person's word, also for what was rolled back."""
     pins, before = draft.pins, draft.state.pins
-    wanted = {*pins.challengers} | ({pins.champion} if pins.champion is not None else set())
     if pins != before:
-        new = wanted - {before.champion, *before.challengers}
+        new = {pins.champion, *pins.challengers} - {before.champion, *before.challengers}
         barred = tuple(version for version in draft.state.barred if version not in new)
         draft.state = replace(draft.state, pins=pins, barred=barred)
         draft.say("pins", f"the settings pin {_in_words(pins.champion, pins.challengers)}")
+
+
+def heed_pins(draft: Draft) -> None:
+    """Bring about what the settings pin."""
+    pins = draft.pins
+    wanted = {*pins.challengers} | ({pins.champion} if pins.champion is not None else set())
     for version in sorted(wanted - {*draft.observation.versions}):
         draft.note(f"unknown_pin:v{version}", f"v{version} is pinned in the settings, but the registry has none such")
     startable = wanted & {*draft.observation.versions} - {*draft.state.barred}
@@ -28,7 +33,7 @@ def heed_pins(draft: Draft) -> None:
         _pin_champion(draft, pins.champion)
     for version in sorted(startable & {*pins.challengers} - {draft.state.champion}):
         track = draft.state.track(version)
-        if (track is None or not track.active) and draft.room and draft.may(f"v{version} would begin, it is pinned"):
+        if (track is None or not track.active) and draft.room and draft.may("begin (pinned)", version):
             moves.enter(draft, version, f"v{version} comes into service: it is pinned in the settings", "settings")
 
 
@@ -52,7 +57,7 @@ def admit(draft: Draft) -> None:
     blocked = _blocked(draft, version)
     if blocked:
         draft.note(f"waits:v{version}", f"v{version} waits: {blocked}")
-    elif not _coming(draft, version) and draft.may(f"v{version} would begin beside v{champion}"):
+    elif not _coming(draft, version) and draft.may(f"begin beside v{champion}", version):
         for old in _replaced(draft, version):
             draft.roll_back(old, "replaced", f"v{version} is newer")
         moves.enter(draft, version, f"v{version} comes into service beside v{champion}, without traffic yet")
@@ -109,7 +114,7 @@ def _coming(draft: Draft, version: int) -> bool:
 
 
 def _pass_over(draft: Draft, version: int, why: str) -> None:
-    if draft.may(why):
+    if draft.may("be passed over", version):
         draft.bar(version)
         draft.say("passed_over", why, version)
         now = draft.now
@@ -121,7 +126,7 @@ def _pin_champion(draft: Draft, version: int) -> None:
     if under_way is not None and under_way.version == version:
         return
     if under_way is not None:
-        if not draft.may(f"v{under_way.version} would roll back, v{version} is pinned as champion"):
+        if not draft.may("roll back (pinned)", under_way.version):
             return
         draft.roll_back(under_way, "pinned", f"v{version} is pinned as champion in the settings")
     if version == draft.state.champion:
@@ -130,10 +135,10 @@ def _pin_champion(draft: Draft, version: int) -> None:
         if not draft.room:
             draft.note(f"waits:v{version}", f"v{version} waits: the endpoint has {MAX_VARIANTS} variants")
             return
-        if not draft.may(f"v{version} would be promoted, it is pinned as champion"):
+        if not draft.may("be promoted (pinned)", version):
             return
         track = moves.enter(draft, version, f"v{version} begins: it is pinned as champion in the settings", "settings")
-    elif not draft.may(f"v{version} would be promoted, it is pinned as champion"):
+    elif not draft.may("be promoted (pinned)", version):
         return
     moves.promote(draft, track, "pinned", "the settings pin it as champion")
 

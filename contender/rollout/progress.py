@@ -97,9 +97,9 @@ def _step(draft: Draft, track: Track, verdict: Verdict | None) -> None:
     if due <= min(track.step, len(steps)):
         draft.hold(track, code, missing)
     elif due <= len(steps):
-        what = f"v{track.version} would go to {percent(steps[due - 1].share)}"
-        if _hooked(draft, track, "after", draft.spec.hooks.after) and draft.may(what, track):
-            _set_step(draft, track, due, f"v{track.version} goes to {percent(steps[due - 1].share)}")
+        share = percent(steps[due - 1].share)
+        if _hooked(draft, track, "after", draft.spec.hooks.after) and draft.may(f"go to {share}", track.version):
+            _set_step(draft, track, due, f"v{track.version} goes to {share}")
     elif draft.spec.goal is None:
         _win(draft, track, "steps_done", "it has passed all steps within its guardrails")
     elif verdict is not None:
@@ -155,7 +155,7 @@ def _win(draft: Draft, track: Track, code: str, why: str) -> None:
         draft.hold(track, "champion_pinned", f"it has earned to be champion, but v{pinned} is pinned: {why}")
     elif not _hooked(draft, track, "after", draft.spec.hooks.after):
         return
-    elif draft.may(f"v{track.version} would be promoted ({code})", track):
+    elif draft.may(f"be promoted ({code})", track.version):
         if draft.spec.approval == "manual":
             sentence = f"v{track.version} waits for somebody's approval: {why}"
             draft.turn(track, Phase.AWAITING_APPROVAL, code, sentence, settled=track.settled)
@@ -183,7 +183,7 @@ def _stopped(draft: Draft, track: Track, verdict: Verdict | None) -> bool:
             draft.say("warning", f"v{track.version}: {sentence}", track.version)
             track = draft.change(track, warned=(*track.warned, code))
     if verdict.outcome is Outcome.ROLL_BACK:
-        if draft.may(f"v{track.version} would roll back ({verdict.code})", track):
+        if draft.may(f"roll back ({verdict.code})", track.version):
             draft.roll_back(track, verdict.code, verdict.sentence)
         return True
     if verdict.outcome is not Outcome.HOLD or not verdict.code.startswith(STOPS):
@@ -198,7 +198,7 @@ def _stopped(draft: Draft, track: Track, verdict: Verdict | None) -> bool:
 
 
 def _ask_a_person(draft: Draft, track: Track, code: str, why: str) -> None:
-    if draft.may(f"v{track.version} would ask a person ({code})", track):
+    if draft.may(f"ask a person ({code})", track.version):
         sentence = f"v{track.version} asks a person to promote, roll back or resume it: {why}"
         draft.turn(track, Phase.INCONCLUSIVE, code, sentence, settled=track.settled)
 
@@ -207,8 +207,8 @@ def _await(draft: Draft, track: Track) -> None:
     verdict = judged(draft, track, asks_goal=False)
     if _stopped(draft, track, verdict) or draft.state.paused or draft.promotion is not None:
         return
-    if draft.spec.approval == "automatic" and draft.may(f"v{track.version} would be promoted ({track.code})", track):
-        moves.promote(draft, track, track.code, "the settings ask for no approval any more")
+    if draft.spec.approval == "automatic" and draft.may("be promoted (no_approval)", track.version):
+        moves.promote(draft, track, "no_approval", "the settings ask for no approval any more")
 
 
 def _serve(draft: Draft, track: Track) -> None:
@@ -233,12 +233,13 @@ def _bake(draft: Draft, track: Track) -> None:
 
 
 def _drain(draft: Draft, track: Track) -> None:
-    """Let a variant leave when no request can be on its way to it any more."""
+    """Let a variant leave when no request can be on its way to it any more.
+
+    The time counts from when the endpoint served the shares without it; one that had none yet changes none.
+    """
     state, seen = draft.state, draft.observation
-    drained = (
-        state.settled is not None
-        and track.settled is not None
-        and draft.now - track.settled >= timedelta(seconds=draft.spec.drain_s)
+    drained = state.settled is not None and draft.now - max(state.settled, track.since) >= timedelta(
+        seconds=draft.spec.drain_s
     )
     if drained or (track.version not in seen.live and not seen.busy):
         sentence = f"v{track.version} leaves the endpoint"

@@ -31,7 +31,7 @@ def take_over(draft: Draft) -> None:
         return
     known = {*seen.versions} - {*state.barred}
     first = next((v for v in (seen.champion, draft.pins.champion, *sorted(seen.waiting)) if v in known), None)
-    if first is not None and draft.may(f"v{first} would serve first"):
+    if first is not None and draft.may("serve first", first):
         moves.crown(draft, first, f"v{first} serves first, without an experiment")
 
 
@@ -77,15 +77,15 @@ def settle(draft: Draft) -> None:
 
 
 def _changed_by_hand(draft: Draft, live: Mapping[int, float]) -> None:
-    state = draft.state
+    """A dry run respects what a person did: it moves nothing, back neither."""
+    state, spec = draft.state, draft.spec
     free = all(track.phase in SERVED and track.step > 0 for track in state.active)
-    if draft.spec.weights_by_hand == "respect" and free and live:
+    if live and free and (spec.weights_by_hand == "respect" or spec.dry_run):
         draft.state = replace(state, shares=dict(live), shares_since=draft.now, by_hand=True)
         draft.say("by_hand", f"somebody set the weights by hand, which is respected: {describe(live)}")
-        return
-    seen = describe(live or draft.observation.live)
-    if draft.may(f"weights set by hand would be put back: {seen}"):
+    else:
         draft.state = replace(state, settled=None)
+        seen = describe(live or draft.observation.live)
         draft.say("put_back", f"somebody set the weights by hand to {seen}: put back to {describe(state.shares)}")
 
 

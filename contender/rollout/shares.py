@@ -42,7 +42,8 @@ def allocate(draft: Draft) -> None:
         draft.state = replace(state, by_hand=False)
         return
     if not draft.moved:
-        if not draft.may(f"shares would become {describe(wanted)}"):
+        if draft.spec.dry_run:
+            draft.note("dry_run:shares", f"dry run: shares would become {describe(wanted)}")
             return
         draft.say("shares", f"shares become {describe(wanted)}")
     draft.state = replace(state, shares=wanted, shares_since=draft.now, settled=None, by_hand=False)

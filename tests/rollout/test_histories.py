@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
+from contender.experiments.evidence import Evidence, Stratum, Users
 from contender.rollout.decide import decide
 from contender.rollout.decision import Entry
 from contender.rollout.documents import dumps, loads
 from contender.rollout.draft import TRANSITIONS
-from contender.rollout.observation import Verb
+from contender.rollout.observation import Observation, Verb
 from contender.rollout.replay import replay
-from contender.rollout.spec import MAX_VARIANTS, DimensionSpec, Pins
+from contender.rollout.spec import MAX_VARIANTS, DimensionSpec, Pins, Spec
 from contender.rollout.state import Phase, State
 from tests.rollout.histories import Tick, history
 
+T = TypeVar("T")
+
 HISTORIES = 10_000
 PARTS = 10
-NEVER_SEEN_HERE = frozenset({"no_difference"})
+ENOUGH = 6
+"""Decisions about the same reading after which there is nothing more to say."""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +65,108 @@ def test_the_histories_reach_every_corner(said: set[str]) -> None:
     }
     assert wanted <= said, f"not reached: {sorted(wanted - said)}"
     assert "" not in said
+
+
+def test_an_entry_reads_back_as_it_was_written() -> None:
+    for seed in range(100):
+        for tick in history(seed):
+            entry = tick.entry(tick.spec.digest)
+            assert loads(Entry, dumps(entry)) == entry, f"seed {seed}"
+
+
+def test_the_same_reading_soon_leaves_nothing_to_decide() -> None:
+    for seed in range(400):
+        for tick in history(seed):
+            reading = replace(tick.observation, command=None, hooks=())
+            state = tick.decision.state
+            for _ in range(ENOUGH):
+                decision = decide(tick.spec, state, reading, tick.at)
+                state = decision.state
+            assert not decision.changed, f"seed {seed}: {decision.events}"
+
+
+def test_dimension_1_never_touches_dimension_10() -> None:
+    for seed in range(200):
+        ones, tens = history(seed, dimension="SM-1"), history(seed, dimension="SM-10")
+        for one in ones:
+            nothing = replace(one.spec, dimensions={"SM-1": one.spec.dimensions.get("SM-1", DimensionSpec())})
+            assert decide(nothing, one.before, one.observation, one.at) == one.decision, f"seed {seed}"
+        for ten in tens:
+            assert (ten.decision.state.endpoint, ten.decision.state.dimension) == ("contender-SM-10", "SM-10")
+            nothing = replace(ten.spec, dimensions={"SM-10": ten.spec.dimensions.get("SM-10", DimensionSpec())})
+            assert decide(nothing, ten.before, ten.observation, ten.at) == ten.decision, f"seed {seed}"
+
+
+def test_other_version_numbers_in_the_same_order_change_nothing_but_the_numbers() -> None:
+    for seed in range(400):
+        for tick in history(seed):
+            renamed = decide(
+                renumbered_spec(tick.spec), renumbered_state(tick.before), renumbered_reading(tick.observation), tick.at
+            )
+            expected = renumbered_state(tick.decision.state)
+            assert [event.code for event in renamed.events] == [event.code for event in tick.decision.events]
+            assert renamed.state.champion == expected.champion
+            assert renamed.state.shares == pytest.approx(expected.shares, abs=1e-5), f"seed {seed}"
+            assert [(t.version, t.phase, t.step, t.code) for t in renamed.state.tracks if t.active] == [
+                (t.version, t.phase, t.step, t.code) for t in expected.tracks if t.active
+            ]
+
+
+def other(version: int | None) -> int | None:
+    """Another number, which keeps the order of numbers and not that of their names: 9 and 10 become 99 and 100."""
+    return None if version is None else version + 90
+
+
+def renumbered_spec(spec: Spec) -> Spec:
+    return replace(
+        spec,
+        dimensions={
+            name: replace(item, pins=Pins(other(item.pins.champion), tuple(map(other, item.pins.challengers))))
+            for name, item in spec.dimensions.items()
+        },
+    )
+
+
+def renumbered_state(state: State) -> State:
+    return replace(
+        state,
+        champion=other(state.champion),
+        previous=other(state.previous),
+        shares={other(version): share for version, share in state.shares.items()},
+        tracks=tuple(replace(track, version=other(track.version)) for track in state.tracks),
+        barred=tuple(map(other, state.barred)),
+        pins=Pins(other(state.pins.champion), tuple(map(other, state.pins.challengers))),
+        notes=tuple(re.sub(r"v(\d+)", lambda found: f"v{other(int(found[1]))}", note) for note in state.notes),
+    )
+
+
+def renumbered_reading(seen: Observation) -> Observation:
+    return replace(
+        seen,
+        versions=tuple(map(other, seen.versions)),
+        waiting=tuple(map(other, seen.waiting)),
+        live={other(version): share for version, share in seen.live.items()},
+        champion=other(seen.champion),
+        failed={other(version): reason for version, reason in seen.failed.items()},
+        hooks=tuple(replace(result, version=other(result.version)) for result in seen.hooks),
+        command=seen.command and replace(seen.command, version=other(seen.command.version)),
+        evidence=seen.evidence and renumbered_evidence(seen.evidence),
+    )
+
+
+def renumbered_evidence(evidence: Evidence) -> Evidence:
+    def named(counts: Mapping[str, T]) -> dict[str, T]:
+        return {f"v{other(int(name[1:]))}" if name[1:] else name: item for name, item in counts.items()}
+
+    def stratum(one: Stratum) -> Stratum:
+        return Stratum(named(one.shares), named(one.arms), named(one.latencies))
+
+    return Evidence(
+        tuple(map(stratum, evidence.strata)),
+        tuple(map(stratum, evidence.guard)),
+        tuple(Users(named(users.expected), named(users.counts)) for users in evidence.users),
+        {reward: tuple(map(stratum, strata)) for reward, strata in evidence.rewards.items()},
+    )
 
 
 def check_shares(tick: Tick) -> None:
