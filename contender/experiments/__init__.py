@@ -9,4 +9,6 @@ intervals, msprt, goal   how much better, with bounds that hold however often on
 guardrails               what must not get worse
 sample_ratio             whether users went where the shares sent them
 judge                    all of it → a verdict: promote, roll back, hold, or ask a person (sentences: in words)
+simulation, planning     what strategies and verdicts would come to, and how long a test will run (draws: whole batches)
+off_policy               what other shares would have earned, told from a log
 """

@@ -131,7 +131,10 @@ def strategy(
     warm_up_shares: Mapping[str, float] | None = None,
     **options: Any,
 ) -> Strategy:
-    """The strategy of this name; `options` are its own (epsilon, weights, batch, sharpness, leader). ValueError for others."""
+    """The strategy of this name, with options of its own: epsilon, weights, batch, sharpness or leader.
+
+    ValueError for another name.
+    """
     if name not in STRATEGIES:
         raise ValueError(f"there is no strategy {name!r}: use one of {', '.join(STRATEGIES)}")
     made: Strategy = STRATEGIES[name](limits=Limits(floor, warm_up, warm_up_shares), **options)
