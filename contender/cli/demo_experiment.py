@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from contender.aws import client
 from contender.cli.demo_laptop import Stopwatch, set_up
 from contender.cli.output import emit, emit_rows, note
 from contender.config import Settings
-from contender.demo.challenges import Challenge, challenges
+from contender.demo.challenges import Challenge, Truth, challenges
 from contender.demo.experiment import STACK_PARAMETERS, Ending, ExperimentDemo
 from contender.demo.main_job import Demo
 from contender.demo.traffic import Api, Pace, Traffic
@@ -31,9 +31,18 @@ EVENTS_S = 20.0
 
 
 def play(
-    settings: Settings, *, rows: int, seed: int, report: Path, as_json: bool, patience_s: float = PATIENCE_S
+    settings: Settings,
+    *,
+    rows: int,
+    seed: int,
+    report: Path,
+    as_json: bool,
+    until: Collection[Truth] = frozenset(Truth),
 ) -> None:
-    """Play it against the AWS of the environment; DeploymentError where an outcome or an answer is wrong."""
+    """Play it against the AWS of the environment, until these challengers' rollouts have ended.
+
+    DeploymentError where an outcome or an answer is wrong.
+    """
     clock = Stopwatch()
     stories = challenges(rows, CUSTOMERS, seed)
     outputs = set_up(settings, clock, STACK_PARAMETERS)
@@ -45,7 +54,7 @@ def play(
         note(f"customers ask {PACE.requests_per_s:g} times a second; second upload")
         demo.challenge()
         clock.lap("second_upload")
-        endings = demo.watch(patience_s)
+        endings = demo.watch(PATIENCE_S, until)
         clock.lap("rollouts")
     _write_report(report, settings, outputs, demo, endings, traffic)
     clock.lap("report")

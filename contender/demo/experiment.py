@@ -9,7 +9,7 @@ every second instead of waiting for the schedule, which comes once a minute.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,9 +95,13 @@ class ExperimentDemo:
         audiences = [Audience(self.names.endpoint(each.dimension), each.customers) for each in self.challenges]
         return Traffic(self.api, audiences, pace, seed)
 
-    def watch(self, patience_s: float) -> tuple[Ending, ...]:
-        """Ring the tick until every rollout has ended or `patience_s` are over; where each is then."""
+    def watch(self, patience_s: float, until: Collection[Truth] = frozenset(Truth)) -> tuple[Ending, ...]:
+        """Ring the tick until the rollouts of these challengers have ended, or for `patience_s`; how all stand then.
+
+        A person who is asked ends a rollout too, as nobody will answer.
+        """
         began = self.clock()
+        awaited = {each.dimension for each in self.challenges if each.truth in until}
         ended: dict[str, float] = {}
         while True:
             ring(self.lambda_, self.names, {"detail-type": "Scheduled Event"})
@@ -106,7 +110,7 @@ class ExperimentDemo:
             for dimension, track in tracks.items():
                 if track is not None and (track.phase.ended or track.phase is Phase.INCONCLUSIVE):
                     ended.setdefault(dimension, took)
-            if len(ended) == len(tracks) or took > patience_s:
+            if awaited <= ended.keys() or took > patience_s:
                 return tuple(
                     self._ending(each, tracks[each.dimension], ended.get(each.dimension)) for each in self.challenges
                 )
