@@ -234,7 +234,11 @@ def test_what_api_gateway_refuses_has_the_shape_of_every_error(api: Api, key: di
 
 
 def test_by_iam_only_who_signs_gets_in(ministack: MiniStack) -> None:
+    """Also where a key was enough before."""
+    before = Api(ministack, "signed")
     api = Api(ministack, "signed", Access="iam")
+    assert api.stack.action == "updated"
+    assert api.url == before.url
     assert "ApiKeyId" not in api.stack.outputs
     fields = {"endpoint_name": "signed-SM-1"}
     status, answer = api.post("/stats", fields)
