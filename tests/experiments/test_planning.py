@@ -42,7 +42,7 @@ def test_a_plan_foretells_simulated_tests(question: Question, goal: Goal) -> Non
     assert seen.power is not None
     assert seen.power > 0.98
     assert found.mean_days == pytest.approx(seen.mean_stop / question.requests_per_day, rel=0.10)
-    assert found.median_days == pytest.approx(seen.median_stop / question.requests_per_day, rel=0.12)
+    assert found.median_days == pytest.approx(seen.median_stop / question.requests_per_day, rel=0.16)
     assert found.p90_days == pytest.approx(seen.p90_stop / question.requests_per_day, rel=0.2)
 
 
