@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from contender.local.launcher.ministack import in_saving_order
 from contender.local.launcher.processes import identify
 from tests.local.running import MiniStack, eventually
 
@@ -50,6 +51,15 @@ def deliver_events_to_a_queue(ministack: MiniStack) -> str:
     events.put_rule(Name="events", EventPattern=json.dumps({"source": ["aws.s3", "aws.sagemaker"]}))
     events.put_targets(Rule="events", Targets=[{"Id": "queue", "Arn": arn}])
     return url
+
+
+def test_queues_are_saved_right_after_the_tables_that_say_what_their_messages_told() -> None:
+    from ministack import app
+
+    services = dict.fromkeys(sorted(app._state_map, reverse=True))
+    groups = list(in_saving_order(services))
+    assert list(groups[0]) == ["dynamodb", "sqs"]
+    assert sorted(service for group in groups for service in group) == sorted(services)
 
 
 def next_event(ministack: MiniStack, queue: str) -> dict[str, Any]:
