@@ -40,7 +40,6 @@ _VERSION = re.compile(r"v([1-9][0-9]{0,8})")
 _TOKEN = re.compile(r"[0-9a-f]{8}")
 _DIGEST = re.compile(r"[0-9a-f]{10}")
 _CANDIDATE = re.compile(r"c[0-9a-f]{9}")
-_EXPERIMENT = re.compile(r"e([1-9][0-9]{0,8})")
 _RECORDABLE_FILE = re.compile(rf"[\w .=+@-]{{1,{MAX_FILE}}}")
 """The URI becomes a customer metadata property of the version, which allows these characters and 256 in all."""
 _PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/([^/]+)/([1-9][0-9]{0,8})")
@@ -175,11 +174,6 @@ class Names:
             if not is_stage(stage):
                 return None
         return Place(stage, rest) if is_dimension(rest) else None
-
-    def place_of_experiment(self, experiment: str) -> Place | None:
-        """The place whose experiment this id is, or None for one that is not this project's."""
-        endpoint, _, last = experiment.rpartition("-")
-        return self.place_of(endpoint) if _EXPERIMENT.fullmatch(last) else None
 
     def dimension_of(self, endpoint: str) -> str | None:
         """The dimension an endpoint of this stage belongs to, or None for one that is not of this project and stage."""

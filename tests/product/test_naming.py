@@ -49,7 +49,6 @@ def test_reads_back_every_stage_and_dimension_and_never_another() -> None:
         assert made.setdefault(endpoint, (names, dimension)) == (names, dimension)
         assert names.place_of(endpoint) == Place(names.stage, dimension)
         assert names.dimension_of(endpoint) == dimension
-        assert names.place_of_experiment(names.experiment(dimension, 12)) == Place(names.stage, dimension)
         assert names.endpoint_of_model(names.model(dimension, 3)) == names.endpoint(dimension)
         assert names.endpoint_of_config(names.config(dimension, ["a"])) == names.endpoint(dimension)
         assert len(names.model(dimension, 999_999_999)) <= 63
