@@ -41,7 +41,7 @@ def admit(draft: Draft) -> None:
     """Let the next waiting version begin, if it may; one at a time, so that a failure is the failure of one version."""
     state = draft.state
     champion = state.champion
-    if champion is None or state.paused:
+    if champion is None or not state.served or state.paused:
         return
     eligible = [version for version in sorted(draft.observation.waiting) if _eligible(draft, version)]
     passed = [version for version in eligible if version < champion]

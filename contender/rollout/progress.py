@@ -233,13 +233,12 @@ def _bake(draft: Draft, track: Track) -> None:
 
 
 def _drain(draft: Draft, track: Track) -> None:
-    """Let a variant leave when no request can be on its way to it any more.
-
-    The time counts from when the endpoint served the shares without it; one that had none yet changes none.
-    """
+    """Let a variant leave when no request can be on its way to it any more."""
     state, seen = draft.state, draft.observation
-    drained = state.settled is not None and draft.now - max(state.settled, track.since) >= timedelta(
-        seconds=draft.spec.drain_s
+    drained = (
+        state.settled is not None
+        and track.settled is not None
+        and draft.now - track.settled >= timedelta(seconds=draft.spec.drain_s)
     )
     if drained or (track.version not in seen.live and not seen.busy):
         sentence = f"v{track.version} leaves the endpoint"

@@ -23,7 +23,7 @@ def take_over(draft: Draft) -> None:
     if live := _of_ours(seen.live, sorted(seen.live.keys() - {*state.barred})):
         largest = max(live, key=lambda version: live[version])
         champion = seen.champion if seen.champion in live else largest
-        draft.state = replace(state, champion=champion, shares=live, shares_since=draft.now)
+        draft.state = replace(state, champion=champion, shares=live, shares_since=draft.now, served=True)
         draft.say("taken_over", f"taken over as it serves: {describe(live)}", champion)
         for version in sorted(live.keys() - {champion}):
             sentence = f"v{version} was a challenger before rollouts were recorded"
@@ -45,7 +45,7 @@ def fail(draft: Draft) -> None:
     if champion is None or champion not in seen.failed:
         return
     reason = seen.failed[champion]
-    if not state.served and not seen.live:
+    if not state.served:
         draft.bar(champion)
         ended = tuple(track for track in draft.state.tracks if not track.active)
         draft.state = replace(draft.state, champion=None, shares={}, shares_since=None, tracks=ended)

@@ -39,7 +39,7 @@ def allocate(draft: Draft) -> None:
         portions = fitted({track.version: step_share(draft, track) for track in served})
     wanted = completed({state.champion: 0.0, **{track.version: 0.0 for track in tracks}, **portions}, main)
     if wanted == dict(state.shares):
-        draft.state = replace(state, by_hand=False)
+        _go_on(draft)
         return
     if not draft.moved:
         if draft.spec.dry_run:
@@ -47,6 +47,17 @@ def allocate(draft: Draft) -> None:
             return
         draft.say("shares", f"shares become {describe(wanted)}")
     draft.state = replace(state, shares=wanted, shares_since=draft.now, settled=None, by_hand=False)
+
+
+def _go_on(draft: Draft) -> None:
+    """The shares stay: for tracks that have moved all the same, the endpoint serves what they ask for already."""
+    state, live = draft.state, draft.observation.live
+    if state.by_hand:
+        draft.state = replace(state, by_hand=False)
+    if draft.moved and state.settled is not None:
+        for track in state.active:
+            if track.settled is None and track.version in live:
+                draft.change(track, settled=draft.now)
 
 
 def fitted(wanted: Mapping[int, float]) -> dict[int, float]:
