@@ -24,6 +24,9 @@ from contender.naming import Names
 from contender.registry import APPROVED, WAITS, Role, Status, Version
 from contender.rollout.spec import Follows
 
+ELSEWHERE = "Pending"
+"""Approval of a version that nobody can let in yet: it is not champion of the stage before."""
+
 Item = Mapping[str, Mapping[str, str]]
 
 
@@ -77,10 +80,12 @@ class StageVersions:
 
     def _let_in(self, version: Version, before: Item) -> Version:
         assert self.follows is not None
-        promoted = (_text(before, "role"), _text(before, "status")) == (Role.CHAMPION, Status.IN_SERVICE)
+        stage, role, status = self.follows.stage, _text(before, "role"), _text(before, "status")
+        promoted = (role, status) == (Role.CHAMPION, Status.IN_SERVICE)
         if "approved_at" in before or (promoted and self.follows.approval == "automatic"):
             return version
-        return replace(version, approval=WAITS)
+        so_far = f"in stage {stage}: {role}, {status}" if role else f"has not begun in stage {stage}"
+        return replace(version, approval=WAITS if promoted else ELSEWHERE, reason=so_far)
 
     def _items(self, names: Names, dimension: str) -> dict[int, Item]:
         return {int(item["sk"]["S"]): item for item in self._query(f"versions#{names.endpoint(dimension)}")}

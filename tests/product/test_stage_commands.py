@@ -99,7 +99,11 @@ def test_a_stage_lists_its_own_roles(run: Any) -> None:
         2: "Challenger/InService/Approved",
         1: "Champion/InService/Approved",
     }
-    waiting = dict.fromkeys((3, 2, 1), "Challenger/Pending/PendingManualApproval")
+    waiting = {
+        3: "Challenger/Pending/Pending",
+        2: "Challenger/Pending/Pending",
+        1: "Challenger/Pending/PendingManualApproval",
+    }
     assert states(run("models", "list", "--json")) == waiting
     assert states(run("models", "list", "--stage", "prod", "--json")) == waiting
 

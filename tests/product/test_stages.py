@@ -10,7 +10,7 @@ import pytest
 from contender.naming import Names
 from contender.registry import APPROVED, WAITS, Role, Status
 from contender.rollout.spec import Approval, Follows
-from contender.stages import StageVersions
+from contender.stages import ELSEWHERE, StageVersions
 from tests.lambdas.fakes import FakeSageMaker
 from tests.measurements.dynamodb import FakeDynamoDB
 
@@ -56,7 +56,8 @@ def test_a_registered_version_waits_at_the_first_stage_only() -> None:
     world = World()
     world.register()
     assert [enters(stage) for stage in (world.dev, world.test, world.prod)] == [[1], [], []]
-    assert states(world.test) == {1: f"Challenger/Pending/{WAITS}"}
+    assert states(world.test) == {1: f"Challenger/Pending/{ELSEWHERE}"}
+    assert [each.reason for each in world.test.of("A")] == ["has not begun in stage dev"]
 
 
 def test_the_registrys_approval_is_the_first_stages() -> None:
@@ -90,7 +91,8 @@ def test_a_challenger_stays_where_it_is() -> None:
 def test_a_stage_with_manual_approval_holds_its_champion_back() -> None:
     world = World(dev="manual")
     world.dev.mark(world.register(), Role.CHAMPION, Status.IN_SERVICE, "serves")
-    assert enters(world.test) == []
+    assert states(world.test) == {1: f"Challenger/Pending/{WAITS}"}
+    assert [each.reason for each in world.test.of("A")] == ["in stage dev: Champion, InService"]
     world.dev.approve("A", 1, "arn:aws:iam::123456789012:user/ada")
     assert enters(world.test) == [1]
     assert (world.dev.approved("A"), world.test.approved("A")) == ({1}, frozenset())
@@ -147,7 +149,7 @@ def test_a_stages_marks_are_its_own() -> None:
     [version] = world.dev.of("A")
     assert version.reason == "error rate 12.5 % (limit: 1 %); rolled back"
     assert version.changed_at == NOW + timedelta(seconds=1)
-    assert states(world.prod) == {1: f"Challenger/Pending/{WAITS}"}
+    assert states(world.prod) == {1: f"Challenger/Pending/{ELSEWHERE}"}
 
 
 def test_a_dimension_does_not_see_another_ones_marks() -> None:
