@@ -113,10 +113,10 @@ def _subject(draft: Draft, command: Command, phases: Collection[Phase]) -> Track
         raise Refused(f"{command.verb} could mean {several} of {endpoint}: name the version")
     if tracks:
         raise Refused(f"{command.verb} does not fit v{tracks[0].version} of {endpoint}, which is {tracks[0].phase}")
-    which = f"v{command.version}" if command.version is not None else "no version"
+    which = endpoint if command.version is None else f"v{command.version} of {endpoint}"
     previous = draft.state.previous
     back = f"; to return to v{previous}, promote it" if previous is not None else ""
-    raise Refused(f"{which} of {endpoint} has a rollout under way: there is nothing to {command.verb}{back}")
+    raise Refused(f"{which} has no rollout under way that {command.verb} could be about{back}")
 
 
 def _check_known(draft: Draft, version: int) -> None:
