@@ -1,37 +1,14 @@
-"""The figures of a report, as SVG: one function each, from the series of one record.
-
-Drawn without pyplot, so that nothing is shared between figures; text stays text, and the same series give the same SVG.
-"""
+"""The figures of a report, as SVG: one function each, from the series of one record."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from contender.report.drawing import MARK, colour_of, drawn, drawn_side_by_side
 from contender.report.series import Series
-
-COLOURS = ("#1f5fa8", "#d9641e", "#2f8f5b", "#8a4fa3", "#b0303a", "#777777")
-"""Champion, challenger, then the others."""
-MARK = "#999999"
-STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "contender",
-    "font.family": ["sans-serif"],
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-}
-SIZE = (4.6, 2.9)
 
 
 def shares(series: Series) -> str:
@@ -52,7 +29,7 @@ def shares(series: Series) -> str:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         _over_time(axes, series)
 
-    return _draw(draw)
+    return drawn(draw)
 
 
 def reward_rate(series: Series) -> str:
@@ -66,7 +43,7 @@ def reward_rate(series: Series) -> str:
             axes.plot(dots.times_s, dots.values, "o", ms=3, color=colour(series, variant), alpha=0.5)
         _over_time(axes, series)
 
-    return _draw(draw)
+    return drawn(draw)
 
 
 def cumulative_reward(series: Series) -> str:
@@ -75,7 +52,7 @@ def cumulative_reward(series: Series) -> str:
             axes.step(line.times_s, line.values, where="post", color=colour(series, variant), label=variant)
         _over_time(axes, series)
 
-    return _draw(draw)
+    return drawn(draw)
 
 
 def confidence_sequence(series: Series) -> str:
@@ -92,7 +69,7 @@ def confidence_sequence(series: Series) -> str:
             axes.set_ylim(max(min(seen), -1.0) - 0.05, min(max(seen), 1.0) + 0.05)
         _over_time(axes, series)
 
-    return _draw(draw)
+    return drawn(draw)
 
 
 def posteriors(series: Series) -> str:
@@ -113,7 +90,7 @@ def posteriors(series: Series) -> str:
         axes.set_xlabel("reward per request")
         axes.legend(loc="upper left")
 
-    return _draw(draw)
+    return drawn(draw)
 
 
 def confusion(series: Series) -> str:
@@ -136,7 +113,7 @@ def confusion(series: Series) -> str:
             axes.set_title(f"{variant}: {found.accuracy:.1%} right", color=colour(series, variant), fontsize=9)
             axes.grid(visible=False)
 
-    return _draw_several(draw, len(rankings))
+    return drawn_side_by_side(draw, len(rankings))
 
 
 def roc(series: Series) -> str:
@@ -149,7 +126,7 @@ def roc(series: Series) -> str:
         axes.set_ylabel("share of the positive found")
         axes.legend(loc="lower right")
 
-    return _draw(draw)
+    return drawn(draw)
 
 
 def _over_time(axes: Axes, series: Series) -> None:
@@ -165,17 +142,4 @@ def _over_time(axes: Axes, series: Series) -> None:
 
 
 def colour(series: Series, variant: str) -> str:
-    return COLOURS[min(series.record.variants.index(variant), len(COLOURS) - 1)]
-
-
-def _draw(draw: Callable[[Axes], None]) -> str:
-    return _draw_several(lambda places: draw(places[0]), 1)
-
-
-def _draw_several(draw: Callable[[Sequence[Axes]], None], count: int) -> str:
-    with rc_context(STYLE):
-        figure = Figure(figsize=SIZE, layout="constrained")
-        draw(figure.subplots(1, max(count, 1), squeeze=False)[0])
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return text.getvalue()
+    return colour_of(series.record.variants.index(variant))
