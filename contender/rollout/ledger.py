@@ -166,7 +166,7 @@ def _parts(body: str, what: str) -> list[Item]:
     data = body.encode()
     if len(data) <= PLAIN:
         return [{"body": {"S": body}}]
-    packed = zlib.compress(data, 9)
+    packed = zlib.compress(data)
     parts: list[Item] = [{"packed": {"B": packed[start : start + PART]}} for start in range(0, len(packed), PART)]
     if len(parts) > MAX_PARTS:
         raise DataError(

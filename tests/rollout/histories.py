@@ -109,7 +109,7 @@ class World:
                 n, successes, float(successes), float(successes), n // 3 * (version % 5 == 0)
             )
             if any(guardrail.metric == LATENCY for guardrail in self.spec.guardrails):
-                times[variant_name(version)] = Latencies.of({30 + 10 * (version % 4 == 0): n})
+                times[variant_name(version)] = Latencies.of({Latencies.index(20.0 * (3 if version % 4 == 0 else 1)): n})
         self.strata = [*self.strata, Stratum(shares, arms, times)][-3:]
 
     def _evidence(self) -> Evidence:

@@ -21,7 +21,14 @@ class FakeTables(FakeDynamoDB):
         self.after("put_item")
         return {}
 
+    def delete_item(self, *, TableName: str, Key: dict[str, Any]) -> dict[str, Any]:
+        self._start("delete_item")
+        self.tables[TableName].pop(self._key(TableName, Key), None)
+        self.after("delete_item")
+        return {}
+
     def query(self, *, KeyConditionExpression: str, **request: Any) -> dict[str, Any]:
+        self._start("query")
         partition, _, prefix = KeyConditionExpression.partition(" AND begins_with(sk, ")
         answer = super().query(KeyConditionExpression=partition, **request)
         wanted = request["ExpressionAttributeValues"][prefix.rstrip(")")]["S"] if prefix else ""
