@@ -3,8 +3,8 @@
 Errors and slow requests are counts, and rare, so their tests are exact for any number of requests: in each stratum the
 counts' probability under a Beta(1/2, 1/2) mixture, over the highest that a challenger within the limit gives them, is
 a bet that such a challenger cannot be expected to lose to (universal inference, arXiv:1912.11436). The product over
-strata is tested. Bets that begin later count too, the j-th with 1/j(j+1) of the stake, so that a good past does not
-hide a variant that begins to fail.
+strata is tested; from one to the next, the mixture remembers `MEMORY` requests. Bets that begin later count too, the
+j-th with 1/j(j+1) of the stake, so that a good past does not hide a variant that begins to fail.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Reading:
     beyond: bool
 
 
-_LOG_PI = math.log(math.pi)
+MEMORY = 300
+"""Requests of the strata before that a bet on the next one starts from: rates mostly stay."""
 
 Counts = TypeVar("Counts", Arm, Latencies)
 Pair = tuple[Stratum, Counts, Counts]
@@ -72,7 +73,7 @@ def read(guardrail: Guardrail, evidence: Evidence, champion: str, challenger: st
     if guardrail.metric == ERROR_RATE:
         arms = [(each, each.arms.get(champion, Arm()), each.arms.get(challenger, Arm())) for each in evidence.guard]
         mine, theirs = sum((pair[1] for pair in arms), Arm()), sum((pair[2] for pair in arms), Arm())
-        against = log_bet(arms, lambda a, b: error_bet(a, b, limit))
+        against = log_bet(arms, lambda a, b, before, after: error_bet(a, b, before, after, limit), Arm())
         return _reading(guardrail, mine.error_rate, theirs.error_rate, theirs.n, against > -math.log(alpha))
     if guardrail.metric == LATENCY:
         none = Latencies()
@@ -80,7 +81,7 @@ def read(guardrail: Guardrail, evidence: Evidence, champion: str, challenger: st
             (each, each.latencies.get(champion, none), each.latencies.get(challenger, none)) for each in evidence.guard
         ]
         slow, slower = sum((pair[1] for pair in times), none), sum((pair[2] for pair in times), none)
-        against = log_bet(times, lambda a, b: latency_bet(a, b, limit))
+        against = log_bet(times, lambda a, b, before, after: latency_bet(a, b, before, after, limit), none)
         quantiles = slow.quantile(1 - SLOW), slower.quantile(1 - SLOW)
         return _reading(guardrail, *quantiles, slower.n, against > -math.log(alpha))
     if guardrail.metric.startswith(REWARD):
@@ -95,7 +96,9 @@ def _reading(guardrail: Guardrail, champion: float, challenger: float, n: float,
     return Reading(guardrail, champion, challenger, n, beyond and n >= guardrail.minimum_sample)
 
 
-def log_bet(pairs: Sequence[Pair[Counts]], bet: Callable[[Counts, Counts], float]) -> float:
+def log_bet(
+    pairs: Sequence[Pair[Counts]], bet: Callable[[Counts, Counts, Counts, Counts], float], none: Counts
+) -> float:
     """Logarithm of what bets against the challenger have made of a stake of 1, the late ones beside the first.
 
     In a stratum without the champion, as while a promoted challenger bakes, the challenger is held against what the
@@ -109,37 +112,47 @@ def log_bet(pairs: Sequence[Pair[Counts]], bet: Callable[[Counts, Counts], float
     logs = []
     for start in sorted(starts - {len(pairs)}):
         groups = _alike(pairs[start:alone]) if start < alone else _against_the_past(pairs[:alone], pairs[start:])
-        won = sum(bet(mine, theirs) for mine, theirs in groups if mine.n and theirs.n)
+        won, before, after = 0.0, none, none
+        for mine, theirs in groups:
+            if mine.n and theirs.n:
+                won += bet(mine, theirs, before, after)
+                before, after = before + mine, after + theirs
         logs.append(won - math.log((start + 1) * (start + 2)))
     highest = max(logs, default=-math.inf)
     return highest + math.log(sum(math.exp(log - highest) for log in logs)) if logs else -math.inf
 
 
-def error_bet(champion: Arm, challenger: Arm, limit: float) -> float:
-    """Log of what the bet wins that the challenger's error rate is more than the champion's plus `limit`."""
+def error_bet(champion: Arm, challenger: Arm, before: Arm, after: Arm, limit: float) -> float:
+    """Log of what the bet wins that the challenger's error rate is more than the champion's plus `limit`.
+
+    before, after: what champion and challenger did in the strata before this one.
+    """
     n, m = champion.n, challenger.n
     failed, failing = min(champion.errors, n), min(challenger.errors, m)
     rate, above = _closest_errors(n, failed, m, failing, limit)
     within = _log_likelihood(n, failed, rate) + _log_likelihood(m, failing, above)
-    return _log_mixture(n, failed) + _log_mixture(m, failing) - within
+    mine = _log_mixture(n, failed, before.n, min(before.errors, before.n))
+    return mine + _log_mixture(m, failing, after.n, min(after.errors, after.n)) - within
 
 
-def latency_bet(champion: Latencies, challenger: Latencies, limit: float) -> float:
+def latency_bet(champion: Latencies, challenger: Latencies, before: Latencies, after: Latencies, limit: float) -> float:
     """Log of what the bet wins that the challenger's 95th percentile is more than `limit` times the champion's.
 
     Whichever bucket the champion's percentile really lies in, at least 5 % of its requests are slower than the bucket
     before, and at most 5 % of a challenger's within the limit are slower than `limit` times the bucket's end. The
     bucket that speaks best for the challenger counts.
     """
-    slow, slower = _from_bucket_on(champion), _from_bucket_on(challenger)
-    first = next(bucket for bucket in range(BUCKETS) if slow[bucket + 1] < champion.n)
+    slow, slower, slow_before, slower_before = map(_from_bucket_on, (champion, challenger, before, after))
     found = math.inf
-    for bucket in range(first, BUCKETS):
-        # before the champion's first bucket the champion's part stays the same, and the challenger's only rises
-        more = slower[Latencies.index(limit * Latencies.bound(bucket)) + 1]
-        mine = _tail_bet(champion.n, slow[bucket], at_least=True) if bucket else 0.0
-        found = min(found, mine + _tail_bet(challenger.n, more, at_least=False))
-        if not slow[bucket] and not more:
+    for bucket in range(BUCKETS):
+        if slow[bucket + 1] == champion.n and slow_before[0] == slow_before[bucket + 1]:
+            continue  # the champion's part stays the same up to its first bucket, and the challenger's only falls
+        late = Latencies.index(limit * Latencies.bound(bucket)) + 1
+        bet = _tail_bet(challenger.n, slower[late], after.n, slower_before[late], at_least=False)
+        if bucket:
+            bet += _tail_bet(champion.n, slow[bucket], before.n, slow_before[bucket], at_least=True)
+        found = min(found, bet)
+        if not (slow[bucket] or slower[late] or slow_before[bucket] or slower_before[late]):
             break
     return found
 
@@ -190,10 +203,10 @@ def _closest_errors(n: float, failed: float, m: float, failing: float, limit: fl
     return low, low + limit
 
 
-def _tail_bet(n: float, count: float, at_least: bool) -> float:
+def _tail_bet(n: float, count: float, before: float, count_before: float, at_least: bool) -> float:
     """Log of what is won by betting against a share of slow requests of at least, or at most, 5 %."""
     share = max(count / n, SLOW) if at_least else min(count / n, SLOW)
-    return _log_mixture(n, count) - _log_likelihood(n, count, share)
+    return _log_mixture(n, count, before, count_before) - _log_likelihood(n, count, share)
 
 
 def _log_likelihood(n: float, count: float, rate: float) -> float:
@@ -201,6 +214,9 @@ def _log_likelihood(n: float, count: float, rate: float) -> float:
     return yes + ((n - count) * math.log1p(-rate) if n > count else 0.0)
 
 
-def _log_mixture(n: float, count: float) -> float:
-    """Log probability of a sequence with so many successes when its rate is drawn from Beta(1/2, 1/2)."""
-    return math.lgamma(count + 0.5) + math.lgamma(n - count + 0.5) - math.lgamma(n + 1) - _LOG_PI
+def _log_mixture(n: float, count: float, before: float, count_before: float) -> float:
+    """Log probability of a sequence with so many successes, the rate being Beta(1/2, 1/2) before anything was seen."""
+    memory = min(MEMORY / before, 1.0) if before else 0.0
+    yes, no = 0.5 + memory * count_before, 0.5 + memory * (before - count_before)
+    found = math.lgamma(yes + count) - math.lgamma(yes) + math.lgamma(no + n - count) - math.lgamma(no)
+    return found + math.lgamma(yes + no) - math.lgamma(yes + no + n)
