@@ -13,7 +13,7 @@ from typing import Literal
 
 from contender.errors import SettingsError
 from contender.experiments.verdict import Goal, Guardrail
-from contender.rollout.documents import dumps
+from contender.rollout.documents import dumps, loads
 
 MAX_VARIANTS = 10
 """SageMaker serves at most this many production variants behind one endpoint."""
@@ -134,7 +134,9 @@ class Spec:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(dumps(self).encode()).hexdigest()[:16]
+        """The same for equal settings: as read back, in which 1 and 1.0 are one."""
+        read = loads(Spec, dumps(self))
+        return hashlib.sha256(dumps(read).encode()).hexdigest()[:16]
 
     @property
     def adaptive(self) -> bool:
