@@ -7,9 +7,9 @@ The order, for an endpoint in service:
    InService. Marked, and the endpoint changed since without it (SageMaker rolls back silently and stays InService on
    the old config) or failed: Failed, with the reason. Marked, but the endpoint did not change since: Pending again.
 3. Shares of variants that serve are shifted, then published.
-4. The oldest version that is wanted and missing joins, without traffic; variants that nobody wants and that have no
+4. The registry is told: the new champion before the old one is retired, so that a reader never sees none.
+5. The oldest version that is wanted and missing joins, without traffic; variants that nobody wants and that have no
    share leave with the same update. One version at a time, so that a failure is the failure of one version.
-5. The registry is told: the new champion before the old one is retired, so that a reader never sees none.
 6. What no longer serves is deleted (`cleanup`).
 
 An endpoint that is changing is waited for. Each plan ends with the first change of the endpoint, which is verified by
@@ -122,9 +122,9 @@ def plan(spec: Spec, state: State, view: View) -> Plan:
     if shift := _shift(state, view):
         first, last = (publishing, ()) if _leaves_a_variant(state, view) else ((), publishing)
         return Plan((*first, *settling, shift, *last), True)
-    if publishing or settling:
-        return Plan((*publishing, *settling))
-    return _membership(spec, state, view, serving) or Plan(tuple(_roles(state, view)))
+    if told := (*publishing, *settling, *_roles(state, view)):
+        return Plan(told)
+    return _membership(spec, state, view, serving)
 
 
 def failures(view: View) -> dict[int, str]:
@@ -211,14 +211,14 @@ def _shift(state: State, view: View) -> ShiftShares | None:
     return ShiftShares(view.endpoint, {variant_name(number): shares[number] for number in sorted(shares)})
 
 
-def _membership(spec: Spec, state: State, view: View, serving: Serving) -> Plan | None:
+def _membership(spec: Spec, state: State, view: View, serving: Serving) -> Plan:
     """One update: the next missing version joins without traffic, and who is not wanted leaves."""
     live = view.live
     missing = [version for version in view.versions if _is_to_come(state, version) and version.number not in live]
     newcomer = min(missing, key=lambda version: (version.number != state.champion, version.number), default=None)
     staying = {number: share for number, share in live.items() if number in state.shares}
     if not (staying or newcomer) or (newcomer is None and len(staying) == len(live)):
-        return None
+        return Plan()
     joining = {newcomer.number: 0.0 if staying else 1.0} if newcomer else {}
     config = _config(spec, view, staying | joining)
     return Plan(
@@ -302,17 +302,14 @@ def _roles(state: State, view: View) -> Iterator[Action]:
     for version in sorted(view.versions, key=lambda version: version.number != state.champion):
         serves, wanted = _came(view, version), version.number in state.shares
         role = Role.CHAMPION if version.number == state.champion else Role.CHALLENGER
-        track = state.track(version.number)
-        why = track.reason if track is not None and track.phase is Phase.ROLLED_BACK else ""
         if serves and wanted:
             if (version.role, version.status) != (role, Status.IN_SERVICE):
                 yield _in_service(state, version, serving)
         elif version.status is Status.IN_SERVICE and not wanted:
             if not serves:
-                gone = f"no longer on the endpoint, which serves {serving.config}"
-                yield mark(version, Role.RETIRED, Status.REMOVED, why or _succeeded(state, version) or gone)
+                yield mark(version, Role.RETIRED, Status.REMOVED, _why_gone(state, version, serving))
             elif version.role is not Role.RETIRED:
-                yield mark(version, Role.RETIRED, Status.IN_SERVICE, why or _succeeded(state, version) or "leaves")
+                yield mark(version, Role.RETIRED, Status.IN_SERVICE, _why_gone(state, version, serving))
     yield from _barred(state, view)
 
 
@@ -337,10 +334,15 @@ def _in_service(state: State, version: Version, serving: Serving) -> MarkVersion
     return mark(version, role, Status.IN_SERVICE, f"serves as {name} of endpoint config {serving.config}")
 
 
-def _succeeded(state: State, version: Version) -> str:
-    if version.role is Role.CHAMPION and state.champion not in (None, version.number):
+def _why_gone(state: State, version: Version, serving: Serving) -> str:
+    track = state.track(version.number)
+    if track is not None and track.phase is Phase.ROLLED_BACK:
+        return track.reason
+    if version.role is Role.CHAMPION and state.champion is not None:
         return f"{variant_name(state.champion)} is champion now"
-    return ""
+    if version.role is Role.RETIRED:
+        return version.reason
+    return f"no longer wanted on the endpoint, which serves {serving.config}"
 
 
 def _came(view: View, version: Version) -> bool:

@@ -41,6 +41,9 @@ class World:
         self.tables.process = self.sagemaker.process
         self.dimension = dimension
         self.endpoint = self.group = NAMES.endpoint(dimension)
+        self.experiments = True
+        self.arrived = ""
+        self.began = self.sagemaker.now
         self.asked: list[dict[str, Any]] = []
         self.hook_answers: dict[str, HookOutcome] = {}
         self.ledger = Ledger(self.tables, NAMES.table("rollouts"))
@@ -60,7 +63,8 @@ class World:
 
     @property
     def controller(self) -> Controller:
-        return replace(controllers(SETTINGS, self.clients)[0], ask=self._ask)
+        settings = replace(SETTINGS, experiments=self.experiments)
+        return replace(controllers(settings, self.clients)[0], ask=self._ask)
 
     def _ask(self, function: str, payload: Mapping[str, Any], timeout_s: float) -> tuple[HookOutcome, str]:
         self.asked.append({"function": function, **payload})
@@ -102,11 +106,12 @@ class World:
                 return
         raise AssertionError("the endpoint never comes to rest")
 
-    def pass_time(self, seconds: float, every_s: float = 20.0, failure: str = "") -> None:
-        """Let time pass, with a tick each time the schedule strikes."""
-        end = self.sagemaker.now + timedelta(seconds=seconds)
+    def pass_time(self, seconds: float, failure: str = "") -> None:
+        """Let time pass, with a tick each time the schedule strikes: seldom once much of it has passed."""
+        end, every_s = self.sagemaker.now + timedelta(seconds=seconds), 20.0
         while self.sagemaker.now < end:
             self.sagemaker.now += timedelta(seconds=every_s)
+            every_s *= 1.06
             self.run_out(failure)
 
     def roll_out(self, *, broken: bool = False, failure: str = "") -> str:

@@ -15,6 +15,7 @@ PAGE = 2
 
 
 class Account(Fake):
+    second = timedelta(seconds=1)
     service = "sagemaker"
 
     def __init__(self) -> None:
