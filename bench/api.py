@@ -25,13 +25,13 @@ import boto3
 from botocore.awsrequest import AWSResponse
 
 from bench.figure import Figure
+from contender.api.call import answer_call
+from contender.api.event_stream import EventStream
+from contender.api.kept_users import KeptUsers
+from contender.api.settings_cache import SettingsCache
 from contender.lambda_code import package
-from contender.lambdas.api_call import answer_call
 from contender.lambdas.conversion import Converter
-from contender.lambdas.event_stream import EventStream
 from contender.lambdas.invocation import MAX_CALL_BYTES, Invoker
-from contender.lambdas.kept_users import KeptUsers
-from contender.lambdas.settings_cache import SettingsCache
 from contender.measurements.settings import Settings
 from contender.naming import Names
 

@@ -13,6 +13,7 @@ PRODUCT = ("contender", "pipelines", "steps")
 LAMBDA_PARTS = (
     "lambdas",
     "rollout",
+    "api",
     "experiments",
     "measurements",
     "registry",

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from contender.lambdas.api_call import (
+from contender.api.call import (
     MAX_USER,
     SMALL_BYTES,
     Body,
@@ -30,9 +30,9 @@ from contender.lambdas.api_call import (
     text,
     unknown_endpoint,
 )
-from contender.lambdas.api_settings import ApiSettings, EventSettings, events_client, tables_client
-from contender.lambdas.event_stream import EventStream
-from contender.lambdas.settings_cache import SettingsCache
+from contender.api.environment import ApiSettings, EventSettings, events_client, tables_client
+from contender.api.event_stream import EventStream
+from contender.api.settings_cache import SettingsCache
 from contender.measurements.events import BadEvent, Conversion, checked_reward, checked_reward_name
 from contender.measurements.store import Store
 from contender.naming import Names

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from contender.lambdas import inference
-from contender.lambdas.api_call import (
+from contender.api import inference
+from contender.api.call import (
     MAX_USER,
     Body,
     Line,
@@ -35,11 +35,11 @@ from contender.lambdas.api_call import (
     text,
     unknown_endpoint,
 )
-from contender.lambdas.api_settings import ApiSettings, EventSettings, events_client, runtime_client, tables_client
-from contender.lambdas.event_stream import EventStream
-from contender.lambdas.inference import NotThere, Served
-from contender.lambdas.kept_users import Assigned, KeptUsers, drawn
-from contender.lambdas.settings_cache import UNREADABLE, Found, SettingsCache
+from contender.api.environment import ApiSettings, EventSettings, events_client, runtime_client, tables_client
+from contender.api.event_stream import EventStream
+from contender.api.inference import NotThere, Served
+from contender.api.kept_users import Assigned, KeptUsers, drawn
+from contender.api.settings_cache import UNREADABLE, Found, SettingsCache
 from contender.measurements.events import FALLBACK, MANUAL, Invocation
 from contender.measurements.settings import Settings
 from contender.measurements.store import Store

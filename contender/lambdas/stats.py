@@ -22,10 +22,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contender.experiments.arms import Arm, Kind
-from contender.experiments.posterior import chances
-from contender.experiments.rates import rate_interval
-from contender.lambdas.api_call import (
+from contender.api.call import (
     SMALL_BYTES,
     Body,
     Line,
@@ -36,7 +33,10 @@ from contender.lambdas.api_call import (
     only,
     unknown_endpoint,
 )
-from contender.lambdas.api_settings import ApiSettings, tables_client
+from contender.api.environment import ApiSettings, tables_client
+from contender.experiments.arms import Arm, Kind
+from contender.experiments.posterior import chances
+from contender.experiments.rates import rate_interval
 from contender.measurements.counts import BucketCounts, Counts, summed
 from contender.measurements.events import BadEvent, checked_reward_name
 from contender.measurements.settings import Settings

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from contender.measurements.events import Conversion, parse
-from tests.lambdas.api import ENDPOINT, Api
+from tests.api.api import ENDPOINT, Api
 from tests.lambdas.fakes import client_error
 
 

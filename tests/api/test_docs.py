@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from contender.lambdas import stats
+from tests.api.api import NAMES, Api, call
 from tests.conftest import REPOSITORY
-from tests.lambdas.api import NAMES, Api, call
 
 DOCS = (REPOSITORY / "docs" / "api.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^## POST /(\w+)\n\n```json\n(.*?)\n→ (\d+)\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
@@ -40,7 +40,8 @@ def test_an_example_is_answered_with_those_fields(path: str, asked: str, status:
 
 
 def test_every_code_of_an_error_is_listed() -> None:
-    code = "".join(path.read_text() for path in sorted((REPOSITORY / "contender" / "lambdas").glob("*.py")))
+    rooms = [REPOSITORY / "contender" / room for room in ("api", "lambdas")]
+    code = "".join(path.read_text() for room in rooms for path in sorted(room.glob("*.py")))
     codes = set(re.findall(r'(?:Refusal\([^"]*|_error\()"([a-z_]+)"', code))
     assert len(codes) >= 12
     assert codes == set(

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from contender.lambdas.api_call import answer_call
+from contender.api.call import answer_call
+from contender.api.event_stream import EventStream
+from contender.api.kept_users import KeptUsers
+from contender.api.settings_cache import SettingsCache
 from contender.lambdas.conversion import Converter
-from contender.lambdas.event_stream import EventStream
 from contender.lambdas.invocation import MAX_CALL_BYTES, Invoker
-from contender.lambdas.kept_users import KeptUsers
-from contender.lambdas.settings_cache import SettingsCache
 from contender.measurements.store import Store
 from contender.naming import Names
 from tests.lambdas.fakes.api import FakeFirehose, FakeRuntime

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from contender.measurements.events import Invocation, parse
-from tests.lambdas.api import CACHE_S, ENDPOINT, Api
+from tests.api.api import CACHE_S, ENDPOINT, Api
 from tests.lambdas.fakes import client_error
 
 STEPS = 400

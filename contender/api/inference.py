@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from contender.lambdas.api_call import Refusal, encoded, malformed, too_large
+from contender.api.call import Refusal, encoded, malformed, too_large
 
 MAX_DATA_BYTES = 4 * 1024 * 1024
 """A Lambda takes and gives 6 MB, in which JSON and base64 need room."""

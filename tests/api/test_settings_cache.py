@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import EndpointConnectionError
 
-from contender.lambdas.settings_cache import MAX_ENDPOINTS, MISSING_AGE_S, SettingsCache
+from contender.api.settings_cache import MAX_ENDPOINTS, MISSING_AGE_S, SettingsCache
 from contender.measurements.settings import Settings
 
 

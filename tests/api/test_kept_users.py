@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from contender.lambdas.kept_users import KEEP_S, drawn
-from tests.lambdas.api import Api
+from contender.api.kept_users import KEEP_S, drawn
+from tests.api.api import Api
 
 USERS = [f"u{number}" for number in range(60)]
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
+from contender.api.inference import MAX_DATA_BYTES
 from contender.experiments.assignment import assign
-from contender.lambdas.inference import MAX_DATA_BYTES
 from contender.measurements.events import Invocation, parse
-from tests.lambdas.api import CACHE_S, ENDPOINT, EXPERIMENT, Api
+from tests.api.api import CACHE_S, ENDPOINT, EXPERIMENT, Api
 from tests.lambdas.fakes import client_error
 from tests.lambdas.fakes.api import model_error
 

@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from contender.lambdas import stats
 from contender.measurements.events import Event
-from tests.lambdas.api import NAMES, Api, call
+from tests.api.api import NAMES, Api, call
 from tests.measurements.world import ENDPOINT, World
 
 

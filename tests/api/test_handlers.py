@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from contender.api.environment import ApiSettings, EventSettings, events_client, runtime_client, tables_client
 from contender.errors import SettingsError
-from contender.lambdas.api_settings import ApiSettings, EventSettings, events_client, runtime_client, tables_client
 from tests.conftest import REPOSITORY
 from tests.infra.templates import of_type, read
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contender.lambdas.api_call import Line
+from contender.api.call import Line
 
 
 class EventStream:
