@@ -1,1 +1,1 @@
-"""What the handlers of the experiments' API call: a call and its errors, the model, settings, users who keep a variant."""
+"""What the handlers of the experiments' API call: a call and its errors, its model, settings, users and event."""

@@ -150,13 +150,13 @@ def test_every_handler_exists(template: dict[str, Any]) -> None:
 def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
     """By the names in their code: `environ` is read in these modules only."""
     read_by = {
-        "Invocation": ("api_settings", "invocation"),
-        "Conversion": ("api_settings", "conversion"),
-        "Count": ("count",),
-        "Register": ("register",),
+        "Invocation": ("api/environment", "lambdas/invocation"),
+        "Conversion": ("api/environment", "lambdas/conversion"),
+        "Count": ("lambdas/count",),
+        "Register": ("lambdas/register",),
     }
     for function, modules in read_by.items():
-        code = "".join((REPOSITORY / "contender" / "lambdas" / f"{module}.py").read_text() for module in modules)
+        code = "".join((REPOSITORY / "contender" / f"{module}.py").read_text() for module in modules)
         assert environment_of(template, f"{function}Function") == set(
             re.findall(r'read\((?:environ, )?"(\w+)"\)', code)
         )
