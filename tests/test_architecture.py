@@ -28,13 +28,13 @@ LAMBDA_PARTS = (
     "s3_object",
 )
 PURE = (
-    "contender/rollout/spec.py",
-    "contender/rollout/state.py",
-    "contender/rollout/observation.py",
-    "contender/rollout/decide.py",
-    "contender/rollout/plan.py",
-    "contender/rollout/replay.py",
-    "contender/rollout/story.py",
+    *(
+        f"contender/rollout/{name}.py"
+        for name in (
+            *("spec", "state", "observation", "decision", "documents", "decide", "draft", "moves", "commands"),
+            *("entering", "serving", "progress", "judging", "shares", "plan", "replay", "story"),
+        )
+    ),
     "contender/experiments",
 )
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}

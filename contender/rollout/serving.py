@@ -11,8 +11,8 @@ from contender.rollout.draft import Draft
 from contender.rollout.shares import SERVED, describe
 from contender.rollout.state import Phase
 
-TOLERANCE = 0.001
-"""SageMaker keeps weights as 32-bit floats; nobody sets shares more finely than this."""
+TOLERANCE = 1e-5
+"""SageMaker keeps weights as 32-bit floats."""
 
 
 def take_over(draft: Draft) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -253,3 +255,9 @@ def test_an_entry_is_what_it_was_even_if_it_holds_nothing() -> None:
     decision = dimension.tick()
     entry = dimension.entries[0]
     assert entry == Entry(dimension.now, dimension.spec.digest, state, entry.observation, decision)
+
+
+def test_deciding_telling_and_replaying_need_no_aws() -> None:
+    program = "import sys; from contender.rollout import decide, replay, story; print('botocore' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
