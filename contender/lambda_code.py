@@ -40,7 +40,7 @@ def package(root: Path) -> LambdaCode:
 
 
 def _files(root: Path) -> set[Path]:
-    waiting = sorted((root / "contender" / "lambdas").glob("*.py"))
+    waiting = sorted((root / "contender" / "lambdas").rglob("*.py"))
     if not waiting:
         raise DeploymentError(f"no Lambda code under {root}: there is no contender/lambdas")
     found: set[Path] = set()

@@ -85,7 +85,7 @@ def test_permissions_name_what_they_are_for(template: dict[str, Any]) -> None:
 def test_every_lambda_has_a_role_and_a_log_group_of_its_own(template: dict[str, Any]) -> None:
     functions = of_type(template, "AWS::Lambda::Function")
     roles = [json.dumps(function["Role"]) for function in functions.values()]
-    assert len(set(roles)) == len(functions) == 5
+    assert len(set(roles)) == len(functions) == 8
     groups = {json.dumps(group["LogGroupName"]) for group in of_type(template, "AWS::Logs::LogGroup").values()}
     names = {json.dumps(function["FunctionName"]) for function in functions.values()}
     assert groups == {name.replace('"${', '"/aws/lambda/${') for name in names}
@@ -103,6 +103,10 @@ def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
     assert environment_of(template, "TickFunction") == variables_read_by(RolloutSettings)
     assert environment_of(template, "ChampionFunction") == {"PROJECT"}
     assert environment_of(template, "ModelFunction") == variables_read_by(ModelSettings)
+    assert (
+        environment_of(template, "ServesHookFunction") == environment_of(template, "CaptureHookFunction") == {"PROJECT"}
+    )
+    assert environment_of(template, "GoldenHookFunction") == {"ARTIFACT_BUCKET"}
 
 
 def test_what_a_lambda_calls_in_sagemaker_its_role_allows(template: dict[str, Any]) -> None:
@@ -240,6 +244,10 @@ def test_tick_wakes_for_a_version_that_waits_and_may_be_deployed(
         ("model", "sagemaker:UpdateEndpoint", "endpoint/contender-sm-1", False),
         ("pipeline", "sagemaker:CreateModelPackage", "model-package/contender-SM-1/1", True),
         ("pipeline", "sagemaker:DeleteEndpoint", "endpoint/contender-sm-1", False),
+        ("tick", "sagemaker:UpdateEndpointWeightsAndCapacities", "endpoint/contender--dev-sm-1", True),
+        ("deploy", "sagemaker:UpdateEndpointWeightsAndCapacities", "endpoint/other-sm-1", False),
+        ("hook-serves", "sagemaker:InvokeEndpoint", "endpoint/contender-sm-1", True),
+        ("hook-golden", "sagemaker:UpdateEndpoint", "endpoint/contender-sm-1", False),
     ],
 )
 def test_roles_reach_this_projects_things_only(
