@@ -22,6 +22,7 @@ NOUNS = {
     "models": "The registry: list, show, approve.",
     "endpoint": "A dimension's endpoint: show, invoke.",
     "rollout": "Rollouts: status, history, replay, start, pause, resume, approve, promote, rollback.",
+    "experiment": "Experiments: simulate, plan, replay.",
     "batch": "Scoring of whole files: score.",
     "logs": "Logs of jobs and Lambdas.",
     "demo": "The whole story on this machine: upload, train, serve, challenge.",
