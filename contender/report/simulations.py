@@ -140,8 +140,8 @@ def _shares(simulated: Simulated, name: str) -> str:
             for variant in variants
         ]
         colours = [colour_of(place) for place in range(len(variants))]
-        starts = [0, *simulated.times[:-1]]
-        axes.stackplot(starts, bands, labels=variants, colors=colours, step="post", alpha=0.85)
+        bands = [[*band, band[-1]] for band in bands]
+        axes.stackplot([0, *simulated.times], bands, labels=variants, colors=colours, step="post", alpha=0.85)
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         _over_requests(axes, simulated)
@@ -168,7 +168,7 @@ def _beliefs(course: Course) -> str:
                     axes.fill_between(values, density, color=colour_of(place), alpha=0.12, lw=0)
         axes.set_yticks([])
         axes.set_xlabel("reward per request")
-        axes.legend(loc="upper left", fontsize=8)
+        _legend(axes)
 
     return drawn(draw)
 
@@ -197,7 +197,7 @@ def _sequence(course: Course, goal: Goal) -> str:
         axes.set_xlim(0, course.traffic.requests)
         axes.set_xlabel("requests")
         if axes.get_legend_handles_labels()[1]:
-            axes.legend(loc="best", fontsize=8)
+            _legend(axes)
 
     return drawn(draw)
 
@@ -229,4 +229,9 @@ def _around(mean: float, deviation: float, least: float, most: float) -> list[fl
 def _over_requests(axes: Axes, simulated: Simulated) -> None:
     axes.set_xlim(0, simulated.traffic.requests)
     axes.set_xlabel("requests")
-    axes.legend(loc="best", fontsize=8)
+    _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
+    """Where it covers least, and what it covers shines through."""
+    axes.legend(loc="best", fontsize=8, frameon=True, framealpha=0.7, edgecolor="none")
