@@ -47,7 +47,7 @@ def test_the_projects_file_holds_every_key_of_a_rollout_and_an_experiment() -> N
     """Who opens contender.yaml sees what there is to decide, each with its default."""
     document = yaml.safe_load((ROOT / "contender.yaml").read_text())
     assert set(document["rollout"]) == set(sections.Rollout.model_fields)
-    assert set(document["rollout"]["goal"]) | {"tau", "loss"} == set(sections.Goal.model_fields)
+    assert set(document["rollout"]["goal"]) | {"n_star", "tau", "loss"} == set(sections.Goal.model_fields)
     assert set(document["rollout"]["hooks"]) == set(sections.Hooks.model_fields)
     assert set(document["rollout"]["steps"][0]) == set(sections.Step.model_fields)
     assert set(document["experiment"]) == set(sections.Experiment.model_fields)
