@@ -18,7 +18,7 @@ from contender.rollout.story import story
 PREFIX = "events/"
 LEAD_IN = timedelta(seconds=5)
 """How much is shown of the time before the challenger got its first share."""
-MARKED = frozenset({"step", "shares", "by_hand", "put_back", "paused", "resumed"})
+MARKED = frozenset({"step", "shares", "asked", "by_hand", "put_back", "paused", "resumed"})
 """Decisions that get a line in the figures, beside whatever leads a track into another phase."""
 OUTCOMES = {
     Phase.PROMOTED: "was promoted",
@@ -29,11 +29,20 @@ OUTCOMES = {
 }
 
 
-def events(s3: Any, bucket: str) -> Iterator[Event]:
-    """Every event in the bucket's files, in no order that means anything."""
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=PREFIX):
-        for found in page.get("Contents", ()):
-            yield from read(s3, bucket, found["Key"], Refused())
+class EventFiles:
+    """The bucket's files of events, each of which is read once."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3, self._bucket = s3, bucket
+        self._read: set[str] = set()
+
+    def unread(self) -> Iterator[Event]:
+        """Every event of the files that have come since the last time, in no order that means anything."""
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX):
+            for key in (found["Key"] for found in page.get("Contents", ())):
+                if key not in self._read:
+                    self._read.add(key)
+                    yield from read(self._s3, self._bucket, key, Refused())
 
 
 def record(

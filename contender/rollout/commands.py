@@ -26,7 +26,7 @@ def follow(draft: Draft, command: Command) -> None:
             promote(draft, command)
         case Verb.ROLLBACK:
             track = _subject(draft, command, {phase for phase in Phase if not phase.ended} - {Phase.ROLLING_BACK})
-            draft.roll_back(track, "by_hand", _asked(command))
+            draft.roll_back(track, "asked", _asked(command))
         case Verb.PAUSE:
             if draft.state.paused:
                 raise Refused(f"{draft.state.endpoint} is paused already: resume it, or promote or roll back by hand")
@@ -77,7 +77,7 @@ def promote(draft: Draft, command: Command) -> None:
     if track is None or not track.active:
         track = start(draft, command)
     if track is not None:
-        moves.promote(draft, track, "by_hand", _asked(command))
+        moves.promote(draft, track, "asked", _asked(command))
 
 
 def resume(draft: Draft, command: Command) -> None:

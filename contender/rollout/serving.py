@@ -71,7 +71,7 @@ def settle(draft: Draft) -> None:
     elif absent and state.settled is not None:
         draft.state = replace(state, settled=None)
         gone = ", ".join(f"v{version}" for version in absent)
-        draft.say("gone", f"{gone} left the endpoint without being asked to: it comes back")
+        draft.say("gone", f"{gone} left the endpoint without being asked to, and is wanted back")
     elif not as_wanted and state.settled is not None:
         _changed_by_hand(draft, live)
 

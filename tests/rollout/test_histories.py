@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from random import Random
 from typing import TypeVar
 
 import pytest
@@ -16,9 +17,10 @@ from contender.rollout.documents import dumps, loads
 from contender.rollout.draft import TRANSITIONS
 from contender.rollout.observation import Observation, Verb
 from contender.rollout.replay import replay
-from contender.rollout.spec import MAX_VARIANTS, DimensionSpec, Pins, Spec
+from contender.rollout.spec import MAX_VARIANTS, DimensionSpec, Hooks, Pins, Spec
 from contender.rollout.state import Phase, State
-from tests.rollout.histories import Tick, history
+from tests.rollout.dimension import Dimension
+from tests.rollout.histories import Tick, history, some_spec
 
 T = TypeVar("T")
 
@@ -167,6 +169,29 @@ def renumbered_evidence(evidence: Evidence) -> Evidence:
         tuple(Users(named(users.expected), named(users.counts)) for users in evidence.users),
         {reward: tuple(map(stratum, strata)) for reward, strata in evidence.rewards.items()},
     )
+
+
+def test_every_rollout_comes_to_an_end_or_to_a_person() -> None:
+    for seed in range(150):
+        random = Random(seed)
+        spec = replace(
+            some_spec(random, [1]),
+            dimensions={},
+            dry_run=False,
+            hooks=random.choice((Hooks(), Hooks(("before",), ("after",)))),
+        )
+        dimension = Dimension(spec, conversions={1: 0.2, 2: random.choice((0.1, 0.2, 0.3))})
+        dimension.failures = {2: random.choice((0.0, 0.0, 0.5))}
+        dimension.ticks(2)
+        dimension.versions = [1, 2]
+        for _ in range(120):
+            dimension.tick(3_600, requests=random.choice((0, 100, 2_000)))
+            if dimension.track().hook is not None:
+                dimension.answer()
+        held = dimension.track().code.startswith("guardrail:") and spec.goal is None
+        waits = dimension.phase() in (Phase.AWAITING_APPROVAL, Phase.INCONCLUSIVE)
+        assert dimension.phase().ended or waits or held, f"seed {seed}: {dimension.track()}"
+        assert spec.adaptive or len(dimension.entries) < 30, f"seed {seed}: {dimension.said}"
 
 
 def check_shares(tick: Tick) -> None:
