@@ -20,7 +20,7 @@ from contender.errors import DeploymentError
 from contender.naming import Names, variant_name
 from contender.report.page import render
 from contender.report.records import Outcome, Reader
-from contender.report.sources import events, record
+from contender.report.sources import EventFiles, record
 from contender.rollout.ledger import Ledger
 
 PACE = Pace(workers=4, requests_per_s=45, reward_after_s=(0.5, 2.5))
@@ -114,9 +114,9 @@ def _write_report(
 def _events(s3: Any, bucket: str, expected: int) -> Reader:
     """What was told of at least so many requests, or of all that arrived in time."""
     give_up = time.monotonic() + EVENTS_S
+    files, reader = EventFiles(s3, bucket), Reader()
     while True:
-        reader = Reader()
-        reader.add(events(s3, bucket))
+        reader.add(files.unread())
         if reader.invocations >= expected or time.monotonic() > give_up:
             return reader
         time.sleep(1.0)
