@@ -118,12 +118,11 @@ def _standard_error(pairs: list[tuple[Arm, Arm]], weights: list[float], kind: Ki
     both = _pooled([arm for pair in pairs for arm in pair], kind)
     if both <= 0:
         return math.inf
-    squares = [0.0, 0.0]
+    apart, together = 0.0, 0.0
     for weight, (a, b) in zip(weights, pairs, strict=True):
-        shared = _shrunk(a + b, both, kind)
-        squares[0] += weight**2 * (_shrunk(a, own[0], kind) / a.n + _shrunk(b, own[1], kind) / b.n)
-        squares[1] += weight**2 * (shared / a.n + shared / b.n)
-    return math.sqrt(max(squares)) / sum(weights)
+        apart += weight**2 * (_variance([a], own[0], kind) / a.n + _variance([b], own[1], kind) / b.n)
+        together += weight**2 * _variance([a, b], both, kind) * (1 / a.n + 1 / b.n)
+    return math.sqrt(max(apart, together)) / sum(weights)
 
 
 def _pooled(arms: list[Arm], kind: Kind) -> float:
@@ -131,11 +130,13 @@ def _pooled(arms: list[Arm], kind: Kind) -> float:
     if kind == "real":
         freedom = sum(max(arm.n - 1, 0) for arm in arms)
         return sum(arm.spread for arm in arms) / freedom if freedom > 0 else 0.0
-    total = sum((arm for arm in arms), Arm())
+    total = sum(arms, Arm())
     if total.converted in (0, total.n):
         return 0.0
     return sum(arm.n * arm.of(kind)[1] for arm in arms) / total.n
 
 
-def _shrunk(arm: Arm, pooled: float, kind: Kind) -> float:
-    return (SHRINKAGE * pooled + arm.n * arm.of(kind)[1]) / (SHRINKAGE + arm.n)
+def _variance(arms: list[Arm], pooled: float, kind: Kind) -> float:
+    """The arms' variance in one stratum, as far as its requests tell it."""
+    known = sum(arm.n * arm.of(kind)[1] for arm in arms)
+    return (SHRINKAGE * pooled + known) / (SHRINKAGE + sum(arm.n for arm in arms))

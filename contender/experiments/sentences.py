@@ -35,9 +35,10 @@ def guarded(reading: Reading, champion: str, challenger: str) -> str:
     """`v3 fails 34.0 % of its 50 requests, v2 0.2 %: more than 1.0 points above it`."""
     metric, limit = reading.guardrail.metric, reading.guardrail.limit
     if metric == ERROR_RATE:
+        points = f"{limit * 100:.3g} point{'' if limit == 0.01 else 's'}"
         return (
             f"{challenger} fails {percent(reading.challenger)} of its {reading.n:,.0f} requests, "
-            f"{champion} {percent(reading.champion)}: more than {limit * 100:.3g} points above it"
+            f"{champion} {percent(reading.champion)}: more than {points} above it"
         )
     if metric == LATENCY:
         return (
