@@ -12,7 +12,18 @@ from collections.abc import Sequence
 
 from bench.figure import Figure
 
-MODULES = ("laptop", "pipeline", "every_step", "jobs", "serving", "tick", "api", "counting", "statistics", "experiments")
+MODULES = (
+    "laptop",
+    "pipeline",
+    "every_step",
+    "jobs",
+    "serving",
+    "tick",
+    "api",
+    "counting",
+    "statistics",
+    "experiments",
+)
 
 
 def main(argv: Sequence[str]) -> int:
