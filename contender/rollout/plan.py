@@ -303,7 +303,8 @@ def _roles(state: State, view: View) -> Iterator[Action]:
         serves, wanted = _came(view, version), version.number in state.shares
         role = Role.CHAMPION if version.number == state.champion else Role.CHALLENGER
         if serves and wanted:
-            if (version.role, version.status) != (role, Status.IN_SERVICE):
+            settled = version.status is Status.DEPLOYING or (version.role, version.status) == (role, Status.IN_SERVICE)
+            if not settled:
                 yield _in_service(state, version, serving)
         elif version.status is Status.IN_SERVICE and not wanted:
             if not serves:

@@ -27,6 +27,13 @@ def test_the_first_version_creates_the_endpoint_and_becomes_champion_once_it_ser
     assert world.sagemaker.reason(arn).startswith("serves as v1 of endpoint config contender-A-")
 
 
+def test_the_registry_is_told_once_that_a_version_serves() -> None:
+    world = World()
+    world.deploy(world.register())
+    world.sagemaker.settle()
+    assert [describe(change).split(":")[0] for change in world.tick().done] == ["mark version 1 Champion/InService"]
+
+
 def test_a_later_version_joins_as_challenger_with_its_share() -> None:
     world = World()
     world.roll_out()
