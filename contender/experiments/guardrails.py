@@ -81,9 +81,13 @@ def read(guardrail: Guardrail, evidence: Evidence, champion: str, challenger: st
             (each, each.latencies.get(champion, none), each.latencies.get(challenger, none)) for each in evidence.guard
         ]
         slow, slower = sum((pair[1] for pair in times), none), sum((pair[2] for pair in times), none)
-        against = log_bet(times, lambda a, b, before, after: latency_bet(a, b, before, after, limit), none)
+        least = -math.log(alpha)
+        beyond = (  # the first costs little, is never below the second, and says no where nothing is slow
+            log_bet(times, lambda a, b, before, after: latency_bet_there(a, b, before, after, limit), none) > least
+            and log_bet(times, lambda a, b, before, after: latency_bet(a, b, before, after, limit), none) > least
+        )
         quantiles = slow.quantile(1 - SLOW), slower.quantile(1 - SLOW)
-        return _reading(guardrail, *quantiles, slower.n, against > -math.log(alpha))
+        return _reading(guardrail, *quantiles, slower.n, beyond)
     if guardrail.metric.startswith(REWARD):
         strata = evidence.rewards.get(guardrail.metric.removeprefix(REWARD), ())
         found = difference(strata, champion, challenger, "real", min(2 * alpha, 0.5))
@@ -142,19 +146,58 @@ def latency_bet(champion: Latencies, challenger: Latencies, before: Latencies, a
     before, and at most 5 % of a challenger's within the limit are slower than `limit` times the bucket's end. The
     bucket that speaks best for the challenger counts.
     """
-    slow, slower, slow_before, slower_before = map(_from_bucket_on, (champion, challenger, before, after))
+    tails = _Tails.of(champion, challenger, before, after)
     found = math.inf
     for bucket in range(BUCKETS):
-        if slow[bucket + 1] == champion.n and slow_before[0] == slow_before[bucket + 1]:
+        if tails.none_faster(bucket):
             continue  # the champion's part stays the same up to its first bucket, and the challenger's only falls
-        late = Latencies.index(limit * Latencies.bound(bucket)) + 1
-        bet = _tail_bet(challenger.n, slower[late], after.n, slower_before[late], at_least=False)
-        if bucket:
-            bet += _tail_bet(champion.n, slow[bucket], before.n, slow_before[bucket], at_least=True)
-        found = min(found, bet)
-        if not (slow[bucket] or slower[late] or slow_before[bucket] or slower_before[late]):
+        found = min(found, tails.bet(bucket, limit))
+        if tails.none_slower(bucket, limit):
             break
     return found
+
+
+def latency_bet_there(
+    champion: Latencies, challenger: Latencies, before: Latencies, after: Latencies, limit: float
+) -> float:
+    """The same for the bucket that the champion's percentile seems to lie in: never less than for the best one."""
+    there = Latencies.index(champion.quantile(1 - SLOW))
+    return _Tails.of(champion, challenger, before, after).bet(there, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tails:
+    """Requests from each bucket on: of champion and challenger in this stratum, and in those before."""
+
+    champion: list[float]
+    challenger: list[float]
+    before: list[float]
+    after: list[float]
+
+    @classmethod
+    def of(cls, *latencies: Latencies) -> _Tails:
+        return cls(*([*accumulate(reversed(each.counts), initial=0.0)][::-1] for each in latencies))
+
+    def none_faster(self, bucket: int) -> bool:
+        """Whether the champion has nothing up to this bucket."""
+        return self.champion[bucket + 1] == self.champion[0] and self.before[bucket + 1] == self.before[0]
+
+    def none_slower(self, bucket: int, limit: float) -> bool:
+        late = self._late(bucket, limit)
+        return not (self.champion[bucket] or self.before[bucket] or self.challenger[late] or self.after[late])
+
+    def bet(self, bucket: int, limit: float) -> float:
+        late = self._late(bucket, limit)
+        found = _tail_bet(self.challenger[0], self.challenger[late], self.after[0], self.after[late], at_least=False)
+        if bucket:
+            mine = self.champion[0], self.champion[bucket], self.before[0], self.before[bucket]
+            found += _tail_bet(*mine, at_least=True)
+        return found
+
+    @staticmethod
+    def _late(bucket: int, limit: float) -> int:
+        """The first bucket whose requests are slower than `limit` times this one's end for certain."""
+        return Latencies.index(limit * Latencies.bound(bucket)) + 1
 
 
 def _alike(pairs: Iterable[Pair[Counts]]) -> list[tuple[Counts, Counts]]:
@@ -183,11 +226,6 @@ def _against_the_past(past: Sequence[Pair[Counts]], now: Sequence[Pair[Counts]])
 def _distance(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     """Total variation: the part of the traffic that goes elsewhere."""
     return sum(abs(one.get(name, 0.0) - other.get(name, 0.0)) for name in {*one, *other}) / 2
-
-
-def _from_bucket_on(latencies: Latencies) -> list[float]:
-    """For each bucket, requests in it or a later one; 0 beyond the last."""
-    return [*accumulate(reversed(latencies.counts), initial=0.0)][::-1]
 
 
 def _closest_errors(n: float, failed: float, m: float, failing: float, limit: float) -> tuple[float, float]:

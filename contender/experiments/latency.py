@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import add
 from typing import Any
 
 PER_DOUBLING = 16
@@ -40,7 +41,7 @@ class Latencies:
         return math.pow(2, bucket / PER_DOUBLING)
 
     def __add__(self, other: Latencies) -> Latencies:
-        return Latencies(tuple(mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)))
+        return Latencies(tuple(map(add, self.counts, other.counts)))
 
     @property
     def n(self) -> float:
