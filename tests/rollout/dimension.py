@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contender.experiments.arms import Arm
-from contender.experiments.evidence import Evidence, Stratum, Users
+from contender.experiments.evidence import Evidence, Stratum, Users, merged
 from contender.naming import variant_name
 from contender.rollout.decide import decide
 from contender.rollout.decision import Decision, Entry
@@ -115,7 +115,8 @@ class Dimension:
                 won = round(n * self.conversions.get(version, 0.1))
                 lost = round(n * self.failures.get(version, 0.0))
                 arms[variant_name(version)] = Arm(n, won, float(won), float(won), lost)
-            self.strata.append(Stratum({variant_name(v): share for v, share in self.live.items()}, arms))
+            stratum = Stratum({variant_name(v): share for v, share in self.live.items()}, arms)
+            self.strata = list(merged([*self.strata, stratum]))
 
 
 def served(spec: Spec, *, versions: int = 1) -> Dimension:
