@@ -96,7 +96,7 @@ class Service:
         self.clients = Clients(self.sagemaker, clients("dynamodb"), clients("cloudwatch"), lambda timeout_s: None)
         dynamodb = self.clients.dynamodb
         for kind, keys in (("rollouts", ("pk", "sk")), ("experiments", ("pk", "sk")), ("events", ("pk",))):
-            make_table(dynamodb, self.names.table(kind), *keys)
+            make_table(dynamodb, self.names.table(kind), keys)
         self.settings = RolloutSettings(self.names, "arn:aws:iam::000000000000:role/models", bucket, experiments=True)
         Ledger(dynamodb, self.names.table("rollouts")).put_spec(SPEC)
         self.endpoint = self.names.endpoint("A")

@@ -28,7 +28,7 @@ SPEC = Spec(stage="", instance=Instance("ml.m5.large", 1), steps=(Step(0.1, time
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 
 
-def make_table(dynamodb: Any, name: str, *keys: str) -> None:
+def make_table(dynamodb: Any, name: str, keys: tuple[str, ...] = ("pk", "sk")) -> None:
     """A table with a key of one or two texts, unless there is one."""
     with contextlib.suppress(dynamodb.exceptions.ResourceInUseException):
         dynamodb.create_table(
@@ -41,6 +41,29 @@ def make_table(dynamodb: Any, name: str, *keys: str) -> None:
         )
 
 
+def register(clients: Any, bucket: str, group: str, content: bytes) -> str:
+    """Put a model's archive into the bucket and an approved version of it into the group; its ARN."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as file:
+        member = tarfile.TarInfo("xgboost-model.ubj")
+        member.size = len(content)
+        file.addfile(member, io.BytesIO(content))
+    there = clients("sagemaker").list_model_packages(ModelPackageGroupName=group)["ModelPackageSummaryList"]
+    key = f"{group}/{len(there)}/model.tar.gz"
+    clients("s3").put_object(Bucket=bucket, Key=key, Body=archive.getvalue())
+    answer = clients("sagemaker").create_model_package(
+        ModelPackageGroupName=group,
+        ModelApprovalStatus="Approved",
+        ModelLifeCycle={"Stage": "Challenger", "StageStatus": "Pending"},
+        InferenceSpecification={
+            "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{bucket}/{key}"}],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )
+    return str(answer["ModelPackageArn"])
+
+
 class Project:
     """One dimension on the laptop."""
 
@@ -48,7 +71,7 @@ class Project:
         self.sagemaker, self.dimension = clients("sagemaker"), dimension
         self.group = self.endpoint = NAMES.group(dimension)
         self.clients = Clients(self.sagemaker, clients("dynamodb"), clients("cloudwatch"), lambda timeout_s: None)
-        make_table(self.clients.dynamodb, NAMES.table("rollouts"), "pk", "sk")
+        make_table(self.clients.dynamodb, NAMES.table("rollouts"))
         Ledger(self.clients.dynamodb, NAMES.table("rollouts")).put_spec(SPEC)
         self.sagemaker.create_model_package_group(ModelPackageGroupName=self.group)
         self.register = partial(register, clients, bucket, self.group)
