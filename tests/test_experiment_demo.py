@@ -14,7 +14,8 @@ from contender.demo.challenges import Truth
 from contender.demo.experiment import SETTINGS
 from tests.conftest import REPOSITORY
 
-SMALL = {"training.rounds": 20, "gates.margin": 0.1}
+GOAL = {**SETTINGS["rollout"]["goal"], "maximum_duration_s": 200}  # however slow the machine is
+SMALL = {"training.rounds": 20, "gates.margin": 0.1, "rollout": {**SETTINGS["rollout"], "goal": GOAL}}
 
 
 def test_challengers_end_as_they_deserve_and_no_request_fails(
@@ -31,6 +32,7 @@ def test_challengers_end_as_they_deserve_and_no_request_fails(
     assert (ended["better"], ended["worse"]) == ("Promoted", "RolledBack")
     assert ended["equal"] in ("Ramping", "Inconclusive")
     assert played["failed"] == 0
+    assert played["reported"] == played["requests"], "an event was lost"
     assert played["rewards"] > 100
     page = report.read_text(encoding="utf-8")
     assert page.count("data:image/svg+xml") == 3 * 7

@@ -56,9 +56,10 @@ def play(
         clock.lap("second_upload")
         endings = demo.watch(PATIENCE_S, until)
         clock.lap("rollouts")
-    _write_report(report, settings, outputs, demo, endings, traffic)
+    reader = _events(client("s3", settings.region), outputs["EventBucket"], len(traffic.answers))
+    _write_report(report, settings, demo, endings, traffic, reader)
     clock.lap("report")
-    _tell(endings, traffic, clock.laps, report, as_json=as_json)
+    _tell(endings, traffic, reader, clock.laps, report, as_json=as_json)
     _check(endings, traffic)
 
 
@@ -80,13 +81,12 @@ def _demo(settings: Settings, outputs: Mapping[str, str], stories: Sequence[Chal
 def _write_report(
     report: Path,
     settings: Settings,
-    outputs: Mapping[str, str],
     demo: ExperimentDemo,
     endings: Sequence[Ending],
     traffic: Traffic,
+    reader: Reader,
 ) -> None:
     """The report, of the events that the API has told and of the decisions in the ledger."""
-    reader = _events(client("s3", settings.region), outputs["EventBucket"], len(traffic.answers))
     outcomes = {answer.inference_id: Outcome(answer.score, answer.leaves) for answer in traffic.answers}
     spec = demo.ledger.stage_spec("")
     records = []
@@ -123,7 +123,13 @@ def _events(s3: Any, bucket: str, expected: int) -> Reader:
 
 
 def _tell(
-    endings: Sequence[Ending], traffic: Traffic, seconds: Mapping[str, float], report: Path, *, as_json: bool
+    endings: Sequence[Ending],
+    traffic: Traffic,
+    reader: Reader,
+    seconds: Mapping[str, float],
+    report: Path,
+    *,
+    as_json: bool,
 ) -> None:
     rows = [
         {
@@ -144,6 +150,7 @@ def _tell(
                 "dimensions": rows,
                 "requests": len(traffic.answers),
                 "rewards": len(traffic.rewarded),
+                "reported": reader.invocations,
                 "failed": len(traffic.failures),
                 "failures": traffic.failures[:10],
                 "seconds": dict(seconds),

@@ -104,7 +104,7 @@ class ExperimentDemo:
         awaited = {each.dimension for each in self.challenges if each.truth in until}
         ended: dict[str, float] = {}
         while True:
-            ring(self.lambda_, self.names, {"detail-type": "Scheduled Event"})
+            self._tick()
             took = self.clock() - began
             tracks = {each.dimension: self._track(each.dimension) for each in self.challenges}
             for dimension, track in tracks.items():
@@ -115,6 +115,12 @@ class ExperimentDemo:
                     self._ending(each, tracks[each.dimension], ended.get(each.dimension)) for each in self.challenges
                 )
             self.sleep(TICK_S)
+
+    def _tick(self) -> None:
+        try:
+            ring(self.lambda_, self.names, {"detail-type": "Scheduled Event"})
+        except DeploymentError as error:
+            self.say(f"a tick failed, the next one tries again: {error}")
 
     def _upload(self, files: Mapping[str, tuple[str, bytes]]) -> None:
         names = list(files)
