@@ -6,6 +6,7 @@ takes. What the shares were, the requests tell: each was counted with the shares
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -19,6 +20,9 @@ REWARD = "reward:"
 RECENT = 6
 """The last buckets stay apart for the guardrails: who begins to fail after a good week is seen there first."""
 
+FORGOTTEN = 0.01
+"""What is left of a bucket's weight when it need not be told from older ones any more."""
+
 Buckets = Mapping[tuple[str, datetime], BucketCounts]
 
 
@@ -31,15 +35,18 @@ def evidence(spec: Spec, buckets: Buckets, now: datetime) -> Evidence:
     complete = [start for start in by_time if _complete(spec, start, now)]
     guarded = [guardrail.metric.removeprefix(REWARD) for guardrail in spec.guardrails if REWARD in guardrail.metric]
 
-    def strata(starts: Iterable[datetime], reward: str) -> tuple[Stratum, ...]:
+    def strata(starts: Iterable[datetime], reward: str, keep_last: int = 0) -> tuple[Stratum, ...]:
         return merged(
-            Stratum(shares[start], {variant: _arm(counts, reward) for variant, counts in by_time[start].items()})
-            for start in starts
+            (
+                Stratum(shares[start], {variant: _arm(counts, reward) for variant, counts in by_time[start].items()})
+                for start in starts
+            ),
+            keep_last,
         )
 
     goal = spec.goal.reward if spec.goal is not None else ""
     return Evidence(
-        strata=strata(complete, goal) if spec.goal is not None else (),
+        strata=strata(complete, goal, _remembered(spec)) if spec.goal is not None else (),
         guard=merged(
             (
                 Stratum(
@@ -60,6 +67,12 @@ def from_metrics(counts: Mapping[str, tuple[int, int]], shares: Mapping[str, flo
     """Evidence of requests that did not come through the API: by variant how many there were, and how many failed."""
     arms = {variant: Arm(n=requests, errors=failed) for variant, (requests, failed) in sorted(counts.items())}
     return Evidence(guard=(Stratum(dict(shares), arms),))
+
+
+def _remembered(spec: Spec) -> int:
+    """Buckets that a strategy which forgets still counts by more than `FORGOTTEN`: it weighs each by its age."""
+    discount = spec.strategy.discount
+    return math.ceil(math.log(FORGOTTEN) / math.log(discount)) if spec.adaptive and discount < 1 else 0
 
 
 def _complete(spec: Spec, start: datetime, now: datetime) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from contender.experiments.evidence import merged
 from contender.experiments.judge import judge
 from contender.experiments.verdict import Verdict
 from contender.naming import variant_name
@@ -15,7 +18,8 @@ STOPS = ("guardrail:", "sample_ratio")
 def judged(draft: Draft, track: Track, asks_goal: bool) -> Verdict | None:
     """What the evidence says of a track now, or None when nothing has been counted of its experiment.
 
-    Challengers that are under way at the same time share the levels that the settings ask for.
+    Challengers that are under way at the same time share the levels that the settings ask for. Only a strategy that
+    forgets wants strata of the same shares apart.
     """
     state, spec, seen = draft.state, draft.spec, draft.observation
     if state.champion is None or seen.evidence is None or seen.experiment != state.experiment:
@@ -23,7 +27,7 @@ def judged(draft: Draft, track: Track, asks_goal: bool) -> Verdict | None:
     verdict = judge(
         spec.goal if asks_goal else None,
         spec.guardrails,
-        seen.evidence,
+        replace(seen.evidence, strata=merged(seen.evidence.strata)),
         variant_name(state.champion),
         variant_name(track.version),
         (draft.now - track.judged_from).total_seconds(),

@@ -116,7 +116,8 @@ class Dimension:
                 lost = round(n * self.failures.get(version, 0.0))
                 arms[variant_name(version)] = Arm(n, won, float(won), float(won), lost)
             stratum = Stratum({variant_name(v): share for v, share in self.live.items()}, arms)
-            self.strata = list(merged([*self.strata, stratum]))
+            together = merged if self.spec.strategy.discount == 1 else tuple
+            self.strata = list(together([*self.strata, stratum]))
 
 
 def served(spec: Spec, *, versions: int = 1) -> Dimension:

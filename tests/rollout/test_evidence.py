@@ -13,7 +13,7 @@ from contender.experiments.verdict import Goal
 from contender.measurements.counts import BucketCounts, Counts, RewardCounts
 from contender.rollout.evidence import RECENT, evidence, from_metrics
 from contender.rollout.metrics import requests_and_failures
-from contender.rollout.spec import Instance, Spec
+from contender.rollout.spec import Instance, Spec, StrategySpec
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -135,3 +135,10 @@ def test_a_long_rollout_is_read_by_the_hour() -> None:
     requests_and_failures(cloudwatch, "contender-A", ["v1"], START + timedelta(minutes=10), START + 48 * HOUR)
     assert cloudwatch.request["StartTime"] == START
     assert cloudwatch.request["MetricDataQueries"][0]["MetricStat"]["Period"] == 3600
+
+
+def test_a_strategy_that_forgets_knows_how_old_each_hour_is() -> None:
+    spec = replace(SPEC, goal=Goal(), reward_window_s=0.0, strategy=StrategySpec("Thompson", discount=0.5))
+    found = evidence(spec, hours(*[0.1] * 20), START + timedelta(days=2)).strata
+    assert len(found) == 8, "0.5 to the seventh is less than a hundredth: the hours before are one"
+    assert totals(found) == totals(evidence(replace(spec, strategy=StrategySpec()), hours(*[0.1] * 20), START).strata)

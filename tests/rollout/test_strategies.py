@@ -77,6 +77,17 @@ def test_the_second_challenger_starts_small_beside_the_first() -> None:
     assert dimension.state.shares[2] > 0.7
 
 
+@pytest.mark.parametrize(("discount", "back"), [(1.0, False), (0.8, True)])
+def test_a_strategy_that_forgets_follows_when_the_better_one_becomes_the_worse(discount: float, back: bool) -> None:
+    dimension = ramping(bandit(discount=discount))
+    dimension.conversions = {1: 0.1, 2: 0.4}
+    dimension.ticks(100, requests=500)
+    assert dimension.state.shares[2] > 0.9
+    dimension.conversions = {1: 0.4, 2: 0.1}
+    dimension.ticks(40, requests=500)
+    assert (dimension.state.shares[1] > 0.9) is back
+
+
 def test_a_strategy_needs_a_goal() -> None:
     with pytest.raises(SettingsError, match="strategy Thompson needs a goal"):
         a_spec(strategy=StrategySpec("Thompson"))
