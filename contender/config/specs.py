@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contender.config.sections import Dimension, Experiment, Rollout, Settings, Stage
+from contender.config.sections.rollout import COUNTED_WITHOUT_API
 from contender.experiments.verdict import Goal, Guardrail
 from contender.rollout.spec import DimensionSpec, Follows, Hooks, Instance, Pins, Spec, Step, StrategySpec
 
@@ -23,12 +24,14 @@ def _spec(key: str, stage: Stage, experiment: Experiment, follows: Follows | Non
     return Spec(
         stage=key,
         instance=Instance(stage.instance_type, stage.instance_count),
-        steps=tuple(
-            Step(step.share, float(step.time_s), step.sample if experiment.enabled else 0) for step in rollout.steps
-        ),
+        steps=tuple(Step(step.share, float(step.time_s), step.sample) for step in rollout.steps),
         strategy=StrategySpec(**dict(design.strategy)),
         goal=_goal(rollout) if experiment.enabled else None,
-        guardrails=tuple(Guardrail(**dict(each)) for each in rollout.guardrails) if experiment.enabled else (),
+        guardrails=tuple(
+            Guardrail(**dict(each))
+            for each in rollout.guardrails
+            if experiment.enabled or each.metric in COUNTED_WITHOUT_API
+        ),
         sample_ratio_alpha=design.sample_ratio.alpha,
         sample_ratio_action=design.sample_ratio.action,
         approval=rollout.approval,

@@ -168,10 +168,17 @@ def test_the_same_settings_make_the_same_spec_and_others_another(read: Any) -> N
     assert len(set(digests)) == 3
 
 
-def test_without_experiments_nothing_is_judged_but_time(read: Any) -> None:
+def test_without_experiments_only_what_cloudwatch_counts_is_judged(read: Any) -> None:
     [spec] = specs(read("experiment: {enabled: false}"))
-    assert (spec.goal, spec.guardrails) == (None, ())
-    assert [(step.share, step.sample) for step in spec.steps] == [(0.1, 0), (0.25, 0), (0.5, 0)]
+    assert spec.goal is None
+    assert spec.guardrails == (Guardrail("error_rate", limit=0.01),)
+    assert spec.steps == specs(read(""))[0].steps
+
+
+def test_without_experiments_a_guardrail_of_errors_may_be_set(read: Any) -> None:
+    text = "experiment: {enabled: false}\nrollout: {guardrails: [{metric: error_rate, limit: 0.2, action: hold}]}"
+    [spec] = specs(read(text))
+    assert spec.guardrails == (Guardrail("error_rate", limit=0.2, action="hold"),)
 
 
 def test_a_stage_is_named_as_the_file_names_it(read: Any) -> None:
@@ -258,9 +265,9 @@ def test_what_stands_above_the_stages_may_come_from_a_variable(read: Any) -> Non
         ),
         ("experiment: {access: open}", "experiment.access should be 'key' or 'iam', not 'open'"),
         (
-            "experiment: {enabled: false}\nrollout: {goal: {}, guardrails: [{metric: error_rate, limit: 0.1}],"
-            " steps: [{share: 0.1}]}",
-            "set goal: null, guardrails: [], sample: 0 in each of steps",
+            "experiment: {enabled: false}\nrollout: {goal: {}, guardrails: [{metric: error_rate, limit: 0.1},"
+            " {metric: latency_p95, limit: 2}]}",
+            "experiment.enabled is false: set goal: null, take guardrails of latency_p95 out",
         ),
         (
             "experiment: {enabled: false, strategy: {name: UCB1}}",

@@ -61,7 +61,8 @@ class Experiment(Design):
     """The API in front of the endpoints, its events, and the counts that rollouts are judged on."""
 
     enabled: bool = True
-    """Whether the API, its events and its counts are deployed; without them nothing is judged but time."""
+    """Whether the API, its events and its counts are deployed; without them steps go by time and requests, and the
+    only guardrail is error_rate: CloudWatch counts both."""
     access: Literal["key", "iam"] = "key"
     """How callers of the API prove who they are: an API key, or AWS credentials."""
     cache_s: int = Field(default=10, ge=1, le=300)

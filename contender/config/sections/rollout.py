@@ -13,6 +13,8 @@ MAX_CHALLENGERS = 9
 """An endpoint takes ten production variants, and one of them is the champion's."""
 DAY_S = 86_400
 REWARD_NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,39}"
+COUNTED_WITHOUT_API = frozenset({"error_rate"})
+"""Guardrails' metrics that CloudWatch's counts of an endpoint tell as well: requests and failures by variant."""
 
 FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from contender.config.sections.experiment import Design, Experiment
-from contender.config.sections.rollout import MAX_CHALLENGERS, Rollout
+from contender.config.sections.rollout import COUNTED_WITHOUT_API, MAX_CHALLENGERS, Rollout
 from contender.config.sections.section import InstanceType, Section
 from contender.naming import is_dimension, is_stage
 
@@ -129,7 +129,7 @@ def problems(stage: Stage, experiment: Experiment) -> Iterator[str]:
                 f"{rollout.max_challengers}: raise that"
             )
     if not experiment.enabled:
-        yield from _judged_on_nothing(stage)
+        yield from _judged_without_api(stage)
         return
     for name, time_s in (("drain_s", rollout.drain_s), ("bake_time_s", rollout.bake_time_s)):
         if time_s < experiment.cache_s:
@@ -147,15 +147,16 @@ def problems(stage: Stage, experiment: Experiment) -> Iterator[str]:
             )
 
 
-def _judged_on_nothing(stage: Stage) -> Iterator[str]:
+def _judged_without_api(stage: Stage) -> Iterator[str]:
+    """What asks for rewards or times of answers, which only the API tells; as a default it is left out silently."""
     rollout = stage.rollout
     given = rollout.model_fields_set
+    metrics = [each.metric for each in rollout.guardrails if each.metric not in COUNTED_WITHOUT_API]
     wrong = [
-        *(["goal: null"] if "goal" in given and rollout.goal else []),
-        *(["guardrails: []"] if "guardrails" in given and rollout.guardrails else []),
-        *(["sample: 0 in each of steps"] if "steps" in given and any(step.sample for step in rollout.steps) else []),
+        *(["set goal: null"] if "goal" in given and rollout.goal else []),
+        *([f"take guardrails of {', '.join(metrics)} out"] if "guardrails" in given and metrics else []),
     ]
     if wrong:
-        yield f"rollout is judged on what nobody counts while experiment.enabled is false: set {', '.join(wrong)}"
+        yield f"rollout is judged on what nobody counts while experiment.enabled is false: {', '.join(wrong)}"
     if (strategy := stage.experiment.strategy.name) != "Weighted":
         yield f"experiment.strategy.name is {strategy}, which learns nothing while experiment.enabled is false"
