@@ -53,6 +53,7 @@ RATES = (0.10, 0.12, 0.15)
 SEGMENTS = ((0.3, 0.5, 0.9), (0.3, 0.2, 0.9), (0.3, 0.2, 0.1), (0.7, 0.2, 0.1), (0.7, 0.5, 0.1))
 """Means that change after every 1,000 of 5,000 requests: the first such problem of SMPyBandits."""
 DISCOUNT = 0.8
+SESSION = 5
 AMOUNT = (1.0, 1.2)
 """Of those who buy, one in ten, the amount is e^(1 + 1.2·z): as heavy a tail as sums of money have."""
 
@@ -83,6 +84,7 @@ class Rates:
 def run() -> Iterator[Figure]:
     with ProcessPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
         yield from _wrong_verdicts(pool)
+        yield from _repeated(pool)
         yield from _power(pool)
         yield from _adaptive(pool)
         yield from _guardrails(pool)
@@ -100,6 +102,13 @@ def _wrong_verdicts(pool: ProcessPoolExecutor) -> Iterator[Figure]:
         for method, decided in zip(METHODS, rates.decided, strict=True):
             yield _part(f"equal, {name}: {method} decides", decided, ALPHA)
         yield _part("  the same customers, a test for one look at each look", rates.naive)
+
+
+def _repeated(pool: ProcessPoolExecutor) -> Iterator[Figure]:
+    """What alpha does not cover: users who come back, and whose requests end alike (see docs/statistics.md)."""
+    rates = _rates(pool, _sessions, RUNS)
+    yield _part("equal, 5 alike requests a user (design effect 1.8): decides", rates.decided[0])
+    yield _part("  the same customers, with that design effect in the goal", rates.decided[1], ALPHA)
 
 
 def _power(pool: ProcessPoolExecutor) -> Iterator[Figure]:
@@ -126,6 +135,23 @@ def _heavy(number: int) -> Told:
         batches.append(Batch({"v1": 0.0, "v2": 0.0}, {"v1": 0.5, "v2": 0.5}, arms))
     course = Course(Problem({"v1": 0.0, "v2": 0.0}, "real"), LOOKS, tuple(batches))
     return _told(course, [Goal("real", method=method) for method in METHODS])
+
+
+def _sessions(number: int) -> Told:
+    """Equal variants; each user has a success rate of their own, Beta(0.4, 3.6), and makes five requests in a row."""
+    random = np.random.default_rng((SEED, number))
+    batches = []
+    for _ in range(LOOKS.requests // LOOKS.batch):
+        users = LOOKS.batch // SESSION
+        successes = random.binomial(SESSION, random.beta(0.4, 3.6, users))
+        first = random.random(users) < 0.5
+        arms = {}
+        for name, mine in (("v1", first), ("v2", ~first)):
+            total = int(successes[mine].sum())
+            arms[name] = Arm(SESSION * int(mine.sum()), total, total, total)
+        batches.append(Batch({"v1": 0.1, "v2": 0.1}, {"v1": 0.5, "v2": 0.5}, arms))
+    course = Course(Problem({"v1": 0.1, "v2": 0.1}), LOOKS, tuple(batches))
+    return _told(course, [Goal(), Goal(design_effect=1.8)])
 
 
 def _arm(rewards: NDArray[np.float64]) -> Arm:

@@ -88,9 +88,16 @@ def taken_strategy(options: Options, weights: Mapping[str, float] | None) -> Str
 
 
 def goal_options(command: Command) -> Command:
-    """`--kind`, `--alpha`, `--minimum-effect`, `--minimum-sample`, `--n-star`, `--tau`, `--loss`; see `taken_goal`."""
+    """A goal's own options, named as in contender.yaml's `rollout.goal`; read them with `taken_goal`."""
     usual = Goal()
     for option in (
+        click.option(
+            "--design-effect",
+            type=click.FloatRange(1),
+            default=usual.design_effect,
+            show_default=True,
+            help="How alike a user's requests are.",
+        ),
         click.option(
             "--loss",
             type=click.FloatRange(0, 1, min_open=True),
@@ -135,7 +142,7 @@ def goal_options(command: Command) -> Command:
 
 def taken_goal(options: Options, method: str) -> Goal:
     """Those options of a command's as the goal of a method."""
-    names = ("kind", "alpha", "minimum_effect", "minimum_sample", "n_star", "tau", "loss")
+    names = ("kind", "alpha", "minimum_effect", "minimum_sample", "n_star", "tau", "loss", "design_effect")
     return Goal(method=cast(Method, method), **{name: options[name] for name in names})
 
 

@@ -37,6 +37,8 @@ LEFT_OUT = {
     "other_experiment": "requests of other experiments",
 }
 
+ALIKE = 1.2
+"""A design effect beyond which verdicts on single requests are wrong too often."""
 WRONG_WEIGHT = 0.2
 """How far the weights' average may be from 1 before something is wrong with the log."""
 
@@ -115,6 +117,11 @@ def _binary(request: Logged) -> Logged:
 
 
 def _warnings(found: Evaluation) -> Iterator[str]:
+    if found.design_effect > ALIKE:
+        yield (
+            f"a user's requests are alike: set rollout.goal.design_effect to {found.design_effect:.2g}, or a challenger"
+            " that is no better is promoted more often than alpha says"
+        )
     if found.left_out:
         yield f"{found.left_out:,} requests came while a variant that is asked for was not on offer; they are left out"
     if found.thin:

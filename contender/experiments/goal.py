@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from contender.experiments import msprt
@@ -28,8 +28,10 @@ class Goal:
     maximum_duration_s: after it a person is asked.
     n_star: requests of both at which the confidence sequence is tightest. tau: standard deviation of the effects that
     mSPRT expects; None is 0.02 for a binary reward and a tenth of the reward's standard deviation for a real one.
-    loss: part of the champion's reward that a verdict of `expected_loss` may cost on average; it does not keep to
-    alpha, which is then the interval's only.
+    loss: part of the champion's reward that a verdict of `expected_loss` may cost on average, once the better one is so
+    with probability 1 - alpha. It is what a Bayesian asks; looked at often, it is wrong more often than alpha.
+    design_effect: how many times as much the means vary as those of independent requests. A user stays on a variant,
+    so where users come back and earn alike, a hundred requests tell less than a hundred users.
     """
 
     kind: Kind = "binary"
@@ -42,6 +44,7 @@ class Goal:
     n_star: float = N_STAR
     tau: float | None = None
     loss: float = 0.01
+    design_effect: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def standing(goal: Goal, strata: Sequence[Stratum], champion: str, challenger: s
     both = [each for each in strata if champion in each.arms and challenger in each.arms]
     sums = totals(both)
     arms = sums.get(champion, Arm()), sums.get(challenger, Arm())
-    found = compare(both, champion, challenger, goal.kind)
+    found = _widened(compare(both, champion, challenger, goal.kind), goal.design_effect)
     tau = msprt.expected_effect(found, goal.kind, goal.tau)
     if goal.method == "msprt":
         interval = msprt.interval(found, tau, alpha)
@@ -82,12 +85,19 @@ def standing(goal: Goal, strata: Sequence[Stratum], champion: str, challenger: s
     shown: Literal["better", "worse", "alike", "unknown"] = "unknown"
     if enough and known:
         if goal.method == "expected_loss":
-            shown = _by_loss(loss, keep_loss, goal.loss * abs(found.champion))
+            shown = _by_loss(loss, keep_loss, goal.loss * abs(found.champion), score, alpha)
         else:
             shown = _by_interval(interval, goal.minimum_effect)
     return Standing(
         *arms, interval, enough, shown, _normal(score), msprt.p_value(found, tau), loss=loss, keep_loss=keep_loss
     )
+
+
+def _widened(found: Interval, design_effect: float) -> Interval:
+    """What as many requests tell that are worth fewer independent ones."""
+    if design_effect == 1:
+        return found
+    return replace(found, error=found.error * math.sqrt(design_effect), information=found.information / design_effect)
 
 
 def _by_interval(interval: Interval, minimum_effect: float) -> Literal["better", "worse", "alike", "unknown"]:
@@ -98,12 +108,14 @@ def _by_interval(interval: Interval, minimum_effect: float) -> Literal["better",
     return "better" if interval.lower > 0 else "unknown"
 
 
-def _by_loss(loss: float, keep_loss: float, tolerated: float) -> Literal["better", "worse", "alike", "unknown"]:
+def _by_loss(
+    loss: float, keep_loss: float, tolerated: float, score: float, alpha: float
+) -> Literal["better", "worse", "alike", "unknown"]:
     if loss <= tolerated and keep_loss <= tolerated:
         return "alike"
-    if loss <= tolerated:
+    if loss <= tolerated and _normal(-score) <= alpha:
         return "better"
-    return "worse" if keep_loss <= tolerated else "unknown"
+    return "worse" if keep_loss <= tolerated and _normal(score) <= alpha else "unknown"
 
 
 def _enough(goal: Goal, champion: Arm, challenger: Arm) -> bool:

@@ -59,7 +59,8 @@ class Evaluation:
 
     effective: as many requests, served by the other shares themselves, would tell as much (Kish).
     mean_weight: about 1 unless the log's propensities are wrong. left_out: requests of times when a variant that the
-    other shares want was not on offer.
+    other shares want was not on offer. design_effect: how many times as much the variants' means vary as those of
+    independent requests, because users come back and earn alike; at least 1.
     """
 
     logged: Estimate
@@ -70,6 +71,7 @@ class Evaluation:
     mean_weight: float
     shares: Mapping[str, float]
     left_out: int
+    design_effect: float
 
     @property
     def thin(self) -> bool:
@@ -82,6 +84,7 @@ class _Weighed:
     """A request under the other shares: its weight, and what was predicted of it and of the variants they want."""
 
     user: str
+    variant: str
     weight: float
     reward: float
     predicted: float
@@ -156,6 +159,7 @@ def _weighed(request: Logged, wanted: Mapping[str, float], known: Mapping[str, A
     means = {name: known[name].mean if name in known else everything for name in names}
     return _Weighed(
         request.user,
+        request.variant,
         wanted.get(request.variant, 0.0) / request.propensity,
         request.reward,
         means[request.variant],
@@ -193,7 +197,22 @@ def _evaluated(rows: Sequence[_Weighed], given: Mapping[str, float], left_out: i
         mean_weight=total / n,
         shares={variant: share / n for variant, share in given.items()},
         left_out=left_out,
+        design_effect=_design_effect(rows),
     )
+
+
+def _design_effect(rows: Sequence[_Weighed]) -> float:
+    """Squares of the users' summed distances from their variants' means, over those of the single requests."""
+    arms: dict[str, Arm] = {}
+    for row in rows:
+        arms[row.variant] = arms.get(row.variant, Arm()) + Arm(1, 0, row.reward)
+    users: defaultdict[tuple[str, str], float] = defaultdict(float)
+    single = 0.0
+    for row in rows:
+        distance = row.reward - arms[row.variant].mean
+        users[row.user, row.variant] += distance
+        single += distance**2
+    return max(sum(distance**2 for distance in users.values()) / single, 1.0) if single > 0 else 1.0
 
 
 def _estimate(

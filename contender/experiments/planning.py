@@ -144,12 +144,12 @@ def plan(question: Question, goal: Goal, days: float | None = None) -> Plan:
 def fixed_requests(question: Question, goal: Goal) -> float:
     """Requests of both that a two-sided test with one look needs for the question's power."""
     z = STANDARD.inv_cdf(1 - goal.alpha / 2) + STANDARD.inv_cdf(question.power)
-    return (z * _deviation(question, goal.kind, question.effect) / question.effect) ** 2
+    return (z * _deviation(question, goal, question.effect) / question.effect) ** 2
 
 
 def stopping(question: Question, goal: Goal, effect: float, most: float) -> Stopping:
     """When a challenger that earns `effect` more than the champion is promoted, of at most `most` requests."""
-    deviation = _deviation(question, goal.kind, effect)
+    deviation = _deviation(question, goal, effect)
     drift = effect / deviation
     tick = question.requests_per_day / question.looks_per_day
     requests, by_then = [], []
@@ -225,20 +225,20 @@ def _room(question: Question, kind: Kind, outcome: Outcome) -> float:
     return 1 - question.baseline if outcome is Outcome.PROMOTE else question.baseline
 
 
-def _deviation(question: Question, kind: Kind, effect: float) -> float:
+def _deviation(question: Question, goal: Goal, effect: float) -> float:
     """Standard deviation of the difference, times the root of the requests of both."""
     variances = [question.deviation**2] * 2
-    if kind == "binary":
+    if goal.kind == "binary":
         rates = (question.baseline, question.baseline + effect)
         variances = [rate * (1 - rate) for rate in rates]
-    return math.sqrt(variances[0] / (1 - question.share) + variances[1] / question.share)
+    return math.sqrt(goal.design_effect * (variances[0] / (1 - question.share) + variances[1] / question.share))
 
 
 def _detectable(question: Question, goal: Goal, n: float) -> float | None:
     bound = _bound(question, goal, n, Outcome.PROMOTE)
     if not math.isfinite(bound):
         return None
-    return bound + STANDARD.inv_cdf(question.power) * _deviation(question, goal.kind, bound) / math.sqrt(n)
+    return bound + STANDARD.inv_cdf(question.power) * _deviation(question, goal, bound) / math.sqrt(n)
 
 
 def _grid(below: float, above: float) -> list[float]:

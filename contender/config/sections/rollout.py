@@ -54,6 +54,9 @@ class Goal(Section):
     the reward's standard deviation for a real one."""
     loss: float = Field(default=0.01, gt=0, lt=1)
     """expected_loss: part of the champion's reward that promoting may cost on average."""
+    design_effect: float = Field(default=1.0, ge=1, le=10_000)
+    """How many times as much means vary as those of independent requests, because users come back and earn alike;
+    `contender experiment replay` measures it."""
 
     @model_validator(mode="after")
     def _options_are_the_methods_own(self) -> Goal:
