@@ -181,3 +181,13 @@ def test_the_same_question_has_the_same_answer_whatever_else_the_evidence_holds(
     more = replace(seen, strata=(other, pair(binary(10, 1), binary(10, 9))))
     one, two = (judge(GOAL, (), each, "v2", "v3", 0.0) for each in (seen, more))
     assert one.sentence == two.sentence
+
+
+def test_a_tolerable_loss_alone_is_no_proof() -> None:
+    arms = binary(1000, 100), binary(1000, 114)
+    loose = replace(GOAL, method="expected_loss", loss=0.05)
+    found = verdict(*arms, loose)
+    assert found.numbers["loss"] < 0.05 * found.numbers["champion"]
+    assert found.numbers["chance_to_beat"] < 0.95
+    assert found.code == "undecided"
+    assert verdict(*arms, replace(loose, alpha=0.2)).code == "goal_won"
