@@ -246,6 +246,12 @@ def test_what_stands_above_the_stages_may_come_from_a_variable(read: Any) -> Non
         ("rollout: {newer: queued}", "rollout.newer should be 'queue' or 'replace', not 'queued'"),
         ("rollout: {max_challengers: 10}", "rollout.max_challengers should be less than or equal to 9, not 10"),
         ("rollout: {hooks: {before: [a.b]}}", "rollout.hooks.before.0 string should match pattern"),
+        (
+            "project: shop\nrollout: {hooks: {after: [shop-hook-a, validate]}}",
+            "rollout.hooks.after holds 'validate': rollouts may only ask functions named shop-hook-…",
+        ),
+        ("stages: {dev: {rollout: {hooks: {before: [a]}}}, prod: }", "stages.dev.rollout.hooks.before holds 'a'"),
+        ("rollout: {hooks: {timeout_s: 601}}", "rollout.hooks.timeout_s should be less than or equal to 600"),
         ("rollout: {hooks: {befor: [a]}}", "unknown key 'rollout.hooks.befor'; did you mean 'before'?"),
         ("rollout: {drain_s: 5}", "rollout.drain_s is 5, less than experiment.cache_s, 10"),
         ("rollout: {bake_time_s: 5}", "rollout.bake_time_s is 5, less than experiment.cache_s, 10"),

@@ -54,14 +54,14 @@ def test_the_same_settings_again_change_nothing(tables: Tables) -> None:
 
 def test_a_change_is_told_value_by_value(tables: Tables) -> None:
     publish(deployed(tables), settings())
-    other = settings(rollout={"goal": None, "drain_s": 90, "steps": [{"share": 0.2}], "hooks": {"before": ["check"]}})
+    other = settings(rollout={"goal": None, "drain_s": 90, "steps": [{"share": 0.2}], "hooks": {"before": ["contender-hook-check"]}})
     [change] = publish(deployed(tables), other)
     assert change.action == "updated"
     told = tell(change, dry_run=False)
     assert told.startswith("rollouts: settings changed: ")
     for words in ("drain_s 60 → 90", "steps.0.share 0.1 → 0.2", "steps.1.share 0.25 → none", "goal.alpha 0.05 → none"):
         assert words in told
-    assert "hooks.before.0 none → check" in told
+    assert "hooks.before.0 none → contender-hook-check" in told
     assert "bake_s" not in told
     assert deployed(tables).stage_spec("") == specs(other)[0]
 

@@ -94,10 +94,10 @@ class Hooks(Section):
     """A team's own validation: Lambda functions that answer whether the rollout may go on."""
 
     before: Annotated[tuple[FunctionName, ...], Field(strict=False)] = ()
-    """Functions asked before a challenger gets any traffic."""
+    """Functions asked before a challenger gets any traffic, each named <project>-hook-<something>."""
     after: Annotated[tuple[FunctionName, ...], Field(strict=False)] = ()
     """Functions asked after each step, before the next one."""
-    timeout_s: int = Field(default=60, ge=1, le=900)
+    timeout_s: int = Field(default=60, ge=1, le=600)
     """A hook that takes longer has failed. One that fails rolls the challenger back."""
 
 

@@ -112,6 +112,7 @@ class Settings(Section):
         for name, stage in self.stages_in_order:
             for problem in (
                 *problems(stage, self.experiment),
+                *self._problems_of_hooks(stage),
                 *self._problems_of_names(stage, "" if name == self.last_stage else name),
             ):
                 raise ValueError(f"stages.{name}.{problem}" if name else problem)
@@ -144,6 +145,14 @@ class Settings(Section):
             experiment=self.experiment,
             dimensions=self.dimensions,
         )
+
+    def _problems_of_hooks(self, stage: Stage) -> Iterator[str]:
+        """The tick's role may invoke no others: a hook of another name would roll every challenger back."""
+        prefix = f"{self.project}-hook-"
+        for when, functions in (("before", stage.rollout.hooks.before), ("after", stage.rollout.hooks.after)):
+            for function in functions:
+                if not function.startswith(prefix):
+                    yield f"rollout.hooks.{when} holds {function!r}: rollouts may only ask functions named {prefix}…"
 
     def _problems_of_names(self, stage: Stage, key: str) -> Iterator[str]:
         for dimension in stage.dimensions:
