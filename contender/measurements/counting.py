@@ -7,7 +7,8 @@ The rules:
     reward      counted once by its event id, for the variant and the bucket of the request, whatever changed since.
                 A request's rewards of one name are one total: it is a success when the total is positive
     early       a reward whose request was not reported yet waits with the request's id and is counted with it
-    neither     what is of no endpoint, experiment or variant known here, or not of this time, is refused with a code
+    neither     what is of no endpoint, experiment or variant known here, or not of this time, is refused with a code.
+                So is a reward of one name too many: each name makes an endpoint's counters larger, and they have an end
 
 All numbers are whole: rewards and shares in millionths, squares in millionths of millionths.
 """
@@ -47,8 +48,8 @@ TOO_MANY_NAMES = "too_many_reward_names"
 TOO_MUCH = "reward_too_large"
 
 AHEAD = timedelta(days=1)
-MAX_NAMES = 20
-"""Names of rewards that one request may have."""
+MAX_NAMES = 50
+"""Names of rewards that one endpoint may have: whoever puts an id into the name must not fill its buckets up."""
 
 UNIT = 10**REWARD_DIGITS
 _MAX_TOTAL = MAX_REWARD * UNIT
@@ -72,6 +73,7 @@ class Draft:
 
     requests: dict[str, Request] = field(default_factory=dict)
     markers: dict[str, int] = field(default_factory=dict)
+    names: dict[str, set[str]] = field(default_factory=dict)
     counters: dict[Place, Counter[str]] = field(default_factory=dict)
     waiting: Counter[str] = field(default_factory=Counter)
     outcomes: list[str] = field(default_factory=list)
@@ -80,8 +82,12 @@ class Draft:
     @property
     def actions(self) -> int:
         """Items that one transaction has to touch."""
-        waiting = sum(1 for change in self.waiting.values() if change)
-        return len(self.requests) + len(self.markers) + len(self.counters) + waiting
+        return len(self.requests) + len(self.markers) + len(self.counters) + len(self.endpoints)
+
+    @property
+    def endpoints(self) -> set[str]:
+        """Those of which other rewards wait than before, or rewards have new names."""
+        return {endpoint for endpoint, change in self.waiting.items() if change} | self.names.keys()
 
 
 def keys(event: Event) -> tuple[str, ...]:
@@ -99,13 +105,15 @@ def count(
     requests: Mapping[str, Request],
     markers: frozenset[str],
     settings: Callable[[str, int], Settings | None],
+    names: Callable[[str, str], frozenset[str]],
     now: datetime,
 ) -> Draft:
     """Count events after each other, given the requests and markers that are remembered under their keys.
 
-    `settings` gives those of an endpoint, fresh enough to know its experiment of the given number if there is one.
+    `settings` gives those of an endpoint, fresh enough to know its experiment of the given number if there is one;
+    `names` the names that its rewards have had, fresh enough to know the given one.
     """
-    batch = _Batch(requests, markers, settings, now)
+    batch = _Batch(requests, markers, settings, names, now)
     for event in events:
         batch.draft.outcomes.append(batch.add(event))
     return batch.draft
@@ -117,12 +125,14 @@ class _Batch:
         requests: Mapping[str, Request],
         markers: frozenset[str],
         settings: Callable[[str, int], Settings | None],
+        names: Callable[[str, str], frozenset[str]],
         now: datetime,
     ) -> None:
         self.draft = Draft()
         self._requests = requests
         self._markers = markers
         self._settings = settings
+        self._names = names
         self._now = now
 
     def add(self, event: Event) -> str:
@@ -190,12 +200,12 @@ class _Batch:
             return DUPLICATE
         key = request_key(endpoint, event.inference_id)
         known = self._known(key)
-        if event.name not in known.totals and len(known.totals) >= MAX_NAMES:
-            return TOO_MANY_NAMES
         before = known.totals.get(event.name, 0)
         total = before + int(event.reward * UNIT)
         if abs(total) > _MAX_TOTAL:
             return TOO_MUCH
+        if not self._has_name(endpoint, event.name):
+            return TOO_MANY_NAMES
         # A late reward does not make its request be remembered longer: its repetition would be refused by its time.
         request = known.rewarded(event.name, total, 0 if known.reported else expiry(event.at))
         self.draft.requests[key] = request
@@ -205,6 +215,16 @@ class _Batch:
             return WAITING
         self._credit(event, request, event.name, before, total, 1)
         return CREDITED
+
+    def _has_name(self, endpoint: str, name: str) -> bool:
+        """Whether an endpoint's rewards have this name, from now on if there is room for one more."""
+        new = self.draft.names.get(endpoint, set())
+        if name in new or name in (known := self._names(endpoint, name)):
+            return True
+        if len(known | new) >= MAX_NAMES:
+            return False
+        self.draft.names.setdefault(endpoint, set()).add(name)
+        return True
 
     def _credit(self, event: Event, request: Request, name: str, before: int, total: int, conversions: int) -> None:
         """Move a request's total of one name in the counters of its variant."""

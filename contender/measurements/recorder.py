@@ -31,7 +31,9 @@ from contender.measurements.store import REWARDS_KEY, Store
 BATCH = 40
 """Events read at once: two items each, so that one BatchGetItem reads them and, with counters, one transaction fits."""
 MAX_ACTIONS = 100
-TRIES = 12
+TRIES = 25
+"""Two functions count at once, and every batch of an experiment adds to the same counters: where each second try is
+overtaken, one batch of 33 million is given up. A batch given up waits half an hour in the queue."""
 UNWRITABLE = "unwritable"
 
 _AGAIN = frozenset(
@@ -90,16 +92,16 @@ class Recorder:
 
     def record(self, events: Iterable[Event], counted: Counted) -> None:
         """Count events, in their order, and tell `counted`; what was counted before an error stays counted."""
-        settings = _SettingsOfFile(self._store)
+        endpoints = _EndpointsOfFile(self._store)
         for batch in _batches(iter(events)):
-            self._record(batch, settings, counted)
+            self._record(batch, endpoints, counted)
 
-    def _record(self, batch: Sequence[Event], settings: _SettingsOfFile, counted: Counted) -> None:
+    def _record(self, batch: Sequence[Event], endpoints: _EndpointsOfFile, counted: Counted) -> None:
         for attempt in range(1, TRIES + 1):
             requests, markers = self._read(batch)
-            draft = counting.count(batch, requests, markers, settings, self._clock())
+            draft = counting.count(batch, requests, markers, endpoints.settings, endpoints.names, self._clock())
             if draft.actions > MAX_ACTIONS:
-                return self._record_halves(batch, settings, counted)
+                return self._record_halves(batch, endpoints, counted)
             try:
                 self._write(draft, requests)
             except ClientError as error:
@@ -110,15 +112,15 @@ class Recorder:
                 if not reasons & _INVALID:
                     raise
                 if len(batch) > 1:
-                    return self._record_halves(batch, settings, counted)
+                    return self._record_halves(batch, endpoints, counted)
                 draft = Draft(outcomes=[UNWRITABLE])
             return counted.include(draft)
         raise Contended(f"a batch of {len(batch)} events was overtaken {TRIES} times: it will be delivered again")
 
-    def _record_halves(self, batch: Sequence[Event], settings: _SettingsOfFile, counted: Counted) -> None:
+    def _record_halves(self, batch: Sequence[Event], endpoints: _EndpointsOfFile, counted: Counted) -> None:
         half = len(batch) // 2
-        self._record(batch[:half], settings, counted)
-        self._record(batch[half:], settings, counted)
+        self._record(batch[:half], endpoints, counted)
+        self._record(batch[half:], endpoints, counted)
 
     def _read(self, batch: Sequence[Event]) -> tuple[dict[str, Request], frozenset[str]]:
         """What is remembered of the events: requests by key, and the keys of rewards and users counted before."""
@@ -152,9 +154,8 @@ class Recorder:
             self._increase(experiment, bucket, changes) for (experiment, bucket), changes in draft.counters.items()
         ]
         actions += [
-            self._increase(endpoint, REWARDS_KEY, {"waiting": change})
-            for endpoint, change in draft.waiting.items()
-            if change
+            self._increase(endpoint, REWARDS_KEY, {"waiting": draft.waiting[endpoint]}, draft.names.get(endpoint))
+            for endpoint in draft.endpoints
         ]
         if actions:
             self._dynamodb.transact_write_items(TransactItems=actions)
@@ -177,32 +178,41 @@ class Recorder:
             }
         }
 
-    def _increase(self, pk: str, sk: str, changes: Mapping[str, int]) -> dict[str, Any]:
-        names = {f"#{index}": name for index, name in enumerate(changes)}
+    def _increase(
+        self, pk: str, sk: str, changes: Mapping[str, int], reward_names: Iterable[str] | None = None
+    ) -> dict[str, Any]:
+        added: list[tuple[str, Any]] = [(name, {"N": to_number(name, change)}) for name, change in changes.items()]
+        if reward_names:
+            added.append(("names", {"SS": sorted(reward_names)}))
         return {
             "Update": {
                 "TableName": self._experiments_table,
                 "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
-                "UpdateExpression": "ADD " + ", ".join(f"#{index} :{index}" for index in range(len(changes))),
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": {
-                    f":{index}": {"N": to_number(name, change)} for index, (name, change) in enumerate(changes.items())
-                },
+                "UpdateExpression": "ADD " + ", ".join(f"#{index} :{index}" for index in range(len(added))),
+                "ExpressionAttributeNames": {f"#{index}": name for index, (name, _) in enumerate(added)},
+                "ExpressionAttributeValues": {f":{index}": value for index, (_, value) in enumerate(added)},
             }
         }
 
 
-class _SettingsOfFile:
-    """Endpoints' settings, read once for a file, and again when an event speaks of an experiment that began since."""
+class _EndpointsOfFile:
+    """What is kept of endpoints, read once for a file, and again for an experiment or a name that is not in it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._read: dict[str, Settings | None] = {}
+        self._settings: dict[str, Settings | None] = {}
+        self._names: dict[str, frozenset[str]] = {}
 
-    def __call__(self, endpoint: str, number: int) -> Settings | None:
-        known = self._read.get(endpoint)
-        if endpoint not in self._read or (known is not None and number > known.number):
-            known = self._read[endpoint] = self._store.settings(endpoint)
+    def settings(self, endpoint: str, number: int) -> Settings | None:
+        known = self._settings.get(endpoint)
+        if endpoint not in self._settings or (known is not None and number > known.number):
+            known = self._settings[endpoint] = self._store.settings(endpoint)
+        return known
+
+    def names(self, endpoint: str, name: str) -> frozenset[str]:
+        known = self._names.get(endpoint, frozenset())
+        if name not in known and len(known) < counting.MAX_NAMES:
+            known = self._names[endpoint] = self._store.reward_names(endpoint)
         return known
 
 

@@ -1,7 +1,8 @@
 """The experiments table: an endpoint's settings, and the counts of its experiments.
 
     pk=<endpoint>       sk=settings                  how requests are shared out (settings.py)
-    pk=<endpoint>       sk=rewards                   how many rewards wait for a request that was not reported yet
+    pk=<endpoint>       sk=rewards                   how many rewards wait for a request that was not reported yet, and
+                                                     the names that rewards have had; written by the recorder only
     pk=<experiment id>  sk=<variant>#<bucket start>  counts (counts.py), written by the recorder only
 
 Reading is consistent: who has just written sees it.
@@ -140,8 +141,16 @@ class Store:
 
     def waiting_rewards(self, endpoint: str) -> int:
         """Rewards whose request was not counted (yet): young ones are early, old ones are orphans."""
+        return int(self._rewards(endpoint).get("waiting", {"N": "0"})["N"])
+
+    def reward_names(self, endpoint: str) -> frozenset[str]:
+        """The names that its rewards have had."""
+        return frozenset(self._rewards(endpoint).get("names", {"SS": []})["SS"])
+
+    def _rewards(self, endpoint: str) -> Mapping[str, Any]:
         answer = self._dynamodb.get_item(TableName=self._table, Key=_key(endpoint, REWARDS_KEY), ConsistentRead=True)
-        return int(answer.get("Item", {}).get("waiting", {"N": "0"})["N"])
+        item: Mapping[str, Any] = answer.get("Item", {})
+        return item
 
     def _replace(self, current: Settings | None, wanted: Settings) -> bool:
         """Write settings in place of those that were read."""

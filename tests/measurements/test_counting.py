@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from contender.measurements.counting import MAX_NAMES
 from contender.measurements.counts import RewardCounts, bucket_key, bucket_start, parse_bucket_key, to_number
 from contender.measurements.events import Event
 from contender.measurements.recorder import TRIES, Contended
@@ -175,10 +176,34 @@ def test_an_experiment_that_began_while_the_file_is_read_is_known() -> None:
     assert world.total("v1", f"{world.endpoint}-e2").judged.n == 1
 
 
-def test_a_request_has_rewards_of_a_limited_number_of_names() -> None:
+def test_an_endpoint_has_rewards_of_a_limited_number_of_names() -> None:
+    """Somebody puts an id into the name: the buckets stay small, and everything else is counted on."""
     world = World()
-    rewards = [world.reward("a", 1.0, f"reward-{number}", name=f"n{number}") for number in range(25)]
-    assert world.count(world.request("a"), *rewards) == {"counted": 1, "credited": 20, "too_many_reward_names": 5}
+    requests = [world.request(str(number)) for number in range(200)]
+    rewards = [world.reward(str(number), 1.0, name=f"order-{number}") for number in range(200)]
+    first = world.count(*requests[:100], *rewards[:100])
+    assert first == {"counted": 100, "credited": MAX_NAMES, "too_many_reward_names": 100 - MAX_NAMES}
+    assert world.count(*requests[100:], *rewards[100:]) == {"counted": 100, "too_many_reward_names": 100}
+    assert world.count(world.reward("7", 1.0, "again", name="order-8")) == {"credited": 1}
+    assert len(world.store.reward_names(world.endpoint)) == MAX_NAMES
+    assert set(world.total("v1").judged.rewards) == world.store.reward_names(world.endpoint)
+
+
+def test_a_reward_that_waits_for_its_request_has_its_name_already() -> None:
+    world = World()
+    rewards = [world.reward("a", 1.0, f"reward-{number}", name=f"n{number}") for number in range(MAX_NAMES + 1)]
+    assert world.count(*rewards) == {"waiting": MAX_NAMES, "too_many_reward_names": 1}
+    assert world.count(world.request("a")) == {"counted": 1}
+    assert len(world.total("v1").judged.rewards) == MAX_NAMES
+
+
+def test_names_of_rewards_are_asked_for_once_while_they_are_known() -> None:
+    world = World()
+    events = [world.request(str(number)) for number in range(200)]
+    events += [world.reward(str(number)) for number in range(200)]
+    world.dynamodb.calls.clear()
+    world.count(*events)
+    assert world.dynamodb.calls.count("get_item") <= 3
 
 
 def test_a_request_cannot_earn_more_than_a_reward_may_be() -> None:
