@@ -134,7 +134,13 @@ class Ledger:
         return loads(Spec, _body([item]))
 
     def _put_spec(self, key: str, spec: Spec) -> None:
-        item = {**_key(SPECS, key), "digest": {"S": spec.digest}, "body": {"S": dumps(spec)}}
+        first, *more = _parts(dumps(spec), f"settings of stage {spec.stage or 'last'!r}")
+        if more:
+            raise DataError(
+                f"contender.yaml sets more about its {len(spec.dimensions):,} dimensions than an item of {self._table} "
+                "takes: set only what differs from the endpoint's"
+            )
+        item = {**_key(SPECS, key), "digest": {"S": spec.digest}, **first}
         self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def _get(self, pk: str, sk: str) -> Item | None:

@@ -17,9 +17,10 @@ from contender.errors import DataError, NotFoundError
 from contender.experiments.arms import Arm
 from contender.experiments.evidence import Evidence, Stratum
 from contender.rollout.decision import Entry, Event
+from contender.rollout.documents import dumps
 from contender.rollout.ledger import Ledger
 from contender.rollout.replay import replay
-from contender.rollout.spec import Instance
+from contender.rollout.spec import DimensionSpec, Instance, Pins
 from contender.rollout.state import State
 from contender.rollout.story import story
 from tests.lambdas.fakes import FakeTables
@@ -209,6 +210,29 @@ def check_specs(ledger: Ledger) -> None:
 
 def test_specs_are_found_by_stage_and_by_digest(ledger: Ledger) -> None:
     check_specs(ledger)
+
+
+def test_settings_of_a_thousand_dimensions_fit_into_an_item(ledger: Ledger, tables: FakeTables) -> None:
+    dimensions = {
+        f"Customer-segment-{number:04d}": DimensionSpec(
+            Pins(number + 1, (number + 2, number + 3)),
+            {number + more: Instance("ml.m5.xlarge", more) for more in range(1, 5)},
+        )
+        for number in range(1000)
+    }
+    spec = a_spec(dimensions=dimensions)
+    assert len(dumps(spec)) > 200_000
+    ledger.put_spec(spec)
+    assert ledger.specs() == {"": spec}
+    assert ledger.stage_spec("") == ledger.spec(spec.digest) == spec
+    assert all(len(item["packed"]["B"]) < 20_000 for item in tables.tables[TABLE].values())
+
+
+def test_settings_beyond_an_item_are_refused_in_one_line(ledger: Ledger) -> None:
+    seeded = random.Random(1)
+    instances = {version: Instance(f"ml.{seeded.randbytes(20).hex()}", 1) for version in range(1, 20_000)}
+    with pytest.raises(DataError, match="sets more about its 1 dimensions than an item of contender-rollouts takes"):
+        ledger.put_spec(a_spec(dimensions={"SM-1": DimensionSpec(instances=instances)}))
 
 
 def test_settings_that_are_not_there_are_named(ledger: Ledger) -> None:
