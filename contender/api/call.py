@@ -10,10 +10,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from contender.lambdas.log_line import log_line
+from contender.measurements.events import MAX_INFERENCE_ID
 from contender.naming import Names
 
 Body = dict[str, Any]
@@ -21,8 +23,9 @@ Line = dict[str, Any]
 
 SMALL_BYTES = 16 * 1024
 """More than any call needs that carries no rows."""
-MAX_USER = 256
 MAX_ENDPOINT_NAME = 63
+
+_INFERENCE_ID = re.compile(r"[\x21-\x7e]+")
 
 
 class Refusal(Exception):
@@ -86,6 +89,13 @@ def endpoint_of(fields: Body, names: Names) -> str:
     return name
 
 
+def inference_id_of(fields: Body) -> str:
+    value = text(fields, "inference_id", MAX_INFERENCE_ID)
+    if not _INFERENCE_ID.fullmatch(value):
+        raise malformed("field 'inference_id' may hold up to 64 visible ASCII characters")
+    return value
+
+
 def malformed(message: str) -> Refusal:
     return Refusal(400, "malformed", message)
 
@@ -104,7 +114,7 @@ def _fields(event: Mapping[str, Any], max_bytes: int) -> Body:
         raise too_large(f"the call has {len(content):,} bytes: at most {max_bytes:,}")
     try:
         raw = base64.b64decode(content, validate=True) if event.get("isBase64Encoded") else content
-        fields = json.loads(raw, parse_constant=_refuse_constant)
+        fields = json.loads(raw, parse_constant=refuse_constant)
     except (ValueError, binascii.Error, RecursionError) as error:
         raise malformed("the body is not JSON: send an object of fields") from error
     if not isinstance(fields, dict):
@@ -112,7 +122,7 @@ def _fields(event: Mapping[str, Any], max_bytes: int) -> Body:
     return fields
 
 
-def _refuse_constant(name: str) -> float:
+def refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is no number of JSON")
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError
 
 from contender.errors import SettingsError
 from contender.naming import Names
@@ -55,14 +56,29 @@ def events_client() -> Any:
 
 
 def tables_client() -> Any:
-    """The tables are not worth waiting for: requests are served without them."""
-    return _client("dynamodb", connect_s=0.5, read_s=0.5, attempts=1)
+    """The tables are not worth waiting for: requests are served without them.
+
+    But a connection that was closed while the function was frozen is no sign of a table that does not answer.
+    """
+    client = _client("dynamodb", connect_s=0.5, read_s=0.5, attempts=1)
+    client.meta.events.register("needs-retry.dynamodb", _again_where_closed)
+    return client
+
+
+def counts_client() -> Any:
+    """Without its counts there is nothing to say of an experiment, and many of them take a while."""
+    return _client("dynamodb", connect_s=1.0, read_s=3.0, attempts=2)
 
 
 def _read(environ: Mapping[str, str], name: str) -> str:
     if value := environ.get(name):
         return value
     raise SettingsError(f"environment variable {name} is not set: deploy the stack again")
+
+
+def _again_where_closed(attempts: int, caught_exception: Exception | None, **event: object) -> float | None:
+    """Seconds until botocore asks again; None for not at all."""
+    return 0.0 if attempts == 1 and isinstance(caught_exception, ConnectionClosedError) else None
 
 
 def _client(service: str, *, connect_s: float, read_s: float, attempts: int) -> Any:

@@ -11,10 +11,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from contender.api.call import Refusal, encoded, malformed, too_large
+from contender.api.call import Refusal, encoded, malformed, refuse_constant, too_large
 
 MAX_DATA_BYTES = 4 * 1024 * 1024
 """A Lambda takes and gives 6 MB, in which JSON and base64 need room."""
+MAX_CARRIED_BYTES = 6_000_000
+"""What a prediction may have within the answer, JSON in JSON: a line's end is three bytes there, and `é` is seven."""
+_MOST_CARRIED_PER_BYTE = 7
 
 _CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(;[\x20-\x7e]*)?", re.ASCII)
 _JSON = re.compile(r"application/([\w.-]+\+)?json", re.ASCII)
@@ -85,10 +88,11 @@ def ask(runtime: Any, endpoint: str, variant: str | None, inference_id: str, con
         raise Refusal(504, "model_timeout", f"endpoint {endpoint!r} did not answer in time") from error
     except BotoCoreError as error:
         raise Refusal(503, "unavailable", f"endpoint {endpoint!r} could not be reached: try again") from error
-    if len(content) > MAX_DATA_BYTES:
-        message = f"the prediction of {endpoint!r} has {len(content):,} bytes: at most {MAX_DATA_BYTES:,}"
+    predictions = predictions_of(content, answer.get("ContentType", ""))
+    if len(content) > MAX_CARRIED_BYTES // _MOST_CARRIED_PER_BYTE and _carried_bytes(predictions) > MAX_CARRIED_BYTES:
+        message = f"the prediction of {endpoint!r} has {len(content):,} bytes, too many for one answer: ask fewer rows"
         raise Refusal(502, "prediction_too_large", message)
-    return Served(answer["InvokedProductionVariant"], predictions_of(content, answer.get("ContentType", "")))
+    return Served(answer["InvokedProductionVariant"], predictions)
 
 
 def predictions_of(content: bytes, content_type: str) -> Any:
@@ -96,10 +100,14 @@ def predictions_of(content: bytes, content_type: str) -> Any:
     kind = _kind(content_type)
     if _TEXT.fullmatch(kind):
         try:
-            return json.loads(content, parse_constant=_refuse_constant) if _JSON.fullmatch(kind) else content.decode()
+            return json.loads(content, parse_constant=refuse_constant) if _JSON.fullmatch(kind) else content.decode()
         except (ValueError, RecursionError):
             return content.decode(errors="replace")
     return base64.b64encode(content).decode()
+
+
+def _carried_bytes(predictions: Any) -> int:
+    return len(json.dumps(json.dumps(predictions, separators=(",", ":"))))
 
 
 def _translated(error: ClientError) -> NotThere | Refusal:
@@ -120,7 +128,3 @@ def _translated(error: ClientError) -> NotThere | Refusal:
 
 def _kind(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of JSON")

@@ -100,6 +100,6 @@ class SettingsCache:
             return _Entry(Found(None, reached=False, reason=f"{type(error).__name__}: {error}"), asked_at)
 
     def _keep(self, endpoint: str, entry: _Entry) -> None:
-        if len(self._entries) >= MAX_ENDPOINTS:
+        if len(self._entries) >= MAX_ENDPOINTS and endpoint not in self._entries:
             self._entries.clear()
         self._entries[endpoint] = entry

@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from contender.api.call import (
-    MAX_USER,
     SMALL_BYTES,
     Body,
     Line,
     Refusal,
     answer_call,
     endpoint_of,
+    inference_id_of,
     malformed,
     only,
     text,
@@ -33,7 +33,7 @@ from contender.api.call import (
 from contender.api.environment import ApiSettings, EventSettings, events_client, tables_client
 from contender.api.event_stream import EventStream
 from contender.api.settings_cache import SettingsCache
-from contender.measurements.events import BadEvent, Conversion, checked_reward, checked_reward_name
+from contender.measurements.events import MAX_USER, BadEvent, Conversion, checked_reward, checked_reward_name
 from contender.measurements.store import Store
 from contender.naming import Names
 
@@ -70,7 +70,7 @@ class Converter:
             at=self._now(),
             endpoint_name=endpoint,
             user_id=text(fields, "user_id", MAX_USER),
-            inference_id=text(fields, "inference_id", 64),
+            inference_id=inference_id_of(fields),
             reward=reward,
             name=name,
         )

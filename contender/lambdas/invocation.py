@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -24,12 +23,12 @@ from typing import Any, Self
 
 from contender.api import inference
 from contender.api.call import (
-    MAX_USER,
     Body,
     Line,
     Refusal,
     answer_call,
     endpoint_of,
+    inference_id_of,
     malformed,
     only,
     text,
@@ -40,15 +39,13 @@ from contender.api.event_stream import EventStream
 from contender.api.inference import NotThere, Served
 from contender.api.kept_users import Assigned, KeptUsers, drawn
 from contender.api.settings_cache import UNREADABLE, Found, SettingsCache
-from contender.measurements.events import FALLBACK, MANUAL, Invocation
+from contender.measurements.events import FALLBACK, MANUAL, MAX_USER, VARIANT, Invocation
 from contender.measurements.settings import Settings
 from contender.measurements.store import Store
 from contender.naming import Names
 
 MAX_CALL_BYTES = 6 * 1024 * 1024
 _FIELDS = ("endpoint_name", "user_id", "content_type", "data", "endpoint_variant", "inference_id")
-_VARIANT = re.compile(r"[A-Za-z0-9](?:-*[A-Za-z0-9]){0,62}")
-_INFERENCE_ID = re.compile(r"[\x21-\x7e]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Question:
         return cls(
             endpoint=endpoint,
             user=new_id() if fields.get("user_id") is None else text(fields, "user_id", MAX_USER),
-            inference_id=checked_inference_id(fields) if fields.get("inference_id") is not None else new_id(),
+            inference_id=inference_id_of(fields) if fields.get("inference_id") is not None else new_id(),
             variant=_variant(fields),
             content_type=content_type,
             body=inference.body_of(fields.get("data"), content_type),
@@ -205,13 +202,6 @@ class Invoker:
         self._events.tell(event.line(), line)
 
 
-def checked_inference_id(fields: Body) -> str:
-    value = text(fields, "inference_id", 64)
-    if not _INFERENCE_ID.fullmatch(value):
-        raise malformed("field 'inference_id' may hold up to 64 visible ASCII characters")
-    return value
-
-
 def handler(event: Mapping[str, Any], context: object) -> Body:
     return answer_call("invocation", event, MAX_CALL_BYTES, lambda fields, line: _invoker().answer(fields, line))
 
@@ -220,7 +210,7 @@ def _variant(fields: Body) -> str | None:
     if fields.get("endpoint_variant") is None:
         return None
     value = text(fields, "endpoint_variant", 63)
-    if not _VARIANT.fullmatch(value):
+    if not VARIANT.fullmatch(value):
         raise malformed(f"field 'endpoint_variant' {value!r} is no variant: use letters, digits and inner hyphens")
     return value
 

@@ -33,7 +33,7 @@ from contender.api.call import (
     only,
     unknown_endpoint,
 )
-from contender.api.environment import ApiSettings, tables_client
+from contender.api.environment import ApiSettings, counts_client
 from contender.experiments.arms import Arm, Kind
 from contender.experiments.posterior import chances
 from contender.experiments.rates import rate_interval
@@ -123,4 +123,4 @@ def _order(variant: str) -> tuple[int, str]:
 @functools.cache
 def _place() -> tuple[Names, Store]:
     settings = ApiSettings.from_environ(os.environ)
-    return settings.names, Store(tables_client(), settings.experiments_table)
+    return settings.names, Store(counts_client(), settings.experiments_table)

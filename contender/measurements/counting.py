@@ -165,7 +165,7 @@ class _Batch:
             variant=variant,
             start=bucket_key("", bucket_start(event.at, settings.bucket_s)),
             judged=event.judged,
-            expires=max(known.expires, expiry(event.at)),
+            expires=expiry(event.at),
         )
         self.draft.requests[key] = request
         self._add(request, {"n": 1, "errors": int(event.failed)})
@@ -206,7 +206,7 @@ class _Batch:
             return TOO_MUCH
         if not self._has_name(endpoint, event.name):
             return TOO_MANY_NAMES
-        # A late reward does not make its request be remembered longer: its repetition would be refused by its time.
+        # A request is remembered from its own time, however late its rewards are.
         request = known.rewarded(event.name, total, 0 if known.reported else expiry(event.at))
         self.draft.requests[key] = request
         self.draft.markers[marker] = expiry(event.at)

@@ -31,10 +31,10 @@ MAX_INFERENCE_ID = 64
 MAX_USER = 256
 MAX_ERROR = 300
 MAX_LATENCY_MS = 86_400_000.0
-MAX_VARIANTS = 10
+MAXVARIANTS = 10
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
-_VARIANT = re.compile(r"[A-Za-z0-9](?:-*[A-Za-z0-9]){0,62}")
+VARIANT = re.compile(r"[A-Za-z0-9](?:-*[A-Za-z0-9]){0,62}")
 _MILLIONTH = Decimal(1).scaleb(-REWARD_DIGITS)
 
 
@@ -237,7 +237,7 @@ def _optional_text(fields: Mapping[str, Any], name: str, longest: int | None) ->
 
 def _variant(fields: Mapping[str, Any], name: str) -> str | None:
     value = _optional_text(fields, name, 63)
-    if value is not None and not _VARIANT.fullmatch(value):
+    if value is not None and not VARIANT.fullmatch(value):
         raise BadEvent("malformed", f"{name} {value[:40]!r} is no variant")
     return value
 
@@ -274,9 +274,9 @@ def _shares(fields: Mapping[str, Any]) -> dict[str, float] | None:
     value = fields.get("shares")
     if value is None:
         return None
-    if not isinstance(value, dict) or not 1 <= len(value) <= MAX_VARIANTS:
-        raise BadEvent("malformed", f"shares must be an object of 1 to {MAX_VARIANTS} variants")
-    if not all(_VARIANT.fullmatch(name) for name in value):
+    if not isinstance(value, dict) or not 1 <= len(value) <= MAXVARIANTS:
+        raise BadEvent("malformed", f"shares must be an object of 1 to {MAXVARIANTS} variants")
+    if not all(VARIANT.fullmatch(name) for name in value):
         raise BadEvent("malformed", "shares name what is no variant")
     shares = {name: _number(value, name, 1.0) for name in value}
     known = {name: share for name, share in shares.items() if share is not None}

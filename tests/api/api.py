@@ -25,6 +25,7 @@ ENDPOINT = "contender-SM-1"
 EXPERIMENT = f"{ENDPOINT}-e1"
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 CACHE_S = 10.0
+ASKED = {"endpoint_name": ENDPOINT, "user_id": "u1", "content_type": "text/csv", "data": "1,2"}
 
 
 def call(fields: object) -> dict[str, Any]:
@@ -62,8 +63,7 @@ class Api:
         assert self.store.publish_shares(ENDPOINT, experiment, shares, strategy, revision, self.now, sticky=sticky)
 
     def invoke(self, **fields: Any) -> tuple[int, dict[str, Any]]:
-        asked = {"endpoint_name": ENDPOINT, "user_id": "u1", "content_type": "text/csv", "data": "1,2"}
-        return self.answer(call({**asked, **fields}))
+        return self.answer(call({**ASKED, **fields}))
 
     def convert(self, **fields: Any) -> tuple[int, dict[str, Any]]:
         asked = {"endpoint_name": ENDPOINT, "user_id": "u1", "inference_id": "i1"}

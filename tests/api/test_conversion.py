@@ -40,6 +40,7 @@ def test_every_call_is_a_reward_of_its_own(api: Api) -> None:
     ("fields", "status", "code"),
     [
         ({"inference_id": None}, 400, "malformed"),
+        ({"inference_id": "naïve"}, 400, "malformed"),
         ({"user_id": None}, 400, "malformed"),
         ({"reward": "1"}, 400, "malformed"),
         ({"reward": True}, 400, "malformed"),

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 
-from contender.api.environment import ApiSettings, EventSettings, events_client, runtime_client, tables_client
+from contender.api.environment import (
+    ApiSettings,
+    EventSettings,
+    counts_client,
+    events_client,
+    runtime_client,
+    tables_client,
+)
 from contender.errors import SettingsError
+from contender.measurements.store import Store
 from tests.conftest import REPOSITORY
 from tests.infra.templates import of_type, read
 
@@ -70,3 +81,33 @@ def test_everybody_gives_up_before_api_gateway_does() -> None:
     timeout_s = of_type(read("experiments.yaml"), "AWS::Lambda::Function")["InvocationFunction"]["Timeout"]
     settings_and_a_kept_user = 4 * longest_s(tables_client())
     assert settings_and_a_kept_user + longest_s(runtime_client()) + longest_s(events_client()) < timeout_s == 29
+    settings_counts_and_waiting_rewards = 3 * longest_s(counts_client())
+    assert settings_counts_and_waiting_rewards < timeout_s
+
+
+@pytest.mark.parametrize(("closed", "answered"), [(1, True), (2, False)])
+def test_a_connection_that_was_closed_meanwhile_is_made_anew_once(
+    closed: int, answered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one is whose function was frozen."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve_after_closing, args=(server, closed))
+        thread.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.getsockname()[1]}")
+        store = Store(tables_client(), "contender-experiments")
+        if answered:
+            assert store.settings("contender-SM-1") is None
+        else:
+            with pytest.raises(ConnectionClosedError):
+                store.settings("contender-SM-1")
+        thread.join()
+
+
+def serve_after_closing(server: socket.socket, closed: int) -> None:
+    """Take two connections, and close that many of them without an answer."""
+    for number in range(2):
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            if number >= closed:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")

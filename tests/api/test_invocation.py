@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
+from contender.api.call import answer_call
 from contender.api.inference import MAX_DATA_BYTES
 from contender.experiments.assignment import assign
+from contender.lambdas.invocation import MAX_CALL_BYTES
 from contender.measurements.events import Invocation, parse
-from tests.api.api import CACHE_S, ENDPOINT, EXPERIMENT, Api
+from tests.api.api import ASKED, CACHE_S, ENDPOINT, EXPERIMENT, Api, call
 from tests.lambdas.fakes import client_error
 from tests.lambdas.fakes.api import model_error
 
@@ -203,10 +205,30 @@ def test_a_failure_after_the_variant_left_is_not_its_own(api: Api) -> None:
     assert api.events == []
 
 
-def test_an_answer_too_large_for_a_lambda_is_refused_in_words(api: Api) -> None:
-    api.runtime.content = b"1" * (MAX_DATA_BYTES + 1)
-    status, answer = api.invoke()
-    assert (status, answer["error"]["code"]) == (502, "prediction_too_large")
+@pytest.mark.parametrize(
+    ("content", "content_type", "fits"),
+    [
+        (b"1" * 5_900_000, "text/csv", True),
+        (b"1" * 6_100_000, "text/csv", False),
+        (b"0\n" * 1_400_000, "text/csv", True),
+        (b"0\n" * 1_600_000, "text/csv", False),
+        ("é".encode() * 800_000, "text/plain", True),
+        ("é".encode() * 900_000, "text/plain", False),
+        (b"\0" * 4_400_000, "application/x-npy", True),
+        (b"\0" * 4_600_000, "application/x-npy", False),
+    ],
+    ids=lambda value: str(value)[:12],
+)
+def test_an_answer_too_large_for_a_lambda_is_refused_in_words(
+    api: Api, content: bytes, content_type: str, fits: bool
+) -> None:
+    """As the runtime of Lambda counts it: the answer with its body as a JSON string."""
+    api.runtime.content, api.runtime.content_type = content, content_type
+    reply = answer_call("invocation", call(ASKED), MAX_CALL_BYTES, api.invoker.answer)
+    assert len(json.dumps(reply)) < 6_291_556
+    assert (reply["statusCode"] == 200) == fits == (api.events[0]["status"] == 200)
+    if not fits:
+        assert json.loads(reply["body"])["error"]["code"] == "prediction_too_large"
 
 
 # ── What is refused ───────────────────────────────────────────────────────────────────────────────────────────────

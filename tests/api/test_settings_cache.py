@@ -130,3 +130,18 @@ def test_made_up_names_do_not_fill_the_memory() -> None:
     for number in range(3 * MAX_ENDPOINTS):
         world.get(f"endpoint-{number}")
     assert len(world.cache._entries) <= MAX_ENDPOINTS
+
+
+def test_as_many_endpoints_as_fit_stay_known() -> None:
+    world = World()
+    names = [f"endpoint-{number}" for number in range(MAX_ENDPOINTS)]
+    for name in names:
+        world.get(name)
+    world.now += 6
+    for name in names:
+        world.get(name)
+    world.run_threads()
+    world.reads = 0
+    for name in names:
+        world.get(name)
+    assert world.reads == 0

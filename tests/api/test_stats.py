@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from contender.experiments.arms import Arm
 from contender.lambdas import stats
 from contender.measurements.events import Event
 from tests.api.api import NAMES, Api, call
@@ -76,6 +77,17 @@ def test_amounts_are_not_taken_for_successes(world: World) -> None:
     assert v1["reward_rate"] == 6.25
     assert v1["interval"][1] > 6.25
     assert v1["conversions"] == 20
+
+
+@pytest.mark.parametrize(
+    ("rewards", "kind"),
+    [((0, 1), "binary"), ((), "binary"), ((1.5, 0.5), "real"), ((1, -1), "real"), ((2, 0), "real")],
+)
+def test_binary_is_what_earns_nothing_or_one(rewards: tuple[float, ...], kind: str) -> None:
+    arm = Arm(
+        len(rewards), sum(reward > 0 for reward in rewards), float(sum(rewards)), sum(reward**2 for reward in rewards)
+    )
+    assert stats.kind_of({"v1": arm, "v2": Arm()}) == kind
 
 
 def test_another_reward_is_asked_for_by_its_name(world: World) -> None:

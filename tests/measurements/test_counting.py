@@ -15,6 +15,7 @@ from contender.measurements.counting import MAX_NAMES
 from contender.measurements.counts import RewardCounts, bucket_key, bucket_start, parse_bucket_key, to_number
 from contender.measurements.events import Event
 from contender.measurements.recorder import TRIES, Contended
+from contender.measurements.remembered import REMEMBERED_FOR, request_key
 from tests.measurements.agreement import agrees, users_agree
 from tests.measurements.dynamodb import canceled
 from tests.measurements.histories import deliveries, history
@@ -174,6 +175,17 @@ def test_an_experiment_that_began_while_the_file_is_read_is_known() -> None:
     padding = [world.request(f"p{number}", "v2") for number in range(60)]
     assert world.count(first, *padding, second) == {"counted": 62}
     assert world.total("v1", f"{world.endpoint}-e2").judged.n == 1
+
+
+@pytest.mark.parametrize("request_first", [True, False])
+def test_a_request_is_remembered_from_its_own_time(request_first: bool) -> None:
+    world = World()
+    late = [world.request("a", at=NOW - timedelta(days=30)), world.reward("a", at=NOW)]
+    for event in late if request_first else reversed(late):
+        world.count(event)
+    item = world.dynamodb.tables[EVENTS][request_key(world.endpoint, "a"),]
+    assert int(item["expires"]["N"]) == (NOW - timedelta(days=30) + REMEMBERED_FOR).timestamp()
+    assert world.total("v1").judged.reward().conversions == 1
 
 
 def test_an_endpoint_has_rewards_of_a_limited_number_of_names() -> None:
