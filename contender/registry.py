@@ -3,9 +3,11 @@
 A version is a model package; its role and how far it got stand in the package's ModelLifeCycle, so that the console
 and anybody's script see them too.
 
-    Challenger/Pending ─► Challenger/Deploying ─► Champion/InService (the first) or Challenger/InService
-           ▲                    │      └───────► …/Failed: it never served, StageDescription says why
-           └────────────────────┘ the change never began                Retired/Removed: it served and left
+    Challenger/Pending ─► Challenger/Deploying ─► Challenger/InService ─► Champion/InService (the first one at once)
+           ▲                    │      └─► …/Failed: it never served      │        │
+           └────────────────────┘ the change never began                  └────────┴─► Retired/InService: it leaves
+                                                                                       Retired/Removed: it has left
+StageDescription says why.
 """
 
 from __future__ import annotations

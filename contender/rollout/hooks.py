@@ -84,8 +84,13 @@ class LambdaHooks:
         except ReadTimeoutError:
             return HookOutcome.TIMED_OUT, f"{function} did not answer within {timeout_s:g} s"
         except (ClientError, BotoCoreError) as error:
-            return HookOutcome.FAILED, f"{function} could not be asked: {error}"
+            hint = "; the tick may ask functions named <project>-hook-… only" if _is_denied(error) else ""
+            return HookOutcome.FAILED, f"{function} could not be asked: {error}{hint}"
         return judged(function, body, answer.get("FunctionError"))
+
+
+def _is_denied(error: Exception) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "AccessDeniedException"
 
 
 def judged(function: str, body: bytes, function_error: str | None = None) -> tuple[HookOutcome, str]:

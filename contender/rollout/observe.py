@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from contender import endpoints, registry
+from contender.endpoints import Leftovers
 from contender.experiments.evidence import Evidence
 from contender.measurements.settings import Settings
 from contender.measurements.store import Store
@@ -23,6 +24,16 @@ ERROR_RATE = "error_rate"
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What a sweep over many dimensions has read of this one already; `absent`: there is no such endpoint."""
+
+    state: State | None
+    published: Settings | None
+    absent: bool
+    leftovers: Leftovers
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """What the dimensions of a stage are read with; without a store experiments are off."""
 
@@ -32,18 +43,22 @@ class Sight:
     store: Store | None = None
     capture_uri: str = ""
 
-    def view(self, dimension: str, *, published: Settings | None = None, absent: bool = False) -> View:
+    def view(self, dimension: str, known: Known | None = None) -> View:
         """Versions are read before the endpoint: a change that another run makes in between is then seen as under way
         or done, never as one that was marked and did not happen."""
         names = self.versions.names
         versions, endpoint = self.versions.of(dimension), names.endpoint(dimension)
+        if known is not None:
+            published = known.published
+        else:
+            published = self.store.settings(endpoint) if self.store is not None else None
         return View(
             names,
             dimension,
             versions,
-            None if absent else endpoints.read(self.sagemaker, endpoint),
+            None if known is not None and known.absent else endpoints.read(self.sagemaker, endpoint),
             experiments=self.store is not None,
-            published=published or (self.store.settings(endpoint) if self.store is not None else None),
+            published=published,
             capture_uri=self.capture_uri,
         )
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from contender import endpoints, registry
 from contender.endpoints import Leftovers
+from contender.rollout.observe import Known
 from contender.rollout.state import State
-from contender.rollout.tick import Controller, Known, Report, Tick
+from contender.rollout.tick import Controller, Report, Tick
 
 THREADS = 16
 """Dimensions at the same time; most of a tick is waiting for AWS."""
@@ -58,7 +59,8 @@ def sweep(controllers: Sequence[Controller]) -> tuple[Report, ...]:
 
 def _tick(place: Place, known: Known | None) -> Report:
     try:
-        return Tick(place.controller, place.dimension, known, hooks_are_ours=known is None).run()
+        second = known is None
+        return Tick(place.controller, place.dimension, known, asks_hooks=second, hooks_are_ours=second).run()
     except Exception as error:
         state = known.state if known is not None else None
         return Report(place.controller.spec.stage, state or State(place.endpoint, place.dimension), error=error)

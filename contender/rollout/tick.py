@@ -17,7 +17,6 @@ from typing import Any
 from contender import endpoints
 from contender.endpoints import Leftovers
 from contender.experiments.evidence import Evidence
-from contender.measurements.settings import Settings
 from contender.naming import Names
 from contender.registry import Status
 from contender.rollout import hooks
@@ -27,7 +26,7 @@ from contender.rollout.decision import Event
 from contender.rollout.execute import Executor, Overtaken, Refused
 from contender.rollout.ledger import Ledger
 from contender.rollout.observation import Command, HookResult
-from contender.rollout.observe import Sight, observation
+from contender.rollout.observe import Known, Sight, observation
 from contender.rollout.plan import Plan, View, cleanup, mark, plan
 from contender.rollout.spec import Spec
 from contender.rollout.state import State
@@ -35,16 +34,6 @@ from contender.rollout.state import State
 MAX_PASSES = 25
 NOTHING = Plan()
 DECIDED_MEANWHILE = "somebody else decided meanwhile"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a sweep over many dimensions has read of this one already; `absent`: there is no such endpoint."""
-
-    state: State | None = None
-    published: Settings | None = None
-    absent: bool = False
-    leftovers: Leftovers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +98,10 @@ class Controller:
         """Decide about a dimension and do it, as far as AWS does not take time for it."""
         return Tick(self, dimension).run(command)
 
+    def hurry(self, dimension: str) -> Report:
+        """The same, for who cannot wait for hooks: they are left to a later tick."""
+        return Tick(self, dimension, asks_hooks=False).run()
+
     def rehearse(self, dimension: str, command: Command | None = None) -> Report:
         """What a tick would decide and do first; nothing is recorded, nothing is changed, nobody is asked."""
         spec, state, view, now = self.spec, self.state(dimension), self.sight.view(dimension), self.clock()
@@ -130,7 +123,7 @@ class Controller:
 class Tick:
     """One tick over one dimension; it keeps what was learnt in one pass for the next.
 
-    With `known`, hooks that are due are left to the caller, whose next tick says `hooks_are_ours`.
+    Unless it `asks_hooks`, those that are due are left to the caller, whose next tick says `hooks_are_ours`.
     """
 
     def __init__(
@@ -139,33 +132,41 @@ class Tick:
         dimension: str,
         known: Known | None = None,
         *,
+        asks_hooks: bool = True,
         hooks_are_ours: bool = False,
     ) -> None:
         self._controller, self._spec, self._dimension = controller, controller.spec, dimension
         self._endpoint = controller.names.endpoint(dimension)
         self._known = known
-        self._hooks_are_ours = hooks_are_ours
+        self._asks_hooks, self._hooks_are_ours = asks_hooks, hooks_are_ours
         self._events: list[Event] = []
         self._done: list[Action] = []
         self._refusals: dict[int, str] = {}
         self._answers: tuple[HookResult, ...] = ()
         self._counted: tuple[int, Evidence | None] | None = None
         self._refused = ""
+        self._superseded = False
 
     def run(self, command: Command | None = None) -> Report:
         """Pass after pass until one changes nothing, or has changed the endpoint, which takes its time."""
-        controller, known = self._controller, self._known or Known()
-        state = known.state or controller.state(self._dimension)
+        controller, known = self._controller, self._known
+        state = (known.state if known is not None else None) or controller.state(self._dimension)
         previous: Plan | None = None
-        for count in range(MAX_PASSES):
-            view = self._look(known if count == 0 else Known())
+        for _ in range(MAX_PASSES):
+            view = replace(controller.sight.view(self._dimension, known), refused=dict(self._refusals))
+            known = None
             decided = self._decide(state, view, command)
             if decided is None:
-                return self._report(state, view, NOTHING, DECIDED_MEANWHILE)
+                if command is None:
+                    return self._report(state, view, NOTHING, DECIDED_MEANWHILE)
+                state = controller.state(self._dimension)  # what a person asks is asked again
+                continue
             state, command = decided, None
             wanted = plan(self._spec, state, view)
             if wanted.actions and wanted != previous:
                 whole = self._execute(state, wanted)
+                if self._superseded:
+                    return self._report(state, view, wanted, DECIDED_MEANWHILE)
                 if whole and wanted.changes:
                     return self._report(state, view, wanted)
                 previous = wanted if whole else None
@@ -173,12 +174,7 @@ class Tick:
                 if not wanted.actions:
                     self._clean_up(view)
                 return self._report(state, view, wanted)
-        return self._report(state, view, wanted, "somebody else keeps changing it")
-
-    def _look(self, known: Known) -> View:
-        sight = self._controller.sight
-        view = sight.view(self._dimension, published=known.published, absent=known.absent)
-        return replace(view, refused=dict(self._refusals))
+        return self._report(state, view, NOTHING, "somebody else keeps changing it")
 
     def _decide(self, state: State, view: View, command: Command | None) -> State | None:
         """The state that is wanted from now on, recorded if it is another; None if somebody else has decided."""
@@ -208,27 +204,26 @@ class Tick:
         """Make a plan's changes in order; whether that was all of them.
 
         A refusal is the failure of the version that it was about, which the next pass decides on. When somebody else
-        was faster, a version that was to join waits again.
+        changed the endpoint first, a version that was to join waits again.
         """
-        on_its_way: MarkVersion | None = None
+        on_its_way = False
         for action in wanted.actions:
+            if not isinstance(action, MarkVersion | PublishShares) and not self._still_decided(state):
+                self._superseded = True
+                return False
             try:
-                if not isinstance(action, MarkVersion | PublishShares) and not self._still_decided(state):
-                    raise Overtaken(DECIDED_MEANWHILE)
-                self._controller.executor.run(action)
+                self._run(action)
             except Refused as error:
                 if wanted.subject is None:
                     raise
                 self._refusals[wanted.subject.number] = str(error)
                 return False
             except Overtaken:
-                if on_its_way is not None and wanted.subject is not None:
+                if on_its_way and wanted.subject is not None:
                     reason = "waits for the endpoint's current change"
                     self._run(mark(wanted.subject, wanted.subject.role, Status.PENDING, reason))
                 return False
-            self._done.append(action)
-            if isinstance(action, MarkVersion) and action.status is Status.DEPLOYING:
-                on_its_way = action
+            on_its_way |= isinstance(action, MarkVersion) and action.status is Status.DEPLOYING
         return True
 
     def _run(self, action: Action) -> None:
@@ -241,8 +236,7 @@ class Tick:
 
     def _ask_hooks(self, state: State) -> bool:
         """Ask the hooks that are ours to ask; whether there are answers."""
-        ours = self._hooks_are_ours or hooks.due(self._spec, state, self._controller.clock())
-        if self._known is not None or not ours:
+        if not (self._asks_hooks and self._hooks_due(state)):
             return False
         self._hooks_are_ours = False
         self._answers = hooks.run(self._controller.ask, self._spec, state)
@@ -252,17 +246,15 @@ class Tick:
         if view.serving is None or not view.serving.in_service:
             return
         sagemaker, known = self._controller.sight.sagemaker, self._known
-        left = known.leftovers if known is not None and not self._done else None
-        if left is None:
+        if known is not None and not self._done:
+            left = known.leftovers
+        else:
             found = endpoints.leftovers(sagemaker, self._controller.names, self._endpoint)
             left = found.get(self._endpoint, Leftovers())
         for action in cleanup(view, left.configs, left.models, self._controller.clock()):
             self._run(action)
 
     def _report(self, state: State, view: View, wanted: Plan, reason: str = "") -> Report:
-        asks = self._known is not None and (
-            self._hooks_are_ours or hooks.due(self._spec, state, self._controller.clock())
-        )
         return Report(
             self._spec.stage,
             state,
@@ -272,5 +264,10 @@ class Tick:
             wanted,
             reason or wanted.reason,
             self._refused,
-            asks=asks and bool(hooks.waiting(state)),
+            asks=self._hooks_due(state),
         )
+
+    def _hooks_due(self, state: State) -> bool:
+        """Whether there are hooks to be asked, and nobody else is asking them."""
+        ours = self._hooks_are_ours or hooks.due(self._spec, state, self._controller.clock())
+        return ours and bool(hooks.waiting(state))

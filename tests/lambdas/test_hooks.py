@@ -60,6 +60,19 @@ def test_a_hook_is_asked_once_before_the_first_traffic() -> None:
     }
 
 
+def test_the_deploy_step_which_may_not_ask_hooks_leaves_them_to_the_tick() -> None:
+    world = champion(BEFORE)
+    arn = world.register()
+    world.deploy(arn)
+    world.sagemaker.settle()
+    world.deploy(arn)
+    assert world.phases[2] == "Ramping"
+    assert world.asked == []
+    world.pass_time(120)
+    assert [asked["function"] for asked in world.asked] == ["check"]
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
 def test_a_hook_is_asked_after_each_step() -> None:
     world = champion(with_hooks(QUICK, after=("look",)))
     world.roll_out()

@@ -13,8 +13,7 @@ from contender.lambdas import tick
 from contender.lambdas.controllers import controllers, in_order
 from contender.measurements.settings import Owner
 from contender.rollout.actions import Action, PublishShares, ShiftShares
-from contender.rollout.execute import Executor
-from contender.rollout.observation import Verb
+from contender.rollout.observation import Command, Verb
 from contender.rollout.spec import Follows
 from contender.rollout.sweep import sweep
 from tests.lambdas.fakes import FakeSageMaker, FakeTables
@@ -130,28 +129,44 @@ def test_of_two_ticks_at_once_one_acts() -> None:
     assert len(world.sagemaker.made("UpdateEndpoint")) == 1
 
 
+def test_a_persons_word_is_not_lost_to_a_tick_at_the_same_time() -> None:
+    world = challenged(QUICK)
+    world.sagemaker.now = world.state.tracks[0].settled + (QUICK.steps[0].time_s + 1) * world.sagemaker.second
+    start, others = world.tables.before, []
+
+    def meanwhile(operation: str) -> None:
+        start(operation)
+        if operation == "transact_write_items" and not others:
+            others.append(None)
+            others.append(world.tick())
+
+    world.tables.before = meanwhile
+    report = world.command(Verb.ROLLBACK, 2)
+    assert [event.sentence for event in others[1].events] == ["v2 goes to 50 %"]
+    assert "v2 rolls back" in report.events[0].sentence
+    world.run_out()
+    assert world.weights == {"v1": 1.0, "v2": 0.0}
+
+
 def test_a_slow_tick_does_not_undo_what_a_later_one_decided() -> None:
+    """It has published that a version gets everything, and before it shifts weights somebody rolls that back."""
     world = challenged(QUICK)
     inner = world.controller.executor
+    done: list[Action] = []
 
-    class Slow(Executor):
-        """Somebody rolls the challenger back while this one publishes shares."""
-
+    class Slow:
         def run(self, action: Action) -> None:
             inner.run(action)
+            done.append(action)
             if isinstance(action, PublishShares):
                 world.command(Verb.ROLLBACK, 2)
 
-    world.sagemaker.now += 300 * world.sagemaker.second
-    world.command(Verb.PROMOTE, 2)
-    world.sagemaker.settle()
-    slow = replace(world.controller, executor=Slow())
-    world.set(replace(QUICK, bake_s=0))
-    world.sagemaker.now += 300 * world.sagemaker.second
-    slow.tick("A")
+    report = replace(world.controller, executor=Slow()).tick("A", Command(Verb.PROMOTE, "ada", 2))
+    assert [type(action) for action in done] == [PublishShares]
+    assert report.reason == "somebody else decided meanwhile"
     world.run_out()
-    assert world.state.shares.get(2, 0.0) in (0.0, 1.0)
-    assert world.weights == {f"v{version}": share for version, share in world.state.shares.items()}
+    assert world.weights == {"v1": 1.0, "v2": 0.0}
+    assert published(world).shares["v2"] == 0.0
 
 
 # Shares, and the API that is told of them
@@ -278,7 +293,7 @@ def test_a_command_that_cannot_be_followed_is_refused_with_the_reason() -> None:
     world = challenged()
     event = {"Dimension": "A", "Command": {"verb": "rollback", "by": "ada", "version": 1, "why": ""}}
     answer = ask(world, event)
-    assert "nothing to rollback" in answer["Refused"]
+    assert "v1 of contender-A has no rollout under way" in answer["Refused"]
     assert answer["Done"] == []
 
 

@@ -77,7 +77,9 @@ class World:
         return arn
 
     def deploy(self, arn: str) -> dict[str, str]:
-        return deploy.answer(self.controller.tick(self.dimension), NAMES.version_of_package(self.dimension, arn))
+        return deploy.answer(
+            deploy.look(self.controller, self.dimension), NAMES.version_of_package(self.dimension, arn)
+        )
 
     def event(self, status: str = "IN_SERVICE") -> dict[str, Any]:
         return {
