@@ -25,7 +25,7 @@ from contender.rollout.ledger import Ledger
 
 PACE = Pace(workers=4, requests_per_s=45, reward_after_s=(0.5, 2.5))
 CUSTOMERS = 4000
-PATIENCE_S = 120.0
+PATIENCE_S = 130.0
 EVENTS_S = 20.0
 """How long the last events may take to arrive in S3."""
 

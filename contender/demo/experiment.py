@@ -30,7 +30,13 @@ SETTINGS: Mapping[str, Any] = {
     "approval": "automatic",
     "rollout": {
         "steps": [{"share": 0.25, "time_s": 3, "sample": 20}, {"share": 0.5, "time_s": 3, "sample": 20}],
-        "goal": {"alpha": 0.01, "minimum_sample": 50, "maximum_duration_s": 50, "n_star": 500},
+        "goal": {
+            "alpha": 0.01,
+            "minimum_effect": 0.12,
+            "minimum_sample": 50,
+            "maximum_duration_s": 100,
+            "n_star": 500,
+        },
         "bake_time_s": 4,
         "drain_s": 3,
     },
