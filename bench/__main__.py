@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
 def _line(name: str, figure: Figure) -> str:
     bound = "" if figure.bound is None else f"  bound {figure.sign} {figure.bound:g} {figure.unit}"
     verdict = "" if figure.bound is None else ("  holds" if figure.holds else "  MISSED")
-    return f"{name:11} {figure.name:62} {figure.value:10.3g} {figure.unit:5}{bound}{verdict}"
+    return f"{name:11} {figure.name:62} {figure.value:10.4g} {figure.unit:5}{bound}{verdict}"
 
 
 if __name__ == "__main__":
