@@ -13,7 +13,7 @@ import pytest
 from contender.errors import DeploymentError
 from contender.rollout.observation import HookOutcome, Verb
 from contender.rollout.replay import replay
-from contender.rollout.spec import Spec
+from contender.rollout.spec import Instance, Spec
 from tests.lambdas.fakes import Killed
 from tests.lambdas.world import PATIENT, QUICK, World, with_hooks
 
@@ -88,6 +88,10 @@ def refuse_hook(world: World) -> None:
     world.hook_answers["check"] = HookOutcome.FAILED
 
 
+def larger(world: World) -> None:
+    world.set(replace(QUICK, instance=Instance("ml.m5.xlarge", 2)))
+
+
 STORIES = {
     "the first version": Story(QUICK, (arrive(), until(60))),
     "a broken first version and its successor": Story(QUICK, (arrive(broken=True), until(60), arrive(), until(150))),
@@ -101,6 +105,7 @@ STORIES = {
         replace(QUICK, newer="replace", max_challengers=1), (arrive(), until(40), arrive(), until(LATER_S)), champion
     ),
     "two at once": Story(QUICK, (arrive(), until(40), arrive(), until(2 * LATER_S)), champion),
+    "other instances, then a version": Story(QUICK, (larger, until(60), arrive(), until(LATER_S)), champion),
     "hooks that pass": Story(with_hooks(QUICK, before=("check",), after=("look",)), (arrive(), until(1400)), champion),
     "a hook that fails": Story(with_hooks(QUICK, before=("check",)), (arrive(), until(LATER_S)), refuse_hook),
 }
