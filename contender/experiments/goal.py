@@ -23,8 +23,8 @@ class Goal:
     """The reward to maximise, and when a challenger has shown enough of it.
 
     alpha: probability that a challenger that is no better or worse is ever taken for one that is.
-    minimum_effect: reward per request that a difference must reach to matter; where it surely does not, a person is
-    asked. minimum_sample: requests of champion and challenger each before anything is concluded.
+    minimum_effect: reward per request that a difference must reach to matter; where it surely does not, up or down, a
+    person is asked. minimum_sample: requests of champion and challenger each before anything is concluded.
     maximum_duration_s: after it a person is asked.
     n_star: requests of both at which the confidence sequence is tightest. tau: standard deviation of the effects that
     mSPRT expects; None is 0.02 for a binary reward and a tenth of the reward's standard deviation for a real one.
@@ -103,7 +103,7 @@ def _widened(found: Interval, design_effect: float) -> Interval:
 def _by_interval(interval: Interval, minimum_effect: float) -> Literal["better", "worse", "alike", "unknown"]:
     if interval.upper < 0:
         return "worse"
-    if interval.upper < minimum_effect:
+    if -minimum_effect < interval.lower and interval.upper < minimum_effect:
         return "alike"
     return "better" if interval.lower > 0 else "unknown"
 

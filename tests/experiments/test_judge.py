@@ -70,6 +70,14 @@ def test_a_difference_too_small_to_matter_asks_a_person() -> None:
     assert (found.outcome, found.code) == (Outcome.INCONCLUSIVE, "no_difference")
 
 
+def test_one_that_may_be_worse_by_what_matters_is_not_called_alike() -> None:
+    goal = replace(GOAL, minimum_effect=0.12)
+    maybe = verdict(binary(250, 225), binary(120, 92), goal)
+    assert (maybe.outcome, maybe.code) == (Outcome.HOLD, "undecided")
+    assert maybe.numbers["upper"] < 0.12
+    assert verdict(binary(1000, 900), binary(1000, 760), goal).code == "goal_lost"
+
+
 @pytest.mark.parametrize(
     ("champion", "challenger"),
     [
