@@ -23,16 +23,24 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A variant as it serves: its live share, and the model its config gives it ("" when that config is gone)."""
+    """A variant as it serves: its live share, and what its config gives it, which is "" and 0 when that is gone.
+
+    How many instances run may differ from the config's: automatic scaling, or a person, has set it.
+    """
 
     variant: str
     model: str
     share: float
+    instance_type: str = ""
+    instance_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """An endpoint as DescribeEndpoint shows it; `target` is the config it has or is changing to."""
+    """An endpoint as DescribeEndpoint shows it; `target` is the config it has or is changing to.
+
+    `capture_percent` and `capture_uri` are its config's: 0 and "" where nothing is captured.
+    """
 
     name: str
     status: str
@@ -42,6 +50,8 @@ class Serving:
     failure: str
     modified_at: datetime
     config_created_at: datetime | None = None
+    capture_percent: int = 0
+    capture_uri: str = ""
 
     @property
     def busy(self) -> bool:
@@ -122,7 +132,8 @@ def found(call: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
 
 
 def _serving(answer: Mapping[str, Any], config: Mapping[str, Any]) -> Serving:
-    models = {variant["VariantName"]: variant.get("ModelName", "") for variant in config.get("ProductionVariants", ())}
+    asked = {variant["VariantName"]: variant for variant in config.get("ProductionVariants", ())}
+    capture = config.get("DataCaptureConfig", {})
     weights = {
         variant["VariantName"]: float(variant.get("CurrentWeight") or 0.0)
         for variant in answer.get("ProductionVariants", ())
@@ -135,12 +146,20 @@ def _serving(answer: Mapping[str, Any], config: Mapping[str, Any]) -> Serving:
         config=current,
         target=(answer.get("PendingDeploymentSummary") or {}).get("EndpointConfigName", current),
         slots=tuple(
-            Slot(variant, models.get(variant, ""), round(weight / total, SHARE_DIGITS))
+            Slot(
+                variant,
+                asked.get(variant, {}).get("ModelName", ""),
+                round(weight / total, SHARE_DIGITS),
+                asked.get(variant, {}).get("InstanceType", ""),
+                asked.get(variant, {}).get("InitialInstanceCount", 0),
+            )
             for variant, weight in weights.items()
         ),
         failure=answer.get("FailureReason", ""),
         modified_at=answer["LastModifiedTime"],
         config_created_at=config.get("CreationTime"),
+        capture_percent=capture.get("InitialSamplingPercentage", 0) if capture.get("EnableCapture") else 0,
+        capture_uri=capture.get("DestinationS3Uri", "") if capture.get("EnableCapture") else "",
     )
 
 

@@ -75,8 +75,11 @@ class CreateEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class UpdateEndpoint:
+    """`counts`: the config's numbers of instances are taken over too, instead of those that run."""
+
     name: str
     config: str
+    counts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

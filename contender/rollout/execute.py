@@ -173,14 +173,15 @@ class Apply:
 
         The config carries every share explicitly, computed from the live weights, so weights must not be retained:
         the newcomer would get its share on top of a champion that gave nothing. Instance counts must be, or an
-        update would undo what automatic scaling set.
+        update would undo what automatic scaling set; unless the settings ask for others than before.
         """
+        excluded = ["DesiredWeight", *(["DesiredInstanceCount"] if action.counts else [])]
         try:
             self._sagemaker.update_endpoint(
                 EndpointName=action.name,
                 EndpointConfigName=action.config,
                 RetainAllVariantProperties=True,
-                ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DesiredWeight"}],
+                ExcludeRetainedVariantProperties=[{"VariantPropertyType": kind} for kind in excluded],
             )
         except ClientError as error:
             there = read(self._sagemaker, action.name)

@@ -10,7 +10,7 @@ The order, for an endpoint in service:
 4. The registry is told: the new champion before the old one is retired, so that a reader never sees none.
 5. The oldest version that is wanted and missing joins, without traffic; variants that nobody wants and that have no
    share leave with the same update. One version at a time, so that a failure is the failure of one version.
-6. What no longer serves is deleted (`cleanup`).
+6. What no longer serves is deleted (`cleanup`), and other instances are taken over (`renewal`).
 
 An endpoint that is changing is waited for. Each plan ends with the first change of the endpoint, which is verified by
 making the next plan from what serves then. So a tick may be killed between any two instructions, and run twice.
@@ -18,7 +18,7 @@ making the next plan from what serves then. So a tick may be killed between any 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -220,13 +220,13 @@ def _membership(spec: Spec, state: State, view: View, serving: Serving) -> Plan:
     if not (staying or newcomer) or (newcomer is None and len(staying) == len(live)):
         return Plan()
     joining = {newcomer.number: 0.0 if staying else 1.0} if newcomer else {}
-    config = _config(spec, view, staying | joining)
+    config = config_of(spec, view, staying | joining)
     return Plan(
         (
             *((CreateModel(view.names.model(view.dimension, newcomer.number), newcomer.arn),) if newcomer else ()),
             config,
             *((_on_its_way(newcomer, config.name),) if newcomer else ()),
-            UpdateEndpoint(serving.name, config.name),
+            UpdateEndpoint(serving.name, config.name, counts=other_counts(spec, view, staying)),
         ),
         changes=True,
         subject=newcomer,
@@ -248,7 +248,7 @@ def _creation(spec: Spec, state: State, view: View) -> Plan:
     if not any(version.status in (Status.PENDING, Status.DEPLOYING) for version in wanted):
         return Plan(reason=f"there is no endpoint {view.endpoint}, and no version that waits for one")
     first = min(wanted, key=lambda version: (version.number != state.champion, version.number))
-    config = _config(spec, view, {first.number: 1.0})
+    config = config_of(spec, view, {first.number: 1.0})
     return Plan(
         (
             CreateModel(view.names.model(view.dimension, first.number), first.arn),
@@ -261,7 +261,14 @@ def _creation(spec: Spec, state: State, view: View) -> Plan:
     )
 
 
-def _config(spec: Spec, view: View, shares: Mapping[int, float]) -> CreateConfig:
+def other_counts(spec: Spec, view: View, versions: Iterable[int]) -> bool:
+    """Whether the settings ask for other numbers of instances than the serving config, for any of these versions."""
+    asked = {number: slot.instance_count for number in versions if (slot := view.slot(number)) is not None}
+    return any(count not in (0, spec.instance_of(view.dimension, number).count) for number, count in asked.items())
+
+
+def config_of(spec: Spec, view: View, shares: Mapping[int, float]) -> CreateConfig:
+    """The endpoint config with these versions' variants, as the settings ask for it."""
     variants = tuple(
         Variant(
             variant_name(number),

@@ -28,6 +28,7 @@ from contender.rollout.ledger import Ledger
 from contender.rollout.observation import Command, HookResult
 from contender.rollout.observe import Known, Sight, observation
 from contender.rollout.plan import Plan, View, cleanup, mark, plan
+from contender.rollout.renewal import renewal
 from contender.rollout.spec import Spec
 from contender.rollout.state import State
 
@@ -172,7 +173,7 @@ class Tick:
                 previous = wanted if whole else None
             elif wanted.actions or not self._ask_hooks(state):
                 if not wanted.actions:
-                    self._clean_up(view)
+                    self._clean_up(state, view)
                 return self._report(state, view, wanted)
         return self._report(state, view, NOTHING, "somebody else keeps changing it")
 
@@ -242,7 +243,8 @@ class Tick:
         self._answers = hooks.run(self._controller.ask, self._spec, state)
         return bool(self._answers)
 
-    def _clean_up(self, view: View) -> None:
+    def _clean_up(self, state: State, view: View) -> None:
+        """Delete what is left of the past; then let the endpoint take over other instances, if the settings say so."""
         if view.serving is None or not view.serving.in_service:
             return
         sagemaker, known = self._controller.sight.sagemaker, self._known
@@ -253,6 +255,8 @@ class Tick:
             left = found.get(self._endpoint, Leftovers())
         for action in cleanup(view, left.configs, left.models, self._controller.clock()):
             self._run(action)
+        if renewed := renewal(self._spec, state, view, left.configs):
+            self._execute(state, Plan(renewed, changes=True))
 
     def _report(self, state: State, view: View, wanted: Plan, reason: str = "") -> Report:
         return Report(

@@ -156,7 +156,9 @@ def test_instances_of_other_versions_and_dimensions_change_nothing() -> None:
     world = World()
     world.roll_out()
     elsewhere = {"A": DimensionSpec(instances={2: Instance("ml.m5.large", 3)})}
-    world.set(replace(PATIENT, dimensions=elsewhere | {"A-1": DimensionSpec(instances={1: Instance("ml.c5.large", 3)})}))
+    world.set(
+        replace(PATIENT, dimensions=elsewhere | {"A-1": DimensionSpec(instances={1: Instance("ml.c5.large", 3)})})
+    )
     world.run_out()
     assert world.sagemaker.made("UpdateEndpoint") == []
 
