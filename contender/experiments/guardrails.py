@@ -3,8 +3,9 @@
 Errors and slow requests are counts, and rare, so their tests are exact for any number of requests: in each stratum the
 counts' probability under a Beta(1/2, 1/2) mixture, over the highest that a challenger within the limit gives them, is
 a bet that such a challenger cannot be expected to lose to (universal inference, arXiv:1912.11436). The product over
-strata is tested; from one to the next, the mixture remembers `MEMORY` requests. Bets that begin later count too, the
-j-th with 1/j(j+1) of the stake, so that a good past does not hide a variant that begins to fail.
+strata is tested; from one to the next, the mixture remembers `MEMORY` requests. Half of the stake is set on the bet
+that begins with the first stratum. The rest is set bit by bit on bets that begin with each, so that a good past does
+not hide a variant that begins to fail.
 """
 
 from __future__ import annotations
@@ -61,6 +62,11 @@ class Reading:
 
 MEMORY = 300
 """Requests of the strata before that a bet on the next one starts from: rates mostly stay."""
+PACE = 100
+"""Requests of the challenger after which half of what is set bit by bit has been set. It goes by requests, not strata,
+for those of the past are joined as time goes on, and the stake must stay 1 however long it takes."""
+LATEST = 6
+"""Bets that begin with one of the last strata are all asked, of earlier ones some: enough to see what has changed."""
 
 Counts = TypeVar("Counts", Arm, Latencies)
 Pair = tuple[Stratum, Counts, Counts]
@@ -111,19 +117,28 @@ def log_bet(
     alone = len(pairs)
     while alone > 0 and not pairs[alone - 1][1].n:
         alone -= 1
-    starts = {0, alone}
+    starts = {0, alone, *range(max(len(pairs) - LATEST, 0), len(pairs))}
     starts.update(len(pairs) - (1 << power) for power in range(len(pairs).bit_length()))
+    passed = [*accumulate((pair[2].n for pair in pairs), initial=0.0)]
     logs = []
     for start in sorted(starts - {len(pairs)}):
+        stake = (_unset(passed[start]) - _unset(passed[start + 1])) / 2 + (0.5 if start == 0 else 0.0)
+        if stake <= 0:
+            continue
         groups = _alike(pairs[start:alone]) if start < alone else _against_the_past(pairs[:alone], pairs[start:])
         won, before, after = 0.0, none, none
         for mine, theirs in groups:
             if mine.n and theirs.n:
                 won += bet(mine, theirs, before, after)
                 before, after = before + mine, after + theirs
-        logs.append(won - math.log((start + 1) * (start + 2)))
+        logs.append(won + math.log(stake))
     highest = max(logs, default=-math.inf)
     return highest + math.log(sum(math.exp(log - highest) for log in logs)) if logs else -math.inf
+
+
+def _unset(requests: float) -> float:
+    """What is not set yet, of that which is set bit by bit, after so many of the challenger's requests."""
+    return PACE / (PACE + requests)
 
 
 def error_bet(champion: Arm, challenger: Arm, before: Arm, after: Arm, limit: float) -> float:
@@ -146,15 +161,11 @@ def latency_bet(champion: Latencies, challenger: Latencies, before: Latencies, a
     before, and at most 5 % of a challenger's within the limit are slower than `limit` times the bucket's end. The
     bucket that speaks best for the challenger counts.
     """
-    tails = _Tails.of(champion, challenger, before, after)
-    found = math.inf
-    for bucket in range(BUCKETS):
-        if tails.none_faster(bucket):
-            continue  # the champion's part stays the same up to its first bucket, and the challenger's only falls
-        found = min(found, tails.bet(bucket, limit))
-        if tails.none_slower(bucket, limit):
-            break
-    return found
+    counts = champion, challenger, before, after
+    used = [bucket for bucket in range(BUCKETS) if any(each.counts[bucket] for each in counts)]
+    mine = [bucket for bucket in range(BUCKETS) if champion.counts[bucket] or before.counts[bucket]]
+    # outside of these the champion's part stays the same, and the challenger's only speaks less for it
+    return min(_latency_bet(bucket, *counts, limit) for bucket in range(mine[0], min(used[-1] + 2, BUCKETS)))
 
 
 def latency_bet_there(
@@ -162,42 +173,19 @@ def latency_bet_there(
 ) -> float:
     """The same for the bucket that the champion's percentile seems to lie in: never less than for the best one."""
     there = Latencies.index(champion.quantile(1 - SLOW))
-    return _Tails.of(champion, challenger, before, after).bet(there, limit)
+    return _latency_bet(there, champion, challenger, before, after, limit)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tails:
-    """Requests from each bucket on: of champion and challenger in this stratum, and in those before."""
-
-    champion: list[float]
-    challenger: list[float]
-    before: list[float]
-    after: list[float]
-
-    @classmethod
-    def of(cls, *latencies: Latencies) -> _Tails:
-        return cls(*([*accumulate(reversed(each.counts), initial=0.0)][::-1] for each in latencies))
-
-    def none_faster(self, bucket: int) -> bool:
-        """Whether the champion has nothing up to this bucket."""
-        return self.champion[bucket + 1] == self.champion[0] and self.before[bucket + 1] == self.before[0]
-
-    def none_slower(self, bucket: int, limit: float) -> bool:
-        late = self._late(bucket, limit)
-        return not (self.champion[bucket] or self.before[bucket] or self.challenger[late] or self.after[late])
-
-    def bet(self, bucket: int, limit: float) -> float:
-        late = self._late(bucket, limit)
-        found = _tail_bet(self.challenger[0], self.challenger[late], self.after[0], self.after[late], at_least=False)
-        if bucket:
-            mine = self.champion[0], self.champion[bucket], self.before[0], self.before[bucket]
-            found += _tail_bet(*mine, at_least=True)
-        return found
-
-    @staticmethod
-    def _late(bucket: int, limit: float) -> int:
-        """The first bucket whose requests are slower than `limit` times this one's end for certain."""
-        return Latencies.index(limit * Latencies.bound(bucket)) + 1
+def _latency_bet(
+    bucket: int, champion: Latencies, challenger: Latencies, before: Latencies, after: Latencies, limit: float
+) -> float:
+    """What the bet wins if the champion's percentile lies in this bucket."""
+    late = limit * Latencies.bound(bucket)
+    found = _tail_bet(challenger.n, challenger.above(late), after.n, after.above(late), at_least=False)
+    if bucket:
+        slow = Latencies.bound(bucket - 1)
+        found += _tail_bet(champion.n, champion.above(slow), before.n, before.above(slow), at_least=True)
+    return found
 
 
 def _alike(pairs: Iterable[Pair[Counts]]) -> list[tuple[Counts, Counts]]:

@@ -57,6 +57,14 @@ def test_a_challenger_that_begins_to_fail_after_a_good_week_is_caught_as_soon() 
     assert beyond(ERRORS, list(merged([good, good, bad], keep_last=1)))
 
 
+def test_a_challenger_that_becomes_slow_after_a_good_week_is_caught_within_a_few_buckets() -> None:
+    random, strata = Random(6), list[Stratum]()
+    for bucket in range(60):
+        strata = list(merged([*strata, slow(random, 120, 1.0 if bucket < 55 else 5.0, 0.3)], keep_last=6))
+        assert bucket >= 55 or not beyond(LATENCY, strata)
+    assert beyond(LATENCY, strata)
+
+
 def test_a_promoted_challenger_is_held_against_what_the_champion_did_before() -> None:
     before, alone = failing((5000, 5), (5000, 5), 0.5), Stratum({"v2": 1.0}, {"v2": binary(60, 0, 30)})
     assert beyond(ERRORS, [before, alone])
