@@ -279,9 +279,13 @@ def _describe(cloudformation: Any, stack: str) -> Mapping[str, Any] | None:
 
 
 def _store(cloud: Cloud, bucket: str, key: str, code: bytes) -> None:
-    """Put the code where CloudFormation finds it; the bucket is made if absent, private and for TLS only."""
+    """Put the code where CloudFormation finds it; the bucket is made if absent, private and for TLS only.
+
+    Its name can be guessed: whoever made it before us, in an account of theirs, would change what our Lambdas run.
+    """
+    ours = {"Bucket": bucket, "ExpectedBucketOwner": cloud.account}
     try:
-        cloud.s3.head_bucket(Bucket=bucket)
+        cloud.s3.head_bucket(**ours)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
             code_word = error.response["Error"]["Code"]
@@ -289,8 +293,8 @@ def _store(cloud: Cloud, bucket: str, key: str, code: bytes) -> None:
                 f"bucket {bucket} is not ours to use ({code_word}): choose another project"
             ) from error
         _create_bucket(cloud, bucket)
-    if not cloud.s3.list_objects_v2(Bucket=bucket, Prefix=key).get("Contents"):
-        cloud.s3.put_object(Bucket=bucket, Key=key, Body=code, ContentType="application/zip")
+    if not cloud.s3.list_objects_v2(**ours, Prefix=key).get("Contents"):
+        cloud.s3.put_object(**ours, Key=key, Body=code, ContentType="application/zip")
 
 
 def _create_bucket(cloud: Cloud, bucket: str) -> None:

@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
 from contender.errors import SettingsError
+from contender.lambdas.settings import read
 from contender.naming import Names
 
 INVOKE_SECONDS = 9.0
@@ -26,7 +27,7 @@ class ApiSettings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        return cls(Names(_read(environ, "PROJECT")), _read(environ, "EXPERIMENTS_TABLE"))
+        return cls(Names(read(environ, "PROJECT")), read(environ, "EXPERIMENTS_TABLE"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,9 @@ class EventSettings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        text = _read(environ, "CACHE_SECONDS")
+        text = read(environ, "CACHE_SECONDS")
         try:
-            return cls(_read(environ, "DELIVERY_STREAM"), float(text))
+            return cls(read(environ, "DELIVERY_STREAM"), float(text))
         except ValueError as error:
             raise SettingsError(f"environment variable CACHE_SECONDS is {text!r}: it must be a number") from error
 
@@ -68,12 +69,6 @@ def tables_client() -> Any:
 def counts_client() -> Any:
     """Without its counts there is nothing to say of an experiment, and many of them take a while."""
     return _client("dynamodb", connect_s=1.0, read_s=3.0, attempts=2)
-
-
-def _read(environ: Mapping[str, str], name: str) -> str:
-    if value := environ.get(name):
-        return value
-    raise SettingsError(f"environment variable {name} is not set: deploy the stack again")
 
 
 def _again_where_closed(attempts: int, caught_exception: Exception | None, **event: object) -> float | None:

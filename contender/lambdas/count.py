@@ -24,8 +24,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from contender.errors import SettingsError
 from contender.lambdas.log_line import log_line
+from contender.lambdas.settings import read
 from contender.measurements import files, metrics
 from contender.measurements.recorder import Counted, Recorder
 
@@ -106,11 +106,6 @@ def _now() -> datetime:
 
 @functools.cache
 def _counter() -> FileCounter:
-    recorder = Recorder(boto3.client("dynamodb"), _read("EXPERIMENTS_TABLE"), _read("EVENTS_TABLE"), _now, pause)
+    tables = read(os.environ, "EXPERIMENTS_TABLE"), read(os.environ, "EVENTS_TABLE")
+    recorder = Recorder(boto3.client("dynamodb"), *tables, _now, pause)
     return FileCounter(boto3.client("s3"), boto3.client("cloudwatch"), recorder, _now)
-
-
-def _read(name: str) -> str:
-    if value := os.environ.get(name):
-        return value
-    raise SettingsError(f"environment variable {name} is not set: deploy the stack again")

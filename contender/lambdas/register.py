@@ -26,6 +26,7 @@ from botocore.exceptions import ClientError
 
 from contender.errors import DeploymentError, SettingsError
 from contender.lambdas.log_line import log_line
+from contender.lambdas.settings import read
 from contender.measurements.settings import Settings
 from contender.measurements.store import Store
 from contender.naming import Names
@@ -116,15 +117,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 @functools.cache
 def _registrar() -> Registrar:
-    def read(name: str) -> str:
-        if value := os.environ.get(name):
-            return value
-        raise SettingsError(f"environment variable {name} is not set: deploy the stack again")
-
-    bucket, sticky = read("BUCKET_SECONDS"), read("STICKY")
+    bucket, sticky = read(os.environ, "BUCKET_SECONDS"), read(os.environ, "STICKY")
     if not bucket.isdigit() or int(bucket) < 1 or sticky not in STICKY:
         raise SettingsError(
             f"BUCKET_SECONDS {bucket!r} must be a whole number of seconds, STICKY {sticky!r} hash or stored"
         )
-    store = Store(boto3.client("dynamodb"), read("EXPERIMENTS_TABLE"))
-    return Registrar(boto3.client("sagemaker"), store, Names(read("PROJECT")), int(bucket), sticky)
+    store = Store(boto3.client("dynamodb"), read(os.environ, "EXPERIMENTS_TABLE"))
+    return Registrar(boto3.client("sagemaker"), store, Names(read(os.environ, "PROJECT")), int(bucket), sticky)

@@ -29,10 +29,10 @@ class StarterSettings:
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         return cls(
             names=names_from_environ(environ),
-            data_prefix=_read(environ, "DATA_PREFIX"),
-            queue_url=_read(environ, "QUEUE_URL"),
-            dead_letter_queue_url=_read(environ, "DEAD_LETTER_QUEUE_URL"),
-            lock_table=_read(environ, "LOCK_TABLE"),
+            data_prefix=read(environ, "DATA_PREFIX"),
+            queue_url=read(environ, "QUEUE_URL"),
+            dead_letter_queue_url=read(environ, "DEAD_LETTER_QUEUE_URL"),
+            lock_table=read(environ, "LOCK_TABLE"),
             retry_delay_s=_between(environ, "RETRY_DELAY_SECONDS", int, 0, MAX_DELAY_S),
         )
 
@@ -46,7 +46,7 @@ class ModelSettings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
-        return cls(names_from_environ(environ), _read(environ, "MODEL_ROLE_ARN"))
+        return cls(names_from_environ(environ), read(environ, "MODEL_ROLE_ARN"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +65,25 @@ class RolloutSettings:
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
         return cls(
             names=names_from_environ(environ),
-            model_role_arn=_read(environ, "MODEL_ROLE_ARN"),
-            artifact_bucket=_read(environ, "ARTIFACT_BUCKET"),
-            experiments=_read(environ, "EXPERIMENTS") == "on",
+            model_role_arn=read(environ, "MODEL_ROLE_ARN"),
+            artifact_bucket=read(environ, "ARTIFACT_BUCKET"),
+            experiments=read(environ, "EXPERIMENTS") == "on",
         )
 
 
 def names_from_environ(environ: Mapping[str, str]) -> Names:
-    return Names(_read(environ, "PROJECT"))
+    return Names(read(environ, "PROJECT"))
 
 
-def _read(environ: Mapping[str, str], name: str) -> str:
+def read(environ: Mapping[str, str], name: str) -> str:
+    """A variable of the environment; SettingsError where it is missing or empty."""
     if text := environ.get(name):
         return text
     raise SettingsError(f"environment variable {name} is not set: deploy the stack again")
 
 
 def _between(environ: Mapping[str, str], name: str, kind: Callable[[str], T], low: T, high: T) -> T:
-    text = _read(environ, name)
+    text = read(environ, name)
     try:
         value = kind(text)
     except ValueError as error:

@@ -158,7 +158,7 @@ def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
     for function, modules in read_by.items():
         code = "".join((REPOSITORY / "contender" / f"{module}.py").read_text() for module in modules)
         assert environment_of(template, f"{function}Function") == set(
-            re.findall(r'read\((?:environ, )?"(\w+)"\)', code)
+            re.findall(r'read\((?:os\.)?environ, "(\w+)"\)', code)
         )
     assert environment_of(template, "StatsFunction") == {"PROJECT", "EXPERIMENTS_TABLE"}
 

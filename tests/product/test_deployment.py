@@ -218,21 +218,24 @@ class Formation:
 
 
 class Bucket:
-    """S3 with a bucket that holds everything already."""
+    """S3 with a bucket that holds everything already, and lets everybody in who asks for nobody's in particular."""
 
-    def head_bucket(self, Bucket: str) -> None:
-        """It is there."""
+    owner = "1" * 12
 
-    def list_objects_v2(self, Bucket: str, Prefix: str) -> dict[str, Any]:
+    def head_bucket(self, Bucket: str, ExpectedBucketOwner: str = "") -> None:
+        if ExpectedBucketOwner not in ("", self.owner):
+            answer = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+            raise ClientError(answer, "HeadBucket")
+
+    def list_objects_v2(self, Bucket: str, Prefix: str, ExpectedBucketOwner: str) -> dict[str, Any]:
+        assert ExpectedBucketOwner == self.owner
         return {"Contents": [{"Key": Prefix}]}
 
 
 class ForeignBucket(Bucket):
-    """The name belongs to another account."""
+    """Another account was faster with the name."""
 
-    def head_bucket(self, Bucket: str) -> None:
-        answer = {"Error": {"Code": "403"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
-        raise ClientError(answer, "HeadBucket")
+    owner = "2" * 12
 
 
 MODIFY = {"Action": "Modify", "LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table"}
