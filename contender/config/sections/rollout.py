@@ -42,7 +42,8 @@ class Goal(Section):
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     """How often a challenger that is no better or worse is taken for one that is, however often one looks."""
     minimum_effect: float = Field(default=0.0, ge=0)
-    """Reward per request that a challenger must be better by; 0.01 is one more success in a hundred requests."""
+    """Reward per request that a difference must reach to matter: where a challenger is surely not better by as much, a
+    person is asked. 0.01 is one more success in a hundred requests."""
     minimum_sample: int = Field(default=500, ge=1, le=1_000_000_000)
     """Requests each of champion and challenger answer before anything is concluded."""
     maximum_duration_s: int = Field(default=14 * DAY_S, ge=1, le=365 * DAY_S)
@@ -53,7 +54,8 @@ class Goal(Section):
     """msprt: standard deviation of the differences that are to be expected; null: 0.02 for a binary reward, a tenth of
     the reward's standard deviation for a real one."""
     loss: float = Field(default=0.01, gt=0, lt=1)
-    """expected_loss: part of the champion's reward that promoting may cost on average."""
+    """expected_loss: part of the champion's reward that a verdict may cost on average, once it is right with
+    probability 1 - alpha."""
     design_effect: float = Field(default=1.0, ge=1, le=10_000)
     """How many times as much means vary as those of independent requests, because users come back and earn alike;
     `contender experiment replay` measures it."""
