@@ -13,7 +13,7 @@ from contender.cli.demo_laptop import Stopwatch, set_up
 from contender.cli.output import emit, emit_rows, note
 from contender.config import Settings
 from contender.demo.challenges import Challenge, Truth, challenges
-from contender.demo.experiment import STACK_PARAMETERS, Ending, ExperimentDemo
+from contender.demo.experiment import Ending, ExperimentDemo
 from contender.demo.main_job import Demo
 from contender.demo.traffic import Api, Pace, Traffic
 from contender.errors import DeploymentError
@@ -45,7 +45,7 @@ def play(
     """
     clock = Stopwatch()
     stories = challenges(rows, CUSTOMERS, seed)
-    outputs = set_up(settings, clock, STACK_PARAMETERS)
+    outputs = set_up(settings, clock)
     demo = _demo(settings, outputs, stories)
     note(f"first upload: {', '.join(each.dimension for each in stories)}")
     demo.serve_champions()

@@ -46,10 +46,10 @@ def laptop(home: Path, *, keep: bool) -> Iterator[None]:
         yield
 
 
-def set_up(settings: Settings, clock: Stopwatch, parameters: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    """Deploy stacks, with these parameters too, and pipelines; the outputs of all stacks, whose names differ."""
+def set_up(settings: Settings, clock: Stopwatch) -> Mapping[str, str]:
+    """Deploy stacks and pipelines; the outputs of all stacks, whose names differ."""
     outputs: dict[str, str] = {}
-    for result in deploy_all(settings, {**(parameters or {}), **overrides_from(os.environ)}).stacks:
+    for result in deploy_all(settings, overrides_from(os.environ)).stacks:
         note(f"stack {result.stack} {result.action}")
         outputs |= result.outputs
     clock.lap("deploy")

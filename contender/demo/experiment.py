@@ -45,7 +45,6 @@ SETTINGS: Mapping[str, Any] = {
     "dimensions": {},
 }
 """Settings by which it is played: as in a project, but seconds where a business has hours and days, and one stage."""
-STACK_PARAMETERS: Mapping[str, str] = {"EventDelaySeconds": "1"}
 
 EXPECTED: Mapping[Truth, frozenset[Phase]] = {
     Truth.BETTER: frozenset({Phase.PROMOTED}),
