@@ -42,7 +42,7 @@ class Goal(Section):
     alpha: float = Field(default=0.05, gt=0, lt=0.5)
     """How often a challenger that is no better or worse is taken for one that is, however often one looks."""
     minimum_effect: float = Field(default=0.0, ge=0)
-    """Reward per request that a difference must reach to matter: where a challenger is surely not better by as much, a
+    """Reward per request that a difference must reach to matter: where it surely does not, either way round, a
     person is asked. 0.01 is one more success in a hundred requests."""
     minimum_sample: int = Field(default=500, ge=1, le=1_000_000_000)
     """Requests each of champion and challenger answer before anything is concluded."""
