@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from contender.aws import client
-from contender.cli import demo_experiment
 from contender.cli.demo_laptop import Stopwatch, laptop, set_up
 from contender.cli.local import home_option
 from contender.cli.output import emit, emit_rows, json_option, note
@@ -68,6 +67,8 @@ def command(
     if experiment and folder:
         raise click.UsageError("--experiment needs to know what is true of its customers: leave --data out")
     if experiment:
+        from contender.cli import demo_experiment  # Matplotlib and scikit-learn: only who draws waits for them
+
         settings = load_project(SETTINGS)
         with laptop(home, keep=keep):
             demo_experiment.play(settings, rows=rows, seed=seed, report=report, as_json=as_json)
