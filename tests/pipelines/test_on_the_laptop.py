@@ -27,6 +27,8 @@ from contender.naming import Names
 from contender.pipeline.compiling import Compiled, compile_project
 from contender.pipeline.targets import Target, training_targets
 from contender.pipeline.upserting import upsert
+from contender.rollout.ledger import Ledger
+from contender.rollout_settings import publish
 from contender.sample_data import COLUMNS, generate
 from contender.stacks import core_parameters
 from tests.steps.chain import to_csv
@@ -127,8 +129,9 @@ def story(clients: Any) -> Story:
     settings = load(ROOT / "contender.yaml", environ={}, overrides=SMALL)
     cloud = Cloud(clients("cloudformation"), clients("s3"), ACCOUNT, REGION)
     code = Path(contender.__file__).parents[1]
-    parameters = core_parameters(settings)
+    parameters = core_parameters(settings) | {"Experiments": "off"}
     stack = deploy(cloud, Names("story"), ROOT / "infra" / "core.yaml", parameters, root=code)
+    publish(Ledger(clients("dynamodb"), stack.outputs["RolloutTable"]), settings)
     story = Story(settings, stack.outputs, clients, compile_project(settings, stack.outputs, ROOT))
     story.upsert(story.usual)
     assert story.serve("A", "first.csv", sample(1)).number == 1
