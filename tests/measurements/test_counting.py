@@ -220,10 +220,11 @@ def test_names_of_rewards_are_asked_for_once_while_they_are_known() -> None:
 
 def test_a_request_cannot_earn_more_than_a_reward_may_be() -> None:
     world = World()
-    rewards = [world.reward("a", 9e8, "one"), world.reward("a", 9e8, "two"), world.reward("a", -9e8, "three")]
+    amounts = (9e8, 9e8, -9e8, -9e8, -9e8, 9e8)
+    rewards = [world.reward("a", amount, str(number)) for number, amount in enumerate(amounts)]
     outcome = world.count(world.request("a"), *rewards)
-    assert outcome == {"counted": 1, "credited": 2, "reward_too_large": 1}
-    assert world.total("v1").judged.reward() == RewardCounts(2, 0, 0.0, 0.0)
+    assert outcome == {"counted": 1, "credited": 4, "reward_too_large": 2}
+    assert world.total("v1").judged.reward() == RewardCounts(4, 0, 0.0, 0.0)
 
 
 def test_squares_of_large_and_small_rewards_add_up_exactly() -> None:
@@ -331,6 +332,18 @@ def test_a_busy_table_is_asked_again_and_given_up_after_some_tries() -> None:
         world.count(world.request("b"))
     assert world.total("v1").judged.n == 1
     assert len(world.pauses) == 3 + TRIES
+
+
+def test_what_is_both_overtaken_and_never_taken_is_not_tried_on_and_on() -> None:
+    world = World()
+
+    def refuse(operation: str) -> None:
+        if operation == "transact_write_items":
+            raise canceled({"Code": "TransactionConflict"}, {"Code": "ValidationError"})
+
+    world.dynamodb.before = refuse
+    assert world.count(world.request("a")) == {"unwritable": 1}
+    assert world.pauses == []
 
 
 def test_keys_that_dynamodb_left_out_are_read_again() -> None:

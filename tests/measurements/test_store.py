@@ -187,6 +187,22 @@ def test_whoever_registers_while_another_writes_is_told_to_look_again() -> None:
     assert table.settings.shares == SHARES
 
 
+def test_weights_that_were_read_before_others_do_not_replace_them() -> None:
+    """Two look at the endpoint, between whose looks its weights changed; the slower one has the old ones."""
+    table = Table()
+    table.register()
+    new, old = {"v1": 0.6, "v2": 0.4}, {"v1": 0.5, "v2": 0.5}
+
+    def register(operation: str) -> None:
+        if operation == "update_item":
+            table.dynamodb.before = lambda operation: None
+            assert table.store.register(ENDPOINT, new, CREATED, NOW + timedelta(seconds=50), 60, "hash")
+
+    table.dynamodb.before = register
+    assert table.store.register(ENDPOINT, old, CREATED, NOW + timedelta(seconds=60), 60, "hash") is None
+    assert table.settings.shares == new
+
+
 def test_an_endpoint_closes_though_another_writes_at_the_same_time() -> None:
     table = Table()
     table.register()
