@@ -18,7 +18,7 @@ VersionNumber = Annotated[int, Field(ge=1, le=999_999_999)]
 
 
 class Endpoint(Section):
-    """What serves a dimension. An endpoint takes a change over where nothing is rolled out, or with the next version."""
+    """What serves a dimension. An endpoint takes a change over when nothing is rolled out, or with the next version."""
 
     instance_type: InstanceType = INSTANCE_TYPE
     """Of each variant; dimensions.<dimension>.instances says otherwise for a version."""
