@@ -68,10 +68,11 @@ class Registrar:
                 return {"outcome": "takes no part"}
             if tag not in (ON, None):
                 return self._close(endpoint, now)
-            if settings := self._register(endpoint, found, now):
+            settings = self._register(endpoint, found, now)
+            if settings and _same(found, self._describe(endpoint)):
                 return {"outcome": "registered", "experiment": settings.experiment, "shares": dict(settings.shares)}
         raise DeploymentError(
-            f"settings of endpoint {endpoint} were changed by others {TRIES} times: send the event again"
+            f"endpoint {endpoint} or its settings were changed by others {TRIES} times: send the event again"
         )
 
     def _close(self, endpoint: str, now: datetime) -> dict[str, Any]:
@@ -107,6 +108,11 @@ def live_shares(found: Mapping[str, Any]) -> dict[str, float]:
     }
     total = sum(weights.values()) or 1.0
     return {variant: round(weight / total, SHARE_DIGITS) for variant, weight in weights.items()}
+
+
+def _same(found: Mapping[str, Any], again: Mapping[str, Any] | None) -> bool:
+    """Whether an endpoint still is what was registered: else a slow look could replace a later one's weights."""
+    return again is not None and (again["EndpointStatus"], live_shares(again)) == ("InService", live_shares(found))
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:

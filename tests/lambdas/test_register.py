@@ -224,3 +224,31 @@ def test_settings_that_others_change_meanwhile_are_looked_at_again_and_given_up_
     world.sagemaker.found[ENDPOINT]["CreationTime"] = datetime(2030, 1, 1, tzinfo=BERLIN)
     with pytest.raises(DeploymentError, match=f"changed by others {TRIES} times"):
         world.hear()
+
+
+def test_weights_that_changed_while_one_looked_are_looked_at_again() -> None:
+    """Between looking and writing, the weights change and another function has registered them."""
+    world = World()
+    world.sagemaker.put(ENDPOINT, v1=0.9, v2=0.1)
+    world.hear()
+    world.sagemaker.put(ENDPOINT, v1=0.8, v2=0.2)
+    read_tags = world.sagemaker.paginate
+
+    def overtake(*, ResourceArn: str) -> Iterator[dict[str, Any]]:
+        world.sagemaker.paginate = read_tags  # type: ignore[method-assign]
+        world.sagemaker.put(ENDPOINT, v1=0.3, v2=0.7)
+        world.hear()
+        return read_tags(ResourceArn=ResourceArn)
+
+    world.sagemaker.paginate = overtake  # type: ignore[method-assign]
+    assert world.hear()["shares"] == {"v1": 0.3, "v2": 0.7}
+    assert world.settings().shares == {"v1": 0.3, "v2": 0.7}
+
+
+def test_an_experiment_that_a_tag_closed_stays_closed_without_the_tag() -> None:
+    world = World()
+    for tag in ("on", "off", None):
+        world.sagemaker.put(ENDPOINT, tag=tag)
+        answer = world.hear()
+    assert answer["outcome"] == "takes no part"
+    assert not world.settings().open
