@@ -171,7 +171,8 @@ def _explain(error: ValidationError, source: Mapping[str, str], file: str) -> st
         link = " " if reason.startswith(("should ", "cannot ")) else "." if key else ""
         return f"{where}: {key}{link}{reason}"
     if location[-1] == "[key]":
-        return f"{where}: {location[0]} cannot have the key {location[1]!r}: {reason[0].lower()}{reason[1:]}"
+        *above, name, _ = location
+        return f"{where}: {'.'.join(above)} cannot have the key {name!r}: {reason[0].lower()}{reason[1:]}"
     if first["type"] == "string_type" and isinstance(first["input"], (int, float)):
         return f"{where}: {key} should be text, not {first['input']!r}: write it in quotes, as the data spells it"
     return f"{where}: {key} {reason[0].lower()}{reason[1:]}, not {first['input']!r}"

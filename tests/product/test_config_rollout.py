@@ -229,7 +229,12 @@ def test_what_stands_above_the_stages_may_come_from_a_variable(read: Any) -> Non
             "rollout.goal.loss is expected_loss's, and the method is confidence_sequence: take it out",
         ),
         ("rollout: {goal: yes}", "rollout.goal should hold keys and values, not True"),
-        ("rollout: {guardrails: [{metric: error_rat, limit: 1}]}", "rollout.guardrails.0.metric"),
+        (
+            "rollout: {guardrails: [{metric: error_rat, limit: 1}]}",
+            "rollout.guardrails.0.metric should be error_rate, latency_p95 or reward:<name>, not 'error_rat'",
+        ),
+        ("rollout: {goal: {reward: my reward}}", "rollout.goal.reward should be up to 40 letters, digits and . _ -"),
+        ("endpoint: {instance_type: m5.large}", "endpoint.instance_type should be an instance type of SageMaker's"),
         ("rollout: {guardrails: [{metric: error_rate}]}", "rollout.guardrails.0.limit field required"),
         (
             "rollout: {guardrails: [{metric: error_rate, limit: 1}]}",
@@ -245,7 +250,10 @@ def test_what_stands_above_the_stages_may_come_from_a_variable(read: Any) -> Non
         ),
         ("rollout: {newer: queued}", "rollout.newer should be 'queue' or 'replace', not 'queued'"),
         ("rollout: {max_challengers: 10}", "rollout.max_challengers should be less than or equal to 9, not 10"),
-        ("rollout: {hooks: {before: [a.b]}}", "rollout.hooks.before.0 string should match pattern"),
+        (
+            "rollout: {hooks: {before: [a.b]}}",
+            "rollout.hooks.before.0 should be the name of a Lambda function, without its ARN, not 'a.b'",
+        ),
         (
             "project: shop\nrollout: {hooks: {after: [shop-hook-a, validate]}}",
             "rollout.hooks.after holds 'validate': rollouts may only ask functions named shop-hook-…",
@@ -305,7 +313,11 @@ def test_what_stands_above_the_stages_may_come_from_a_variable(read: Any) -> Non
         ),
         (
             "dimensions: {SM-1: {instances: {3: {type: m5}}}}",
-            "dimensions.SM-1.instances.3.type string should match pattern",
+            "dimensions.SM-1.instances.3.type should be an instance type of SageMaker's, like ml.m5.large, not 'm5'",
+        ),
+        (
+            "dimensions: {SM-1: {instances: {v5: {count: 2}}}}",
+            "dimensions.SM-1.instances cannot have the key 'v5': should be a valid integer",
         ),
         (
             f"stages: {{staging: {{}}, prod: {{}}}}\ndimensions: {{{'x' * 40}: {{champion: 1}}}}",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from contender.config.sections.section import Section, Share
+from contender.config.sections.section import Section, Share, shaped
 
 MAX_CHALLENGERS = 9
 """An endpoint takes ten production variants, and one of them is the champion's."""
@@ -16,7 +16,11 @@ REWARD_NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,39}"
 COUNTED_WITHOUT_API = frozenset({"error_rate"})
 """Guardrails' metrics that CloudWatch's counts of an endpoint tell as well: requests and failures by variant."""
 
-FunctionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+FunctionName = Annotated[str, shaped(r"[A-Za-z0-9_-]{1,64}", "the name of a Lambda function, without its ARN")]
+RewardName = Annotated[str, shaped(REWARD_NAME, "up to 40 letters, digits and . _ -, a letter first")]
+Metric = Annotated[
+    str, shaped(f"error_rate|latency_p95|reward:{REWARD_NAME}", "error_rate, latency_p95 or reward:<name>")
+]
 
 
 class Step(Section):
@@ -35,7 +39,7 @@ class Goal(Section):
 
     kind: Literal["binary", "real"] = "binary"
     """binary: a request is a success when its rewards sum to more than 0. real: their sum itself counts."""
-    reward: str = Field(default="reward", pattern=f"^{REWARD_NAME}$")
+    reward: RewardName = "reward"
     """The reward that is judged: the `name` of conversions, which is `reward` where they carry none."""
     method: Literal["confidence_sequence", "msprt", "expected_loss"] = "confidence_sequence"
     """The test: it may be looked at as often as one likes, see docs/statistics.md."""
@@ -71,7 +75,7 @@ class Goal(Section):
 class Guardrail(Section):
     """Something that must not get worse, whatever the goal says."""
 
-    metric: str = Field(pattern=f"^(error_rate|latency_p95|reward:{REWARD_NAME})$")
+    metric: Metric
     """error_rate, latency_p95, or reward:<name>."""
     limit: float = Field(ge=0)
     """How much worse than the champion is still accepted. error_rate: difference of the shares of failed requests,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _number_or_text(value: Any) -> Any:
@@ -13,11 +14,22 @@ def _number_or_text(value: Any) -> Any:
     return value
 
 
+def shaped(pattern: str, shape: str) -> AfterValidator:
+    """Text that matches a pattern; `shape` says which in words."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"should be {shape}, not {value!r}")
+        return value
+
+    return AfterValidator(check)
+
+
 Share = Annotated[float, Field(gt=0, lt=1)]
 Columns = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)]
 FacetValue = Annotated[int | float | str, BeforeValidator(_number_or_text)]
 FacetValues = Annotated[tuple[FacetValue, ...], Field(strict=False)]
-InstanceType = Annotated[str, Field(pattern=r"^ml\.")]
+InstanceType = Annotated[str, shaped(r"ml\.[a-z0-9.-]+", "an instance type of SageMaker's, like ml.m5.large")]
 
 
 class Section(BaseModel):
