@@ -117,14 +117,45 @@ def test_what_a_lambda_calls_in_sagemaker_its_role_allows(template: dict[str, An
         for found in re.findall(r"sagemaker\.((?:create|describe|update|delete)_\w+)", code)
         + re.findall(r"get_paginator\(\"(\w+)\"\)", code)
     }
-    rollout = {
+    rollout = actions_of(template, "RolloutPolicy", "TickRole", service="sagemaker")
+    assert called | {"AddTags"} == rollout, "an endpoint is created with a tag"
+
+
+def actions_of(template: dict[str, Any], *owners: str, service: str) -> set[str]:
+    return {
         action.partition(":")[2]
         for owner, statement in statements(template)
-        if owner in ("RolloutPolicy", "TickRole")
+        if owner in owners
         for action in listed(statement["Action"])
-        if action.startswith("sagemaker:")
+        if action.startswith(f"{service}:")
     }
-    assert called | {"AddTags"} == rollout, "an endpoint is created with a tag"
+
+
+def test_what_a_tick_calls_in_dynamodb_its_role_allows(template: dict[str, Any]) -> None:
+    """A transaction needs the permission of what it puts. Only `contender deploy` deletes: a stage's settings."""
+    named = {statement["Sid"]: set(listed(statement["Action"])) for _, statement in statements(template)}
+
+    def called(*files: str) -> set[str]:
+        code = "".join((ROOT / "contender" / file).read_text() for file in files)
+        operations = {*re.findall(r"dynamodb\.(\w+)\(", code)} - {"delete_item", "transact_write_items"}
+        return {"dynamodb:" + "".join(word.title() for word in operation.split("_")) for operation in operations}
+
+    assert named["Decide"] == called("rollout/ledger.py", "stages.py")
+    assert named["CountAndPublish"] == called("measurements/store.py")
+
+
+def test_whoever_ticks_may_all_that_a_tick_does_and_only_the_tick_asks_hooks(template: dict[str, Any]) -> None:
+    for role in ("DeployRole", "TickRole"):
+        managed = of_type(template, "AWS::IAM::Role")[role]["ManagedPolicyArns"]
+        assert managed == [{"Ref": "RolloutPolicy"}]
+    assert actions_of(template, "RolloutPolicy", service="cloudwatch") == {"GetMetricData"}
+    assert actions_of(template, "RolloutPolicy", "DeployRole", service="lambda") == set()
+    (hooks,) = (statement for _, statement in statements(template) if statement["Sid"] == "AskHooks")
+    assert json.dumps(hooks["Resource"]).endswith(':function:${Project}-hook-*"}')
+    (captures,) = (statement for owner, statement in statements(template) if statement["Sid"] == "WriteAnswers")
+    assert "${ArtifactBucket.Arn}/capture/*" in json.dumps(captures["Resource"]), (
+        "SageMaker captures as the model's role"
+    )
 
 
 def test_nobody_reads_the_buckets_in_the_clear_or_from_outside(template: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,74 @@ def test_the_defaults_are_a_rollout_that_an_engineer_would_choose() -> None:
             bucket_s=3600.0,
         ),
     )
+
+
+EVERYTHING_ELSE = """
+endpoint: {instance_type: ml.c5.large, instance_count: 2, data_capture_percent: 7}
+rollout:
+  steps: [{share: 0.3, time_s: 5, sample: 6}]
+  goal: {kind: real, reward: sale, method: msprt, alpha: 0.01, minimum_effect: 0.2, minimum_sample: 30,
+         maximum_duration_s: 400, tau: 0.3, design_effect: 2.0}
+  guardrails: [{metric: "reward:sale", limit: 0.5, action: warn, minimum_sample: 9, alpha: 0.02}]
+  approval: manual
+  dry_run: true
+  bake_time_s: 11
+  drain_s: 12
+  newer: replace
+  max_challengers: 4
+  weights_by_hand: put_back
+  hooks: {before: [contender-hook-a], after: [contender-hook-b], timeout_s: 13}
+experiment:
+  strategy: {name: EpsilonGreedy, epsilon: 0.2, floor: 0.02, warm_up: 14, discount: 0.9}
+  sticky: stored
+  bucket_s: 15
+  reward_window_s: 16
+  sample_ratio: {alpha: 0.003, action: roll_back}
+dimensions: {SM-1: {champion: 1, challengers: [2], instances: {2: {type: ml.t2.medium, count: 3}}}}
+"""
+
+
+def test_every_setting_reaches_the_spec_and_is_another_than_the_default(read: Any) -> None:
+    """Whoever adds a setting sees here whether anything reads it."""
+    [spec] = specs(read(EVERYTHING_ELSE))
+    assert spec == Spec(
+        stage="",
+        instance=Instance("ml.c5.large", 2),
+        steps=(Step(0.3, 5.0, 6),),
+        strategy=StrategySpec("EpsilonGreedy", epsilon=0.2, floor=0.02, warm_up=14, discount=0.9),
+        goal=Goal(
+            kind="real",
+            reward="sale",
+            method="msprt",
+            alpha=0.01,
+            minimum_effect=0.2,
+            minimum_sample=30,
+            maximum_duration_s=400.0,
+            n_star=5_000.0,
+            tau=0.3,
+            loss=0.01,
+            design_effect=2.0,
+        ),
+        guardrails=(Guardrail("reward:sale", limit=0.5, action="warn", minimum_sample=9, alpha=0.02),),
+        sample_ratio_alpha=0.003,
+        sample_ratio_action="roll_back",
+        approval="manual",
+        dry_run=True,
+        bake_s=11.0,
+        drain_s=12.0,
+        newer="replace",
+        max_challengers=4,
+        weights_by_hand="put_back",
+        hooks=Hooks(("contender-hook-a",), ("contender-hook-b",), 13.0),
+        reward_window_s=16.0,
+        bucket_s=15.0,
+        sticky="stored",
+        data_capture_percent=7,
+        dimensions={"SM-1": DimensionSpec(Pins(1, (2,)), {2: Instance("ml.t2.medium", 3)})},
+    )
+    [default] = specs(Settings())
+    same = [field.name for field in fields(Spec) if getattr(spec, field.name) == getattr(default, field.name)]
+    assert same == ["stage", "follows"]
 
 
 def test_without_stages_there_is_one_with_todays_names(read: Any) -> None:
