@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from contender.api.call import SMALL_BYTES, answer_call
 from contender.measurements.events import Conversion, parse
-from tests.api.api import ENDPOINT, Api
+from tests.api.api import ENDPOINT, Api, call
 from tests.lambdas.fakes import client_error
 
 
@@ -80,3 +81,10 @@ def test_a_reward_that_firehose_does_not_take_may_be_sent_again(api: Api) -> Non
     assert (status, answer["error"]["code"]) == (503, "unavailable")
     api.firehose.refusal = None
     assert api.convert()[0] == 200
+
+
+@pytest.mark.parametrize(("size", "status"), [(SMALL_BYTES, 200), (SMALL_BYTES + 1, 413)])
+def test_a_call_larger_than_a_reward_needs_is_not_even_read(api: Api, size: int, status: int) -> None:
+    event = call({"endpoint_name": ENDPOINT, "user_id": "u1", "inference_id": "i1"})
+    event["body"] = event["body"].ljust(size)
+    assert answer_call("conversion", event, SMALL_BYTES, api.converter.answer)["statusCode"] == status
