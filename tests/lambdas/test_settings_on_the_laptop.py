@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contender.config import load
 from contender.lambdas.controllers import Clients, controllers
@@ -16,7 +19,9 @@ from contender.naming import Names
 from contender.rollout.ledger import Ledger
 from contender.rollout.replay import replay
 from contender.rollout_settings import publish
+from tests.lambdas.test_failing_challengers import Service
 from tests.lambdas.test_on_the_laptop import make_table, register
+from tests.local.running import eventually
 
 NAMES = Names("byhand")
 NUMBERS = itertools.count(1)
@@ -30,6 +35,16 @@ rollout:
   steps: [{{share: 0.2, time_s: {time_s}, sample: 0}}]
   weights_by_hand: {by_hand}
 dimensions: {{{name}: {dimension}}}
+"""
+
+
+WITHOUT_API = """
+project: noapi
+experiment: {enabled: false}
+rollout:
+  drain_s: 0
+  steps: [{share: 0.5, time_s: 3600, sample: 0}]
+  guardrails: [{metric: error_rate, limit: 0.01, minimum_sample: 20}]
 """
 
 
@@ -140,3 +155,32 @@ def test_weights_that_a_person_sets_stay_or_are_put_back_as_the_file_says(projec
     project.shift(v1=0.0)
     assert {name: share for name, (share, *_) in project.serving().items()} == {"v1": 0.75, "v2": 0.25}
     assert project.codes()[-2:] == ["put_back", "serves"]
+
+
+def test_failures_roll_a_challenger_back_without_the_api_too(clients: Any, bucket: str, tmp_path: Path) -> None:
+    """CloudWatch counts what is asked of the endpoint directly."""
+    service = Service(clients, bucket, "noapi")
+    service.settings = replace(service.settings, experiments=False)
+    file = tmp_path / "contender.yaml"
+    file.write_text(WITHOUT_API)
+    publish(Ledger(clients("dynamodb"), "noapi-rollouts"), load(file, environ={}))
+    service.register()
+    service.settle()
+    service.register(failing_tenths=10)
+    service.settle()
+    assert service.state.shares == {1: 0.5, 2: 0.5}
+    for number in range(120):
+        with contextlib.suppress(ClientError):
+            clients("sagemaker-runtime").invoke_endpoint(
+                EndpointName=service.endpoint, ContentType="text/csv", Body=f"row {number}"
+            )
+
+    def rolled_back() -> bool:
+        service.tick()
+        track = service.state.track(2)
+        return track is not None and track.code == "guardrail:error_rate"
+
+    eventually(rolled_back)
+    service.settle()
+    assert service.state.shares == {1: 1.0}
+    clients("sagemaker").delete_endpoint(EndpointName=service.endpoint)

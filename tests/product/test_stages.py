@@ -137,6 +137,7 @@ def test_what_the_registry_rejects_comes_in_nowhere() -> None:
     world.dev.mark(world.register("Rejected"), Role.CHAMPION, Status.IN_SERVICE, "serves")
     world.dev.approve("A", 1, "ada")
     assert enters(world.test) == []
+    assert states(world.test) == {1: "Challenger/Pending/Rejected"}
 
 
 def test_a_stages_marks_are_its_own() -> None:
