@@ -185,7 +185,7 @@ class Names:
         return self.at("").dimension_of(group)
 
     def endpoint_of_model(self, model: str) -> str | None:
-        """The endpoint a SageMaker model was made for, in whichever stage; None if it is no version's of this project."""
+        """The endpoint a SageMaker model was made for, in whichever stage; None if it is no version's of ours."""
         endpoint, _, last = model.rpartition("-")
         return endpoint if parse_variant(last) is not None and self.place_of(endpoint) is not None else None
 

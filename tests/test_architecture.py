@@ -32,7 +32,19 @@ PURE = (
         f"contender/rollout/{name}.py"
         for name in (
             *("spec", "state", "observation", "decision", "documents", "decide", "draft", "moves", "commands"),
-            *("entering", "serving", "progress", "judging", "shares", "plan", "replay", "story"),
+            *(
+                "entering",
+                "serving",
+                "progress",
+                "judging",
+                "shares",
+                "view",
+                "plan",
+                "renewal",
+                "evidence",
+                "replay",
+                "story",
+            ),
         )
     ),
     "contender/experiments",

@@ -22,9 +22,9 @@ from contender.lambdas.log_line import log_line
 from contender.naming import variant_name
 from contender.registry import Status, Version
 from contender.rollout.actions import CreateEndpoint, UpdateEndpoint, describe
-from contender.rollout.plan import View
 from contender.rollout.state import Phase
 from contender.rollout.tick import Controller, Report
+from contender.rollout.view import View
 
 
 class Outcome(StrEnum):

@@ -15,9 +15,10 @@ from contender.naming import variant_name
 from contender.rollout import metrics
 from contender.rollout.evidence import evidence, from_metrics
 from contender.rollout.observation import Command, HookResult, Observation
-from contender.rollout.plan import View, failures
+from contender.rollout.plan import failures
 from contender.rollout.spec import Spec
 from contender.rollout.state import State
+from contender.rollout.view import View
 from contender.stages import StageVersions
 
 ERROR_RATE = "error_rate"
@@ -100,13 +101,13 @@ def observation(
     command: Command | None = None,
 ) -> Observation:
     """What a decision is made from."""
-    champion = registry.champion(view.versions)
+    champion, failed = registry.champion(view.versions), failures(view)
     return Observation(
         versions=tuple(version.number for version in view.versions),
-        waiting=tuple(version.number for version in view.versions if version.deployable),
+        waiting=tuple(each.number for each in view.versions if each.deployable and each.number not in failed),
         live=view.live,
         champion=champion.number if champion is not None else None,
-        failed=failures(view),
+        failed=failed,
         busy=view.serving is not None and view.serving.busy,
         experiment=state.experiment,
         evidence=counted,

@@ -11,9 +11,10 @@ from datetime import datetime
 
 from contender.naming import variant_name
 from contender.rollout.actions import Action, UpdateEndpoint
-from contender.rollout.plan import View, config_of, other_counts
+from contender.rollout.plan import config_of, other_counts
 from contender.rollout.spec import Spec
 from contender.rollout.state import State
+from contender.rollout.view import View
 
 
 def renewal(spec: Spec, state: State, view: View, configs: Mapping[str, datetime]) -> tuple[Action, ...]:

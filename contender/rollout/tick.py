@@ -27,10 +27,11 @@ from contender.rollout.execute import Executor, Overtaken, Refused
 from contender.rollout.ledger import Ledger
 from contender.rollout.observation import Command, HookResult
 from contender.rollout.observe import Known, Sight, observation
-from contender.rollout.plan import Plan, View, cleanup, mark, plan
+from contender.rollout.plan import Plan, cleanup, mark, plan
 from contender.rollout.renewal import renewal
 from contender.rollout.spec import Spec
 from contender.rollout.state import State
+from contender.rollout.view import View
 
 MAX_PASSES = 25
 NOTHING = Plan()

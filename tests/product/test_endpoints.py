@@ -22,8 +22,9 @@ from contender.rollout.actions import (
     describe,
 )
 from contender.rollout.execute import Apply
-from contender.rollout.plan import View, cleanup, plan
+from contender.rollout.plan import cleanup, plan
 from contender.rollout.state import State
+from contender.rollout.view import View
 from contender.stages import StageVersions
 from tests.lambdas.fakes import FakeSageMaker
 from tests.lambdas.world import PATIENT
