@@ -9,7 +9,8 @@ letters than a property may.
 
 A version comes into the first stage when the registry approves it. It comes into a later one while it is champion of
 the stage before (approval automatic there), or once a person has approved it there (either). One that has been replaced
-before it came in stays out: its successor comes instead. One that the registry rejects comes in nowhere.
+before it came in stays out: its successor comes instead. One that the registry rejects comes in nowhere, and one that
+had left the last stage, or failed there, before an earlier stage was added comes into none of the earlier ones.
 """
 
 from __future__ import annotations
@@ -121,6 +122,8 @@ def _at_the_door(version: Version) -> bool:
 
 def _marked(version: Version, item: Item) -> Version:
     if "role" not in item:
+        if version.status in (Status.REMOVED, Status.FAILED):
+            return replace(version, reason=f"in the last stage: {version.reason}")
         return replace(version, role=Role.CHALLENGER, status=Status.PENDING, reason="", changed_at=None)
     return replace(
         version,

@@ -250,6 +250,16 @@ def test_without_experiments_a_guardrail_of_errors_may_be_set(read: Any) -> None
     assert spec.guardrails == (Guardrail("error_rate", limit=0.2, action="hold"),)
 
 
+def test_nine_challengers_may_be_pinned_beside_those_that_are_rolled_out(read: Any) -> None:
+    [spec] = specs(read("dimensions: {SM-1: {champion: 1, challengers: [2, 3, 4, 5, 6, 7, 8, 9, 10]}}"))
+    assert (spec.max_challengers, spec.pins("SM-1")) == (3, Pins(1, tuple(range(2, 11))))
+
+
+def test_a_variant_may_stay_exactly_as_long_as_the_api_may_send_requests_to_it(read: Any) -> None:
+    [spec] = specs(read("rollout: {drain_s: 10, bake_time_s: 10}\nexperiment: {cache_s: 10}"))
+    assert (spec.drain_s, spec.bake_s) == (10.0, 10.0)
+
+
 def test_a_stage_is_named_as_the_file_names_it(read: Any) -> None:
     settings = read(TWO_STAGES)
     assert [settings.stage_key(name) for name in (None, "dev", "prod")] == ["", "dev", ""]
@@ -281,7 +291,7 @@ def test_what_stands_above_the_stages_may_come_from_a_variable(read: Any) -> Non
         ("rollout: {stepz: []}", "unknown key 'rollout.stepz'; did you mean 'steps'?"),
         ("rollout: {drain: 3}", "unknown key 'rollout.drain'; did you mean 'drain_s'?"),
         ("rollout: {steps: [{share: 0.1, time: 3}]}", "unknown key 'rollout.steps.0.time'; did you mean 'time_s'?"),
-        ("rollout: {steps: []}", "rollout.steps"),
+        ("rollout: {steps: []}", "rollout.steps should have at least 1 item, not 0"),
         ("rollout: {steps: [{share: 1}]}", "rollout.steps.0.share should be less than 1, not 1"),
         ("rollout: {steps: [{time_s: 1}]}", "rollout.steps.0.share field required"),
         ("rollout: {steps: {share: 0.1}}", "rollout.steps should be a list, not {'share': 0.1}"),
@@ -377,8 +387,8 @@ def test_what_stands_above_the_stages_may_come_from_a_variable(read: Any) -> Non
         ),
         ("dimensions: {SM-1: {challengers: [3, 3]}}", "dimensions.SM-1.challengers hold version 3 twice"),
         (
-            "dimensions: {SM-1: {challengers: [3, 4, 5, 6]}}",
-            "dimensions.SM-1.challengers are 4, more than rollout.max_challengers, 3: raise that",
+            "dimensions: {SM-1: {challengers: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}",
+            "dimensions.SM-1.challengers should have at most 9 items, not 10",
         ),
         (
             "dimensions: {SM-1: {instances: {3: {type: m5}}}}",

@@ -154,6 +154,13 @@ def test_what_cannot_go_on_is_refused_with_the_reason(run: Any, words: tuple[str
     assert says in error(run("models", "approve", *words))
 
 
+def test_what_failed_in_a_stage_does_not_go_on_from_it(run: Any, desk: Desk) -> None:
+    desk.dev.mark(desk.sagemaker.register("contender-A"), Role.CHALLENGER, Status.FAILED, "no such file")
+    refused = run("models", "approve", "A", "4", "--stage", "dev")
+    assert error(refused) == "version 4 of dimension 'A' cannot go on from stage 'dev': no such file"
+    assert desk.dev.approved("A") == frozenset()
+
+
 def test_without_a_stage_it_is_the_registrys_approval(run: Any, desk: Desk) -> None:
     desk.sagemaker.register("contender-A", "PendingManualApproval")
     run("models", "approve", "A")

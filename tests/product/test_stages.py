@@ -140,6 +140,21 @@ def test_what_the_registry_rejects_comes_in_nowhere() -> None:
     assert states(world.test) == {1: "Challenger/Pending/Rejected"}
 
 
+def test_a_stage_that_is_added_does_not_repeat_the_past() -> None:
+    """Fifty versions that came and went before the stage was there need not do so again."""
+    world = World()
+    for role, status in (
+        (Role.RETIRED, Status.REMOVED),
+        (Role.CHALLENGER, Status.FAILED),
+        (Role.CHAMPION, Status.IN_SERVICE),
+        (Role.CHALLENGER, Status.IN_SERVICE),
+    ):
+        world.prod.mark(world.register(), role, status, "x")
+    world.register()
+    assert enters(world.dev) == [3, 4, 5]
+    assert [each.reason for each in world.dev.of("A")] == ["in the last stage: x", "in the last stage: x", "", "", ""]
+
+
 def test_a_stages_marks_are_its_own() -> None:
     """Not the package's: its time of change decides in the last stage whether an endpoint changed since."""
     world = World()

@@ -125,7 +125,7 @@ class Rollout(Section):
     )
     """Judged at every step and while the promoted version bakes."""
     approval: Literal["automatic", "manual"] = "automatic"
-    """Whether a challenger that won is promoted at once or waits for `contender rollout promote`."""
+    """Whether a challenger that won is promoted at once or waits for `contender rollout approve`."""
     dry_run: bool = False
     """Whether rollouts only record what they would do."""
     bake_time_s: int = Field(default=3600, ge=0, le=30 * DAY_S)
