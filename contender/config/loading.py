@@ -26,6 +26,9 @@ MOVED = {
 """Settings that have another place now, and which."""
 
 
+BOUNDS = {"min_length": "at least", "max_length": "at most"}
+
+
 def load(
     path: Path | None = None,
     *,
@@ -166,9 +169,9 @@ def _explain(error: ValidationError, source: Mapping[str, str], file: str) -> st
         return f"{where}: unknown key {key!r}{nearest(location[-1], known)}"
     reason = re.sub(r"^(Value error, |Input )", "", first["msg"]).replace("valid tuple", "list")
     if first["type"] in ("too_short", "too_long"):
-        bound = "at least" if first["type"] == "too_short" else "at most"
-        allowed = first["ctx"].get("min_length", first["ctx"].get("max_length"))
-        return f"{where}: {key} should have {bound} {allowed} item{'s' * (allowed != 1)}, not {first['ctx']['actual_length']}"
+        bound, allowed = next(item for item in first["ctx"].items() if item[0] in BOUNDS)
+        items = "item" if allowed == 1 else "items"
+        return f"{where}: {key} should have {BOUNDS[bound]} {allowed} {items}, not {first['ctx']['actual_length']}"
     if first["type"] in ("model_type", "dict_type"):
         reason = "should hold keys and values"
     if first["type"] == "value_error":

@@ -54,7 +54,8 @@ def test_the_same_settings_again_change_nothing(tables: Tables) -> None:
 
 def test_a_change_is_told_value_by_value(tables: Tables) -> None:
     publish(deployed(tables), settings())
-    other = settings(rollout={"goal": None, "drain_s": 90, "steps": [{"share": 0.2}], "hooks": {"before": ["contender-hook-check"]}})
+    hooks = {"before": ["contender-hook-check"]}
+    other = settings(rollout={"goal": None, "drain_s": 90, "steps": [{"share": 0.2}], "hooks": hooks})
     [change] = publish(deployed(tables), other)
     assert change.action == "updated"
     told = tell(change, dry_run=False)
