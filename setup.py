@@ -40,6 +40,7 @@ DEV = [
     "types-PyYAML",
     "mabwiser>=2.7,<3",
     "nbclient>=0.10,<1",
+    "nbformat>=5.10,<6",
     "ipykernel>=7,<8",
 ]
 
