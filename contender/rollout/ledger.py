@@ -8,13 +8,15 @@
     spec        digest#<digest>     body: settings that decisions were made by
 
 Bodies are JSON with all digits of its numbers; a large one is packed. State and entry are written in one transaction,
-on the condition that the state is still the one that was decided from: of two writers at once one comes through.
+on the condition that the state is still the one that was decided from: of two writers at once one comes through. A
+state that somebody has deleted is found in the latest entry.
 """
 
 from __future__ import annotations
 
+import contextlib
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -50,11 +52,18 @@ class Ledger:
     def state(self, endpoint: str) -> State | None:
         """An endpoint's state, or None before its first decision."""
         item = self._get(STATES, endpoint)
-        return None if item is None else loads(State, _body([item]))
+        if item is not None:
+            return _state(item)
+        latest = self._latest(endpoint)
+        return None if latest is None else latest.decision.state
 
     def states(self) -> dict[str, State]:
-        """All states by endpoint, of every stage."""
-        return {item["sk"]["S"]: loads(State, _body([item])) for item in self._query(STATES)}
+        """All states by endpoint, of every stage. One that cannot be read is missing: `state` says why."""
+        found = {}
+        for item in self._query(STATES):
+            with contextlib.suppress(DataError):
+                found[item["sk"]["S"]] = _state(item)
+        return found
 
     def record(self, spec: Spec, before: State, observation: Observation, decision: Decision, at: datetime) -> bool:
         """Append a decision and make its state the endpoint's; False when somebody else has decided meanwhile.
@@ -67,12 +76,10 @@ class Ledger:
         first, *more = _parts(entry, f"decision {after.revision} about {endpoint}")
         revision, key = {"N": str(after.revision)}, f"entry#{after.revision:08d}"
         state = {**_key(STATES, endpoint), "revision": revision, "body": {"S": dumps(after)}}
-        unchanged: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if before.revision:
-            unchanged = {
-                "ConditionExpression": "revision = :before",
-                "ExpressionAttributeValues": {":before": {"N": str(before.revision)}},
-            }
+        unchanged = {
+            "ConditionExpression": "attribute_not_exists(pk) OR revision = :before",
+            "ExpressionAttributeValues": {":before": {"N": str(before.revision)}},
+        }
         head = {**_key(endpoint, key), "revision": revision, "at": {"S": at.isoformat()}, **first}
         items: list[dict[str, Any]] = [
             {"Put": {"TableName": self._table, "Item": state, **unchanged}},
@@ -98,6 +105,15 @@ class Ledger:
             parts.append(item)
         if parts:
             yield loads(Entry, _body(parts))
+
+    def _latest(self, endpoint: str) -> Entry | None:
+        """An endpoint's last decision, in as many items as it may have."""
+        parts: list[Item] = []
+        for item in self._ask(endpoint, {"ScanIndexForward": False, "Limit": MAX_PARTS})["Items"]:
+            parts.insert(0, item)
+            if "at" in item:
+                return loads(Entry, _body(parts))
+        return None
 
     def put_spec(self, spec: Spec) -> None:
         """Make this the spec of its stage. Writing the same again changes nothing."""
@@ -144,27 +160,49 @@ class Ledger:
         self._dynamodb.put_item(TableName=self._table, Item=item)
 
     def _get(self, pk: str, sk: str) -> Item | None:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_key(pk, sk), ConsistentRead=True)
-        item: Item | None = answer.get("Item")
+        request = {"TableName": self._table, "Key": _key(pk, sk), "ConsistentRead": True}
+        item: Item | None = self._there(lambda: self._dynamodb.get_item(**request)).get("Item")
         return item
 
     def _query(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        start: dict[str, Any] = {}
+        while True:
+            page = self._ask(pk, start, prefix)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _ask(self, pk: str, options: Mapping[str, Any], prefix: str = "") -> Mapping[str, Any]:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
             "ExpressionAttributeValues": {":pk": {"S": pk}} | ({":prefix": {"S": prefix}} if prefix else {}),
             "ConsistentRead": True,
+            **options,
         }
-        while True:
-            page = self._dynamodb.query(**request)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return self._there(lambda: self._dynamodb.query(**request))
+
+    def _there(self, read: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
+        try:
+            return read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            raise NotFoundError(
+                f"there is no table {self._table}, the ledger of rollouts: deploy the project"
+            ) from error
 
 
 def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _state(item: Item) -> State:
+    try:
+        return loads(State, _body([item]))
+    except DataError as error:
+        raise DataError(f"the state of {item['sk']['S']} in the ledger cannot be read: {error}") from error
 
 
 def _parts(body: str, what: str) -> list[Item]:

@@ -14,6 +14,7 @@ from contender.lambdas.controllers import controllers, in_order
 from contender.measurements.settings import Owner
 from contender.rollout.actions import Action, PublishShares, ShiftShares
 from contender.rollout.observation import Command, Verb
+from contender.rollout.replay import replay
 from contender.rollout.spec import Follows
 from contender.rollout.sweep import sweep
 from tests.lambdas.fakes import FakeSageMaker, FakeTables
@@ -103,6 +104,23 @@ def test_an_endpoint_made_since_the_sweep_began_is_not_made_again() -> None:
     third.run_out()
     assert third.states == {1: "Champion/InService"}
     assert len([each for each in first.sagemaker.made("CreateEndpoint") if each["EndpointName"] == third.endpoint]) <= 2
+
+
+def test_a_state_that_cannot_be_read_stops_no_other_dimension() -> None:
+    first, second = worlds(2)
+    second.register()
+    first.tables.tables["contender-rollouts"]["state", first.endpoint]["body"] = {"S": "{}"}
+    reports = {report.state.dimension: report for report in first.wake(SCHEDULE)}
+    assert "the state of contender-D0 in the ledger cannot be read" in str(reports["D0"].error)
+    assert [event.code for event in reports["D1"].events] == ["begins"]
+
+
+def test_a_dimension_whose_state_somebody_deleted_goes_on() -> None:
+    world = challenged(QUICK)
+    del world.tables.tables["contender-rollouts"]["state", world.endpoint]
+    world.pass_time(900)
+    assert world.states == {1: "Retired/Removed", 2: "Champion/InService"}
+    assert all(found.same for found in replay(world.entries, world.ledger.spec))
 
 
 # Two at once

@@ -148,6 +148,41 @@ def test_another_failure_passes_on(ledger: Ledger, tables: FakeTables) -> None:
         ledger.record(a_spec(), first.before, first.observation, first.decision, first.at)
 
 
+def forget_state(tables: FakeTables, endpoint: str) -> None:
+    del tables.tables[TABLE]["state", endpoint]
+
+
+@pytest.mark.parametrize("strata", [0, 3_000])
+def test_a_state_that_somebody_deleted_goes_on_from_the_latest_entry(
+    ledger: Ledger, tables: FakeTables, strata: int
+) -> None:
+    dimension = lived(evidence=large(strata))
+    *before, last = dimension.entries
+    dimension.entries = before
+    write(ledger, dimension)
+    forget_state(tables, "contender-SM-1")
+    assert ledger.state("contender-SM-1") == last.before
+    assert ledger.record(dimension.spec, last.before, last.observation, last.decision, last.at)
+    forget_state(tables, "contender-SM-1")
+    assert ledger.state("contender-SM-1") == dimension.state
+    assert not ledger.record(dimension.spec, last.before, last.observation, last.decision, last.at)
+    assert list(ledger.entries("contender-SM-1")) == [*before, last]
+
+
+def test_a_state_that_cannot_be_read_is_named_and_hides_no_other(ledger: Ledger, tables: FakeTables) -> None:
+    for name in ("SM-1", "SM-2"):
+        write(ledger, lived(name))
+    tables.tables[TABLE]["state", "contender-SM-1"]["body"] = {"S": '{"endpoint": 3}'}
+    assert ledger.states().keys() == {"contender-SM-2"}
+    with pytest.raises(DataError, match="the state of contender-SM-1 in the ledger cannot be read: State"):
+        ledger.state("contender-SM-1")
+
+
+def test_a_table_that_is_not_there_is_named(tables: FakeTables) -> None:
+    with pytest.raises(NotFoundError, match=r"there is no table other-rollouts, .*: deploy the project"):
+        Ledger(tables, "other-rollouts").specs()
+
+
 def check_large(ledger: Ledger, name: str) -> None:
     """Three thousand strata of ten arms are more than an item holds, packed or not."""
     dimension = lived(name, large(3_000))

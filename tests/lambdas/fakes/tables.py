@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.lambdas.fakes.client import Process
+from tests.lambdas.fakes.client import Process, client_error
 from tests.measurements.dynamodb import FakeDynamoDB
 
 
@@ -27,12 +27,17 @@ class FakeTables(FakeDynamoDB):
         self.after("delete_item")
         return {}
 
-    def query(self, *, KeyConditionExpression: str, **request: Any) -> dict[str, Any]:
+    def query(
+        self, *, KeyConditionExpression: str, ScanIndexForward: bool = True, Limit: int = 1_000_000, **request: Any
+    ) -> dict[str, Any]:
         self._start("query")
+        if request["TableName"] not in self.tables:
+            raise client_error("Query", "ResourceNotFoundException", "Cannot do operations on a non-existent table")
         partition, _, prefix = KeyConditionExpression.partition(" AND begins_with(sk, ")
         answer = super().query(KeyConditionExpression=partition, **request)
         wanted = request["ExpressionAttributeValues"][prefix.rstrip(")")]["S"] if prefix else ""
-        return {**answer, "Items": [item for item in answer["Items"] if item["sk"]["S"].startswith(wanted)]}
+        items = [item for item in answer["Items"] if item["sk"]["S"].startswith(wanted)]
+        return {**answer, "Items": (items if ScanIndexForward else items[::-1])[:Limit]}
 
     def _begin(self, operation: str) -> None:
         self.process.calls.append(operation)
