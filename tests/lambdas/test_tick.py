@@ -112,7 +112,7 @@ def test_a_state_that_cannot_be_read_stops_no_other_dimension() -> None:
     first.tables.tables["contender-rollouts"]["state", first.endpoint]["body"] = {"S": "{}"}
     reports = {report.state.dimension: report for report in first.wake(SCHEDULE)}
     assert "the state of contender-D0 in the ledger cannot be read" in str(reports["D0"].error)
-    assert [event.code for event in reports["D1"].events] == ["begins"]
+    assert "begins" in [event.code for event in reports["D1"].events]
 
 
 def test_a_dimension_whose_state_somebody_deleted_goes_on() -> None:
