@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botocore.exceptions import ClientError
-
 from contender.config import Settings
 from contender.config.specs import specs
+from contender.errors import NotFoundError
 from contender.rollout.documents import to_json
 from contender.rollout.ledger import Ledger
 from contender.rollout.spec import Spec
@@ -58,11 +57,10 @@ def tell(change: StageChange, *, dry_run: bool) -> str:
 
 
 def _there(ledger: Ledger) -> dict[str, Spec]:
+    """The specs that are in the table; none before the first deployment, whose dry run finds no table."""
     try:
         return ledger.specs()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
+    except NotFoundError:
         return {}
 
 
