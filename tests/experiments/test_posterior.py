@@ -1,4 +1,4 @@
-"""Chances to be best, expected losses and value remaining: identities, and agreement with scipy's integrals."""
+"""Chances to be the best: identities, and agreement with scipy's integrals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from scipy import integrate, stats
 
 from contender.experiments.arms import Arm
-from contender.experiments.posterior import beliefs, chance_to_beat, chances, expected_loss
+from contender.experiments.posterior import chances
 from tests.experiments.counting import binary, real
 
 NAMES = ("v1", "v2", "v3", "v4")
@@ -48,26 +48,11 @@ def test_chances_of_rates_agree_with_scipy(seed: int) -> None:
     assert list(chances(arms, "binary").values()) == pytest.approx(expected, abs=3e-6)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_losses_of_rates_agree_with_scipy(seed: int) -> None:
-    arms = random_arms(seed)
-    densities = betas(arms)
-    places = sorted(
-        {0.0, 1.0, *np.concatenate([d.ppf([1e-9, 0.01, 0.25, 0.5, 0.75, 0.99, 1 - 1e-9]) for d in densities])}
-    )
-    below = sum(
-        integrate.quad(lambda x: float(np.prod([d.cdf(x) for d in densities])), a, b, epsabs=1e-13)[0]
-        for a, b in pairwise(places)
-    )
-    expected = [1 - below - float(d.mean()) for d in densities]
-    assert list(expected_loss(arms, "binary").values()) == pytest.approx(expected, abs=1e-6)
-
-
-def test_a_real_chance_to_beat_is_the_normal_one() -> None:
+def test_the_chance_of_one_real_arm_beside_another_is_the_normal_one() -> None:
     random = Random(3)
     one, other = (real(random.gauss(mean, 2) for _ in range(2000)) for mean in (1.0, 1.1))
     error = math.sqrt(one.variance / one.n + other.variance / other.n)
-    assert chance_to_beat(one, other, "real") == pytest.approx(
+    assert chances({"one": one, "other": other}, "real")["other"] == pytest.approx(
         stats.norm.cdf((other.mean - one.mean) / error), abs=2e-3
     )
 
@@ -105,25 +90,6 @@ def test_scaling_real_rewards_changes_no_chance() -> None:
     assert found[0] == pytest.approx(found[1], abs=1e-9)
 
 
-def test_the_losses_of_two_differ_by_their_means() -> None:
-    arms = {"v1": binary(300, 30), "v2": binary(500, 65)}
-    losses = expected_loss(arms, "binary")
-    assert losses["v1"] - losses["v2"] == pytest.approx(66 / 502 - 31 / 302, abs=1e-7)
-    assert min(losses.values()) > 0
-
-
-def test_value_remaining_is_the_quantile_of_what_another_may_earn_more() -> None:
-    arms = {"v1": binary(1000, 100), "v2": binary(1000, 110), "v3": binary(50, 4)}
-    draws = [d.rvs(200_000, random_state=np.random.default_rng(i)) for i, d in enumerate(betas(arms))]
-    leader = list(arms).index(max(chances(arms, "binary").items(), key=lambda item: item[1])[0])
-    remaining = np.quantile(np.max(draws, axis=0) / draws[leader] - 1, 0.95)
-    assert beliefs(arms, "binary").value_remaining() == pytest.approx(float(remaining), rel=0.03)
-
-
-def test_nothing_remains_when_one_is_surely_best() -> None:
-    assert beliefs({"v1": binary(10_000, 100), "v2": binary(10_000, 900)}, "binary").value_remaining() == 0
-
-
-def test_beliefs_need_an_arm() -> None:
+def test_chances_need_an_arm() -> None:
     with pytest.raises(ValueError, match="no arms"):
         chances({}, "binary")
