@@ -13,7 +13,7 @@ from contender.naming import variant_name
 from contender.rollout.actions import Action, UpdateEndpoint
 from contender.rollout.plan import config_of, other_counts
 from contender.rollout.spec import Spec
-from contender.rollout.state import State
+from contender.rollout.state import Phase, State
 from contender.rollout.view import View
 
 
@@ -25,7 +25,8 @@ def renewal(spec: Spec, state: State, view: View, configs: Mapping[str, datetime
     """
     serving, live = view.serving, view.live
     pinned = spec.pins(view.dimension).challengers
-    idle = not state.paused and all(track.version in pinned and track.step > 0 for track in state.active)
+    stay = all(track.version in pinned and track.phase is Phase.RAMPING for track in state.active)
+    idle = stay and not state.paused
     if serving is None or not serving.in_service or spec.dry_run or not idle or live.keys() != state.shares.keys():
         return ()
     if view.names.endpoint_of_config(serving.config) != view.endpoint or serving.config_created_at is None:

@@ -198,6 +198,19 @@ def test_pinned_challengers_keep_no_endpoint_from_taking_other_instances_over() 
     assert world.weights == {"v1": 0.9, "v2": 0.1}
 
 
+def test_a_pinned_challenger_that_leaves_is_waited_for() -> None:
+    pinned = {"A": DimensionSpec(Pins(1, (2,)))}
+    world = World(spec=replace(PATIENT, dimensions=pinned, drain_s=600.0))
+    world.roll_out()
+    world.roll_out()
+    world.set(replace(LARGER, dimensions=pinned, drain_s=600.0))
+    world.command(Verb.ROLLBACK, 2)
+    world.pass_time(300)
+    assert instances(world) == dict.fromkeys(("v1", "v2"), ("ml.m5.large", 1))
+    world.pass_time(600)
+    assert instances(world) == {"v1": ("ml.m5.xlarge", 2)}
+
+
 def test_instances_that_cannot_be_had_are_tried_again_once_an_hour() -> None:
     world = World()
     world.roll_out()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from contender.cli import rollout
+from contender.config import Settings
 from contender.errors import DeploymentError, NotFoundError
 from contender.naming import Names
 from contender.rollout.decide import decide
@@ -20,7 +22,7 @@ from contender.rollout.documents import from_json
 from contender.rollout.ledger import Ledger
 from contender.rollout.observation import Command, Observation
 from contender.rollout.spec import Instance, Spec, Step
-from contender.rollout.state import State
+from contender.rollout.state import Phase, State, Track
 from tests.conftest import Clients
 from tests.lambdas.fakes import client_error
 
@@ -112,6 +114,18 @@ def test_status_shows_who_serves_and_how_far_the_challenger_is(run: Any) -> None
     assert champion.split()[:3] == ["A", "v1", "champion"]
     assert "90.0%" in champion
     assert challenger.split()[:6] == ["A", "v2", "challenger", "Ramping", "1/3", "10.0%"]
+
+
+def test_a_rollout_that_is_over_is_shown_with_its_reason_until_the_next_one() -> None:
+    ended = Track(2, Phase.ROLLED_BACK, 2, BEGAN, BEGAN, BEGAN, "goal_lost", "it earns less")
+    earlier = replace(ended, version=1)
+    state = State("rolling-A", "A", champion=3, shares={3: 1.0}, tracks=(earlier, ended))
+    champion, last = rollout.rows(Settings(), NAMES, state)
+    assert (champion["version"], champion["role"], champion["share"]) == ("v3", "champion", "100.0%")
+    assert (last["version"], last["phase"], last["reason"]) == ("v2", "RolledBack", "it earns less")
+    assert (last["role"], last["step"], last["share"]) == (None, None, None)
+    under_way = replace(state, tracks=(ended, replace(ended, version=4, phase=Phase.RAMPING)))
+    assert [row["version"] for row in rollout.rows(Settings(), NAMES, under_way)] == ["v3", "v4"]
 
 
 def test_status_without_a_dimension_shows_all_of_the_stage_and_no_other_stages(run: Any) -> None:

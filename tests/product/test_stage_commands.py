@@ -47,6 +47,12 @@ class FakeS3:
         raise client_error("GetObject", "NoSuchKey", "no such key", 404)
 
 
+class FakeRuntime:
+    def invoke_endpoint(self, *, EndpointName: str, **request: Any) -> dict[str, Any]:
+        assert EndpointName == "contender--dev-A"
+        return {"InvokedProductionVariant": "v1", "Body": io.BytesIO(b"0.25\n")}
+
+
 class Desk:
     """Stages dev and prod; in dev dimension A has versions 1 (champion), 2 (challenger) and 3 (rolled back)."""
 
@@ -64,7 +70,7 @@ class Desk:
 
     def client(self, service: str, region: str) -> Any:
         clients = {"sagemaker": self.sagemaker, "dynamodb": self.tables, "lambda": self.lambda_, "s3": FakeS3()}
-        return {**clients, "sts": FakeSts()}[service]
+        return {**clients, "sts": FakeSts(), "sagemaker-runtime": FakeRuntime()}[service]
 
 
 @pytest.fixture
@@ -189,3 +195,8 @@ def test_a_stages_endpoint_is_shown_with_the_stages_roles(run: Any, desk: Desk) 
     shown = json.loads(run("endpoint", "show", "A", "--stage", "dev", "--json").stdout)
     assert shown["endpoint"] == "contender--dev-A"
     assert [(each["variant"], each["role"]) for each in shown["variants"]] == [("v1", "Champion")]
+
+
+def test_a_stages_own_endpoint_is_asked(run: Any) -> None:
+    asked = run("endpoint", "invoke", "A", "--stage", "dev", "--row", "1,2", "--json")
+    assert json.loads(asked.stdout) == {"variant": "v1", "predictions": [0.25]}
