@@ -132,16 +132,15 @@ def test_made_up_names_do_not_fill_the_memory() -> None:
     assert len(world.cache._entries) <= MAX_ENDPOINTS
 
 
-def test_as_many_endpoints_as_fit_stay_known() -> None:
+def test_as_many_endpoints_as_fit_stay_known_while_they_are_read_again() -> None:
     world = World()
     names = [f"endpoint-{number}" for number in range(MAX_ENDPOINTS)]
     for name in names:
         world.get(name)
     world.now += 6
-    for name in names:
-        world.get(name)
+    world.get(names[0])
     world.run_threads()
-    world.reads = 0
+    reads = world.reads
     for name in names:
         world.get(name)
-    assert world.reads == 0
+    assert world.reads == reads
