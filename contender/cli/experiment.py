@@ -11,6 +11,7 @@ import click
 
 from contender.cli.experiment_options import (
     METHODS,
+    Number,
     goal_options,
     means,
     strategy_named,
@@ -52,9 +53,7 @@ command.add_command(replay)
     show_default=True,
     help="Rewards per request, champion first.",
 )
-@click.option(
-    "--deviation", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help="Of a real reward."
-)
+@click.option("--deviation", type=Number(0, min_open=True), default=1.0, show_default=True, help="Of a real reward.")
 @click.option("--trend", type=float, default=0.0, show_default=True, help="Growth of all means by the end.")
 @click.option("--change", "changes", multiple=True, metavar="REQUEST:MEANS", help="Other means from a request on.")
 @click.option("--requests", type=click.IntRange(1), default=10_000, show_default=True)
@@ -64,7 +63,7 @@ command.add_command(replay)
 @click.option("--shares", type=means, help="Weighted's, as --means; equal unless given.")
 @click.option(
     "--discount",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(0, 1, min_open=True),
     default=1.0,
     show_default=True,
     help="Weight of the batch before.",
@@ -107,9 +106,10 @@ def simulate(
         true_means, options["kind"], deviation, trend, tuple(_change(each, true_means) for each in changes)
     )
     traffic = Traffic(requests, batch, delay)
+    methods = tuple(dict.fromkeys(methods))
     goals = [taken_goal(options, method) for method in methods]
     weights = _weights(shares, problem)
-    chosen = [strategy_named(name) for name in names] or list(STRATEGIES)
+    chosen = list(dict.fromkeys(strategy_named(name) for name in names)) or list(STRATEGIES)
     made = {name: taken_strategy(options, weights).make(name, batch) for name in chosen}
     found = played({name: playing(problem, traffic, each, goals, seed, discount) for name, each in made.items()}, runs)
     rows = [
@@ -140,7 +140,7 @@ def simulate(
     help="The challenger's; repeatable.",
 )
 @click.option("--deviation", type=float, default=1.0, show_default=True, help="Of one request's real reward.")
-@click.option("--days", type=click.FloatRange(0, min_open=True), help="When the test ends at the latest.")
+@click.option("--days", type=Number(0, min_open=True), help="When the test ends at the latest.")
 @click.option("--power", type=float, default=0.8, show_default=True, help="Of the fixed test beside it.")
 @click.option("--looks-per-day", type=float, default=24.0, show_default=True)
 @click.option("--method", type=click.Choice(METHODS), default=METHODS[0], show_default=True)
@@ -241,6 +241,8 @@ def _weights(shares: Mapping[str, float] | None, problem: Problem) -> Mapping[st
     """Weighted's shares by variant; without names in the order of --means."""
     if shares is None:
         return {}
+    if min(shares.values()) < 0 or max(shares.values()) <= 0:
+        raise SettingsError(f"--shares {shares} cannot be given: none may be below 0, and one must be above")
     if shares.keys() <= problem.means.keys():
         return shares
     if len(shares) == len(problem.means) and list(shares) == [f"v{place}" for place in range(1, len(shares) + 1)]:

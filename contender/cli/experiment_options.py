@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
@@ -19,6 +20,16 @@ Options = Mapping[str, Any]
 Command = Callable[..., Any]
 
 
+class Number(click.FloatRange):
+    """A number within bounds. Click's own lets nan through, which is beyond no bound."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return found
+
+
 def means(text: str) -> dict[str, float]:
     """`0.10,0.12` or `v3=0.10,v5=0.12`; unnamed ones are v1, v2 and so on."""
     found: dict[str, float] = {}
@@ -26,9 +37,12 @@ def means(text: str) -> dict[str, float]:
     for place, part in enumerate(parts, 1):
         name, equals, number = part.rpartition("=")
         try:
-            found[name.strip() if equals else f"v{place}"] = float(number)
-        except ValueError as error:
-            raise click.BadParameter(f"{part.strip()!r} is not a number, nor a name, =, and a number") from error
+            mean = float(number)
+        except ValueError:
+            mean = math.nan
+        if not math.isfinite(mean):
+            raise click.BadParameter(f"{part.strip()!r} is not a number, nor a name, =, and a number")
+        found[name.strip() if equals else f"v{place}"] = mean
     if len(found) < len(parts):
         raise click.BadParameter(f"{text!r} names a variant twice")
     return found
@@ -63,15 +77,11 @@ def strategy_options(command: Command) -> Command:
         click.option(
             "--warm-up", type=click.IntRange(0), default=100, show_default=True, help="Requests before rewards count."
         ),
-        click.option(
-            "--floor", type=click.FloatRange(0, 0.5), default=0.05, show_default=True, help="Least share of a variant."
-        ),
-        click.option(
-            "--sharpness", type=click.FloatRange(0.1, 10), default=1.5, show_default=True, help="Thompson's exponent."
-        ),
+        click.option("--floor", type=Number(0, 0.5), default=0.05, show_default=True, help="Least share of a variant."),
+        click.option("--sharpness", type=Number(0.1, 10), default=1.5, show_default=True, help="Thompson's exponent."),
         click.option(
             "--epsilon",
-            type=click.FloatRange(0, 1),
+            type=Number(0, 1),
             default=0.1,
             show_default=True,
             help="EpsilonGreedy's share for trying.",
@@ -93,22 +103,22 @@ def goal_options(command: Command) -> Command:
     for option in (
         click.option(
             "--design-effect",
-            type=click.FloatRange(1),
+            type=Number(1),
             default=usual.design_effect,
             show_default=True,
             help="How alike a user's requests are.",
         ),
         click.option(
             "--loss",
-            type=click.FloatRange(0, 1, min_open=True),
+            type=Number(0, 1, min_open=True),
             default=usual.loss,
             show_default=True,
             help="expected_loss: what a verdict may cost.",
         ),
-        click.option("--tau", type=click.FloatRange(0, min_open=True), help="msprt: the effects to expect."),
+        click.option("--tau", type=Number(0, min_open=True), help="msprt: the effects to expect."),
         click.option(
             "--n-star",
-            type=click.FloatRange(2),
+            type=Number(2),
             default=usual.n_star,
             show_default=True,
             help="confidence_sequence: tightest here.",
@@ -122,14 +132,14 @@ def goal_options(command: Command) -> Command:
         ),
         click.option(
             "--minimum-effect",
-            type=click.FloatRange(0),
+            type=Number(0),
             default=usual.minimum_effect,
             show_default=True,
             help="Difference that matters.",
         ),
         click.option(
             "--alpha",
-            type=click.FloatRange(0, 0.5, min_open=True),
+            type=Number(0, 0.5, min_open=True),
             default=usual.alpha,
             show_default=True,
             help="Wrong verdicts to allow.",

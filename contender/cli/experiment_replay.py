@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from contender.aws import Connect, client
-from contender.cli.experiment_options import means, strategy_named, strategy_options, taken_strategy
+from contender.cli.experiment_options import Number, means, strategy_named, strategy_options, taken_strategy
 from contender.cli.output import emit, emit_rows, json_option, note, progress
 from contender.config import load
 from contender.deployment import stack_outputs
@@ -52,9 +52,7 @@ WRONG_WEIGHT = 0.2
 @click.option("--reward", default="reward", show_default=True, help="The conversions' name.")
 @click.option("--batch", type=click.IntRange(1), default=200, show_default=True, help="Requests between two looks.")
 @click.option("--kind", type=click.Choice(("binary", "real")), default="binary", show_default=True, help="Of reward.")
-@click.option(
-    "--alpha", type=click.FloatRange(0, 0.5, min_open=True), default=0.05, show_default=True, help="Of the intervals."
-)
+@click.option("--alpha", type=Number(0, 0.5, min_open=True), default=0.05, show_default=True, help="Of the intervals.")
 @strategy_options
 @json_option
 @click.pass_obj

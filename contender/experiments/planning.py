@@ -62,6 +62,9 @@ class Question:
             raise SettingsError(problem)
 
     def _problems(self) -> Iterator[str]:
+        for name in self.__dataclass_fields__:
+            if not math.isfinite(getattr(self, name)):
+                yield f"{name} {getattr(self, name):g} is no finite number"
         if not 0 < self.share < 1:
             yield f"share {self.share:g} must be above 0 and below 1: both variants need requests to be compared"
         if not self.effect > 0:

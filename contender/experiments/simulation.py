@@ -53,11 +53,13 @@ class Problem:
         for means in (self.means, *(change.means for change in self.changes)):
             if len(means) < 2 or means.keys() != self.means.keys():
                 raise SettingsError(f"means {dict(means)} do not name the same two or more variants throughout")
+            if not all(map(math.isfinite, (*means.values(), self.trend))):
+                raise SettingsError(f"means {dict(means)} with trend {self.trend:g} are no finite numbers")
             highest = max(max(mean, mean * (1 + self.trend)) for mean in means.values())
             if self.kind == "binary" and not (min(means.values()) >= 0 and highest <= 1 and self.trend >= -1):
                 raise SettingsError(f"means {dict(means)} with trend {self.trend:g} leave [0, 1]: no success rates")
-        if self.kind == "real" and not self.deviation > 0:
-            raise SettingsError(f"deviation {self.deviation:g} is not above 0: rewards would not vary")
+        if self.kind == "real" and not 0 < self.deviation < math.inf:
+            raise SettingsError(f"deviation {self.deviation:g} is not a number above 0: rewards would not vary")
 
     @property
     def champion(self) -> str:

@@ -55,6 +55,11 @@ def test_simulate_compares_all_strategies_and_the_methods_asked_for() -> None:
     assert rows[0]["regret"] == rows[1]["regret"]
 
 
+def test_what_is_named_twice_is_played_once() -> None:
+    twice = ("--strategy", "weighted", "--strategy", "Weighted", "--method", "msprt", "--method", "msprt")
+    assert [(row["strategy"], row["method"]) for row in answered(*SMALL, *twice)] == [("Weighted", "msprt")]
+
+
 def test_simulate_gives_the_same_numbers_for_the_same_seed_on_any_number_of_cores() -> None:
     words = ("simulate", "--strategy", "EpsilonGreedy", "--requests", "1000", "--batch", "500")
     together, few = answered(*words, "--runs", "41"), answered(*words, "--runs", "1")
@@ -102,6 +107,11 @@ def test_the_same_simulation_gives_the_same_figures(tmp_path: Path) -> None:
     [
         (("--strategy", "Thomson"), "there is no strategy 'Thomson'"),
         (("--means", "0.1,x"), "'x' is not a number"),
+        (("--kind", "real", "--means", "inf,1"), "'inf' is not a number"),
+        (("--alpha", "nan"), "nan is no finite number"),
+        (("--trend", "inf"), "trend inf are no finite numbers"),
+        (("--shares", "1,2,-3"), "none may be below 0"),
+        (("--shares", "0,0,0"), "one must be above"),
         (("--means", "a=0.1,a=0.2"), "twice"),
         (("--means", "0.1"), "two or more"),
         (("--means", "0.1,1.1"), "no success rates"),
@@ -149,6 +159,9 @@ def test_plan_can_be_checked_by_simulation() -> None:
 
 
 def test_plan_says_what_it_cannot_answer() -> None:
+    assert "requests_per_day inf is no finite number" in refused(
+        "plan", "--requests-per-day", "inf", "--baseline", "0.1", "--effect", "0.1"
+    )
     words = ("plan", "--requests-per-day", "100")
     assert "no success rates" in refused(*words, "--baseline", "0.99", "--effect", "0.02")
     assert "effect 0" in refused(*words, "--baseline", "0.5", "--effect", "0")
