@@ -158,8 +158,8 @@ def _serving(answer: Mapping[str, Any], config: Mapping[str, Any]) -> Serving:
         failure=answer.get("FailureReason", ""),
         modified_at=answer["LastModifiedTime"],
         config_created_at=config.get("CreationTime"),
-        capture_percent=capture.get("InitialSamplingPercentage", 0) if capture.get("EnableCapture") else 0,
-        capture_uri=capture.get("DestinationS3Uri", "") if capture.get("EnableCapture") else "",
+        capture_percent=capture.get("InitialSamplingPercentage", 0),
+        capture_uri=capture.get("DestinationS3Uri", ""),
     )
 
 
