@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 MAX_DESCRIPTION = 1024
 APPROVED = "Approved"
 WAITS = "PendingManualApproval"
+REJECTED = "Rejected"
 
 
 class Role(StrEnum):
@@ -55,6 +56,10 @@ class Version:
     @property
     def deployable(self) -> bool:
         return self.approval == APPROVED and self.status in (Status.PENDING, Status.DEPLOYING)
+
+    @property
+    def rejected(self) -> bool:
+        return self.approval == REJECTED
 
 
 def list_versions(sagemaker: Any, group: str) -> tuple[Version, ...]:

@@ -85,7 +85,7 @@ def _state(report: Report, view: View, version: Version) -> tuple[Outcome, str, 
         raise DeploymentError(f"{what} could not be deployed: {reason}")
     if version.status in (Status.IN_SERVICE, Status.REMOVED):
         return Outcome.UNCHANGED, version.reason, serving.config if serving else ""
-    if version.approval == "Rejected":
+    if version.rejected:
         raise DeploymentError(f"{what} is rejected: approve it to deploy it")
     if version.approval != "Approved":
         return Outcome.WAITING, "waits for approval: set its ModelApprovalStatus to Approved", ""

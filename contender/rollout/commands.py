@@ -74,6 +74,8 @@ def promote(draft: Draft, command: Command) -> None:
         return
     if track is not None and track.phase is Phase.PROMOTING:
         raise Refused(f"v{track.version} is being promoted already: it serves as soon as the endpoint has changed")
+    if version is not None:
+        _check_known(draft, version)
     if track is None or not track.active:
         track = start(draft, command)
     if track is not None:
@@ -123,6 +125,8 @@ def _check_known(draft: Draft, version: int) -> None:
     if version not in draft.observation.versions:
         known = ", ".join(f"v{number}" for number in draft.observation.versions) or "none"
         raise Refused(f"{draft.state.endpoint} has no v{version}: the registry has {known}")
+    if version in draft.observation.rejected:
+        raise Refused(f"v{version} of {draft.state.endpoint} is rejected in the registry: approve it there first")
 
 
 def _asked(command: Command) -> str:

@@ -6,6 +6,7 @@ In this order, each on what the one before has left:
     take over    no champion yet: what serves already, or the first version, without an experiment
     settle       does the endpoint serve the shares that were decided, or has a person changed its weights
     fail         a version that did not come into service, or crashes, rolls back
+    withdraw     so does one that the registry rejects, or has no more
     command      what a person asks
     heed         what the settings ask of the pinned versions
     advance      each track by its hooks, its verdict and its step (`progress`)
@@ -27,7 +28,7 @@ from contender.rollout.draft import Draft
 from contender.rollout.entering import admit, heed_pins, notice_pins
 from contender.rollout.observation import Observation
 from contender.rollout.progress import advance, hear
-from contender.rollout.serving import fail, settle, take_over
+from contender.rollout.serving import fail, settle, take_over, withdraw
 from contender.rollout.shares import allocate
 from contender.rollout.spec import Spec
 from contender.rollout.state import State
@@ -44,6 +45,7 @@ def decide(spec: Spec, state: State, observation: Observation, now: datetime) ->
     take_over(draft)
     settle(draft)
     fail(draft)
+    withdraw(draft)
     if observation.command is not None:
         try:
             follow(draft, observation.command)

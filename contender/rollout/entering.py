@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from contender.rollout import moves
 from contender.rollout.draft import Draft
-from contender.rollout.spec import MAX_VARIANTS
+from contender.rollout.spec import MAX_CHALLENGERS, MAX_VARIANTS
 from contender.rollout.state import Phase, Track
 
 REPLACEABLE = frozenset({Phase.RAMPING, Phase.INCONCLUSIVE})
@@ -58,8 +58,11 @@ def admit(draft: Draft) -> None:
     if blocked:
         draft.note(f"waits:v{version}", f"v{version} waits: {blocked}")
     elif not _coming(draft, version) and draft.may(f"begin beside v{champion}", version):
+        room = draft.room
         for old in _replaced(draft, version):
             draft.roll_back(old, "replaced", f"v{version} is newer")
+        if not room:  # the old one's variant has to leave first
+            return
         moves.enter(draft, version, f"v{version} comes into service beside v{champion}, without traffic yet")
 
 
@@ -70,10 +73,12 @@ def _blocked(draft: Draft, version: int) -> str:
         return f"v{pinned} is pinned as champion in the settings"
     if draft.promotion is not None:
         return f"v{draft.promotion.version} is being promoted"
-    if not draft.room:
-        return f"the endpoint has {MAX_VARIANTS} variants"
+    if draft.observation.trouble:
+        return draft.observation.trouble
     competing = _competing(draft)
     replaced = _replaced(draft, version)
+    if not (draft.room or replaced):
+        return f"the endpoint has {MAX_VARIANTS} variants"
     if len(competing) - len(replaced) >= draft.spec.max_challengers:
         return ", ".join(f"v{track.version}" for track in competing) + " are under way"
     return ""
@@ -99,7 +104,8 @@ def _replaced(draft: Draft, version: int) -> list[Track]:
     if draft.spec.newer != "replace":
         return []
     competing = _competing(draft)
-    excess = max(len(competing) + 1 - draft.spec.max_challengers, 0)
+    staying = [track for track in draft.state.active if track.phase is not Phase.ROLLING_BACK]
+    excess = max(len(competing) + 1 - draft.spec.max_challengers, len(staying) + 1 - MAX_CHALLENGERS, 0)
     older = [track for track in competing if track.phase in REPLACEABLE and track.version < version and not track.by]
     return sorted(older, key=lambda track: track.version)[:excess]
 

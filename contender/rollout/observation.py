@@ -54,8 +54,9 @@ class Observation:
 
     versions: all that the registry has. waiting: those that may enter by themselves in this stage, oldest first.
     live: share by version of the variants that serve their own model. champion: the registry's, which is taken over
-    where no state is known. failed: versions that did not come into service or crash, with the reason. busy: the
-    endpoint is changing, its shares are between two settings. evidence: the counts of `experiment`.
+    where no state is known. failed: versions that did not come into service or crash, with the reason. rejected: those
+    that the registry rejects. busy: the endpoint is changing, its shares are between two settings. trouble: what a
+    person has to do something about before the endpoint can be changed. evidence: the counts of `experiment`.
     """
 
     versions: tuple[int, ...] = ()
@@ -63,7 +64,9 @@ class Observation:
     live: Mapping[int, float] = field(default_factory=dict)
     champion: int | None = None
     failed: Mapping[int, str] = field(default_factory=dict)
+    rejected: tuple[int, ...] = ()
     busy: bool = False
+    trouble: str = ""
     experiment: int = 0
     evidence: Evidence | None = None
     hooks: tuple[HookResult, ...] = ()

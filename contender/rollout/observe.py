@@ -15,7 +15,7 @@ from contender.naming import variant_name
 from contender.rollout import metrics
 from contender.rollout.evidence import evidence, from_metrics
 from contender.rollout.observation import Command, HookResult, Observation
-from contender.rollout.plan import failures
+from contender.rollout.plan import failures, trouble
 from contender.rollout.spec import Spec
 from contender.rollout.state import State
 from contender.rollout.view import View
@@ -108,7 +108,9 @@ def observation(
         live=view.live,
         champion=champion.number if champion is not None else None,
         failed=failed,
+        rejected=tuple(version.number for version in view.versions if version.rejected),
         busy=view.serving is not None and view.serving.busy,
+        trouble=trouble(state, view),
         experiment=state.experiment,
         evidence=counted,
         hooks=hooks,

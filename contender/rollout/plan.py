@@ -75,7 +75,10 @@ def plan(spec: Spec, state: State, view: View) -> Plan:
         return Plan(publishing, reason=f"endpoint {serving.name} is {serving.status}")
     settling = tuple(_settled(state, view))
     if serving.status == "Failed":
-        return Plan((*settling, DeleteEndpoint(serving.name)), True, reason=f"endpoint {serving.name} had failed")
+        again = tuple(_to_serve_again(state, view, serving))
+        return Plan(
+            (*settling, *again, DeleteEndpoint(serving.name)), True, reason=f"endpoint {serving.name} had failed"
+        )
     if not serving.in_service:
         return Plan(settling, reason=f"endpoint {serving.name} is {serving.status}: it needs a person")
     if shift := _shift(state, view):
@@ -84,6 +87,22 @@ def plan(spec: Spec, state: State, view: View) -> Plan:
     if told := (*publishing, *settling, *_roles(state, view)):
         return Plan(told)
     return _membership(spec, state, view, serving)
+
+
+def trouble(state: State, view: View) -> str:
+    """Why the endpoint of a champion can neither be served by nor changed until a person does something; or "".
+
+    One that has failed is made again.
+    """
+    serving = view.serving
+    if serving is None:
+        lacks = state.served and not _is_to_be_made(state, view)
+        return f"endpoint {view.endpoint} was deleted: the next version to come makes it again" if lacks else ""
+    if serving.busy or serving.in_service or serving.status == "Failed":
+        return ""
+    return f"endpoint {serving.name} is {serving.status}, it needs a person" + (
+        f": {serving.failure}" if serving.failure else ""
+    )
 
 
 def failures(view: View) -> dict[int, str]:
@@ -182,7 +201,7 @@ def _membership(spec: Spec, state: State, view: View, serving: Serving) -> Plan:
     config = config_of(spec, view, staying | joining)
     return Plan(
         (
-            *((CreateModel(view.names.model(view.dimension, newcomer.number), newcomer.arn),) if newcomer else ()),
+            *models_of(view, staying | joining),
             config,
             *((_on_its_way(newcomer, config.name),) if newcomer else ()),
             UpdateEndpoint(serving.name, config.name, counts=other_counts(spec, view, staying)),
@@ -201,16 +220,20 @@ def _is_to_come(state: State, version: Version) -> bool:
 def _creation(spec: Spec, state: State, view: View) -> Plan:
     """An endpoint with one variant: the champion's, or the first version's. Others join it later.
 
-    One that somebody deleted stays deleted until a version comes that has not served yet.
+    One that somebody deleted stays deleted until a version comes that has not served yet. A champion that could not be
+    served the last time leaves the first place to another one that is wanted.
     """
     wanted = [version for version in view.versions if version.number in state.shares]
-    if not any(version.status in (Status.PENDING, Status.DEPLOYING) for version in wanted):
+    if not wanted or not _is_to_be_made(state, view):
         return Plan(reason=f"there is no endpoint {view.endpoint}, and no version that waits for one")
-    first = min(wanted, key=lambda version: (version.number != state.champion, version.number))
+    first = min(
+        wanted,
+        key=lambda version: (version.status is Status.FAILED, version.number != state.champion, version.number),
+    )
     config = config_of(spec, view, {first.number: 1.0})
     return Plan(
         (
-            CreateModel(view.names.model(view.dimension, first.number), first.arn),
+            *models_of(view, [first.number]),
             config,
             _on_its_way(first, config.name),
             CreateEndpoint(view.endpoint, config.name, experiments=view.experiments),
@@ -220,10 +243,39 @@ def _creation(spec: Spec, state: State, view: View) -> Plan:
     )
 
 
+def _is_to_be_made(state: State, view: View) -> bool:
+    """Whether a version waits for the endpoint that there is none of: a wanted one, or one that is to begin later."""
+    coming = (Status.PENDING, Status.DEPLOYING)
+    return any(
+        (version.number in state.shares and version.status in coming)
+        or (version.deployable and version.number not in state.barred)
+        for version in view.versions
+    )
+
+
+def _to_serve_again(state: State, view: View, serving: Serving) -> Iterator[Action]:
+    """The champion of an endpoint that failed while it served waits again, so that the endpoint is made again, once."""
+    for version in view.versions:
+        if version.number == state.champion and version.status is Status.IN_SERVICE:
+            why = serving.failure or "SageMaker gave no reason"
+            yield mark(
+                version, version.role, Status.PENDING, f"endpoint {serving.name} failed, it is made again: {why}"
+            )
+
+
 def other_counts(spec: Spec, view: View, versions: Iterable[int]) -> bool:
     """Whether the settings ask for other numbers of instances than the serving config, for any of these versions."""
     asked = {number: slot.instance_count for number in versions if (slot := view.slot(number)) is not None}
     return any(count not in (0, spec.instance_of(view.dimension, number).count) for number, count in asked.items())
+
+
+def models_of(view: View, numbers: Collection[int]) -> tuple[CreateModel, ...]:
+    """The models that a config of these versions names: a person may have deleted even one that serves."""
+    return tuple(
+        CreateModel(view.names.model(view.dimension, version.number), version.arn)
+        for version in view.versions
+        if version.number in numbers
+    )
 
 
 def config_of(spec: Spec, view: View, shares: Mapping[int, float]) -> CreateConfig:

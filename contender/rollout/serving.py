@@ -54,10 +54,24 @@ def fail(draft: Draft) -> None:
         draft.note("champion_failed", f"champion v{champion} does not serve as it should: {reason}")
 
 
+def withdraw(draft: Draft) -> None:
+    """Take away whom the registry rejects or has no more. A champion serves on until another takes its place."""
+    champion = draft.state.champion
+    for track in draft.state.active:
+        if track.phase is not Phase.ROLLING_BACK and (why := _withdrawn(draft, track.version)):
+            draft.roll_back(track, "withdrawn", why)
+    if champion is not None and (why := _withdrawn(draft, champion)):
+        draft.note("champion_withdrawn", f"champion v{champion} serves on until another is promoted: {why}")
+
+
 def settle(draft: Draft) -> None:
     """See whether the endpoint serves the shares, and since when; a person's changes are respected or put back."""
     seen, state = draft.observation, draft.state
     if seen.busy or state.champion is None or not state.shares:
+        return
+    if seen.trouble:
+        draft.note("trouble", seen.trouble)
+        draft.state = replace(state, settled=None)
         return
     absent = [version for version, share in state.shares.items() if share > 0 and version not in seen.live]
     live = _of_ours(seen.live, state.shares)
@@ -74,6 +88,13 @@ def settle(draft: Draft) -> None:
         draft.say("gone", f"{gone} left the endpoint without being asked to, and is wanted back")
     elif not as_wanted and state.settled is not None:
         _changed_by_hand(draft, live)
+
+
+def _withdrawn(draft: Draft, version: int) -> str:
+    """Why the registry wants a version no more; "" where it has nothing against it."""
+    if version not in draft.observation.versions:
+        return "the registry has it no more"
+    return "it is rejected in the registry" if version in draft.observation.rejected else ""
 
 
 def _changed_by_hand(draft: Draft, live: Mapping[int, float]) -> None:
