@@ -91,6 +91,7 @@ def test_a_connection_that_was_closed_meanwhile_is_made_anew_once(
 ) -> None:
     """As one is whose function was frozen."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
         thread = threading.Thread(target=serve_after_closing, args=(server, closed))
         thread.start()
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{server.getsockname()[1]}")
