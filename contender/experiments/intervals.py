@@ -126,14 +126,10 @@ def _standard_error(pairs: list[tuple[Arm, Arm]], weights: list[float], kind: Ki
 
 
 def _pooled(arms: list[Arm], kind: Kind) -> float:
-    """One variance for all, around each one's own mean; 0 when nothing varied."""
-    if kind == "real":
-        freedom = sum(max(arm.n - 1, 0) for arm in arms)
-        return sum(arm.spread for arm in arms) / freedom if freedom > 0 else 0.0
-    total = sum(arms, Arm())
-    if total.converted in (0, total.n):
-        return 0.0
-    return sum(arm.n * arm.of(kind)[1] for arm in arms) / total.n
+    """One variance for all, around each one's own mean, of which each has lost a degree; 0 when nothing varied."""
+    freedom = sum(max(arm.n - 1, 0) for arm in arms)
+    spread = sum(arm.spread if kind == "real" else arm.n * arm.of(kind)[1] for arm in arms)
+    return spread / freedom if freedom > 0 else 0.0
 
 
 def _variance(arms: list[Arm], pooled: float, kind: Kind) -> float:
