@@ -12,6 +12,7 @@ import pytest
 from contender.experiments.arms import Arm
 from contender.experiments.evidence import Evidence, Stratum, merged
 from contender.experiments.guardrails import Guardrail, error_bet, latency_bet, read
+from contender.experiments.intervals import difference
 from contender.experiments.latency import BUCKETS, Latencies
 from tests.experiments.counting import binary, binomial, pair, real
 
@@ -191,6 +192,14 @@ def test_a_reward_must_not_drop_by_more_than_the_limit() -> None:
     assert not read(Guardrail("reward:basket", 0.3), earning(2.0, 1.8), "v1", "v2", ALPHA).beyond
     assert not read(Guardrail("reward:basket", 0.0), earning(2.0, 2.2), "v1", "v2", ALPHA).beyond
     assert not read(Guardrail("reward:other", 0.0), earning(2.0, 1.0), "v1", "v2", ALPHA).beyond
+
+
+def test_a_reward_s_guardrail_is_one_sided_at_its_level() -> None:
+    seen = earning(2.0, 1.8)
+    drop = -difference(seen.rewards["basket"], "v1", "v2", "real", 2 * ALPHA).upper
+    assert drop > 0
+    assert read(Guardrail("reward:basket", 0.999 * drop), seen, "v1", "v2", ALPHA).beyond
+    assert not read(Guardrail("reward:basket", 1.001 * drop), seen, "v1", "v2", ALPHA).beyond
 
 
 def test_a_metric_that_there_is_not_is_refused() -> None:

@@ -85,6 +85,7 @@ def test_one_that_may_be_worse_by_what_matters_is_not_called_alike() -> None:
         (binary(99, 0), binary(5000, 4000)),
         (Arm(), Arm()),
         (binary(900, 1), binary(900, 8)),
+        (binary(900, 892), binary(900, 899)),
     ],
 )
 def test_a_thin_sample_is_held(champion: Arm, challenger: Arm) -> None:
@@ -142,6 +143,20 @@ def test_several_challengers_share_the_level() -> None:
     arms = binary(2400, 240), binary(2400, 310)
     assert verdict(*arms).code == "goal_won"
     assert verdict(*arms, challengers=9).code == "undecided"
+
+
+def test_guardrails_share_their_level_with_each_other_and_among_challengers() -> None:
+    others, tried = [Guardrail(f"reward:{number}", 0.0) for number in range(8)], range(1, 100)
+
+    def fewest(*guardrails: Guardrail, challengers: int = 1) -> int:
+        """Errors in a hundred requests that roll a challenger back."""
+        found = (
+            verdict(binary(900, 0, 9), binary(100, 0, k), None, *guardrails, challengers=challengers) for k in tried
+        )
+        return next(number for number, each in zip(tried, found, strict=True) if each.code == "guardrail:error_rate")
+
+    assert fewest(ERRORS) < fewest(ERRORS, *others)
+    assert fewest(ERRORS, challengers=9) == fewest(ERRORS, *others)
 
 
 @pytest.mark.parametrize("method", ["confidence_sequence", "msprt", "expected_loss"])

@@ -149,3 +149,35 @@ def test_one_request_gives_a_value_and_no_interval() -> None:
     found = evaluate([Logged("u", "v1", 0.5, {"v1": 0.5, "v2": 0.5}, 1.0)], fixed({"v1": 1}), batch=1)
     assert found.estimates[0].value == 2.0
     assert found.estimates[0].error == math.inf
+
+
+EVEN = {"v1": 0.5, "v2": 0.5}
+
+
+def test_under_the_logs_own_shares_the_error_is_that_of_a_mean() -> None:
+    rewards = [0.0, 3.0, 1.0, 4.0, 1.5, 9.0]
+    log = [Logged(f"u{place}", f"v{1 + place % 2}", 0.5, EVEN, reward) for place, reward in enumerate(rewards)]
+    found = evaluate(log, fixed(EVEN), batch=10)
+    assert found.logged.error == pytest.approx(stdev(rewards) / math.sqrt(len(rewards)))
+
+
+def test_rewards_that_never_vary_leave_a_ratio_no_error() -> None:
+    log = [Logged(f"u{place}", f"v{1 + place % 2}", 0.5, EVEN, 7.0) for place in range(30)]
+    snips = next(
+        each for each in evaluate(log, fixed({"v1": 0.9, "v2": 0.1}), batch=10).estimates if each.estimator == "snips"
+    )
+    assert (snips.value, snips.error) == pytest.approx((7.0, 0.0), abs=1e-12)
+
+
+def test_users_are_alike_whose_own_requests_are() -> None:
+    def design_effect(*rewards: tuple[float, float]) -> float:
+        log = [
+            Logged(f"u{user}", variant, 0.5, EVEN, reward)
+            for variant in EVEN
+            for user, pair in enumerate(rewards)
+            for reward in pair
+        ]
+        return evaluate(log, fixed(EVEN), batch=10).design_effect
+
+    assert design_effect((0, 0), (1, 1)) == pytest.approx(2)
+    assert design_effect((0, 1), (1, 0)) == 1
