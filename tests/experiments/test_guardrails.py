@@ -11,7 +11,7 @@ import pytest
 
 from contender.experiments.arms import Arm
 from contender.experiments.evidence import Evidence, Stratum, merged
-from contender.experiments.guardrails import Guardrail, error_bet, latency_bet, read
+from contender.experiments.guardrails import Guardrail, error_bet, latency_bet, log_bet, read
 from contender.experiments.intervals import difference
 from contender.experiments.latency import BUCKETS, Latencies
 from tests.experiments.counting import binary, binomial, pair, real
@@ -103,6 +103,13 @@ def test_a_challenger_at_the_limit_is_seldom_called_worse_however_often_one_look
                 wrong += 1
                 break
     assert wrong <= 60 * ALPHA
+
+
+@pytest.mark.parametrize("strata", [1, 7, 40])
+def test_bets_that_win_nothing_leave_no_more_than_the_stake(strata: int) -> None:
+    stratum = failing((450, 0), (50, 0))
+    pairs = [(stratum, stratum.arms["v1"], stratum.arms["v2"])] * strata
+    assert math.log(0.5) <= log_bet(pairs, lambda *counts: 0.0, Arm()) <= 1e-12
 
 
 def test_the_error_bet_is_the_mixture_over_the_likeliest_rates_within_the_limit() -> None:
