@@ -24,6 +24,8 @@ MAX_DESCRIPTION = 1024
 APPROVED = "Approved"
 WAITS = "PendingManualApproval"
 REJECTED = "Rejected"
+PAGE = 100
+"""The most that a list operation gives at once; otherwise it gives 10."""
 
 
 class Role(StrEnum):
@@ -80,7 +82,7 @@ def list_versions(sagemaker: Any, group: str) -> tuple[Version, ...]:
 
 def list_groups(sagemaker: Any, part: str) -> tuple[str, ...]:
     """Names of the model package groups that contain `part`; the caller parses them exactly."""
-    pages = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=part)
+    pages = sagemaker.get_paginator("list_model_package_groups").paginate(NameContains=part, MaxResults=PAGE)
     return tuple(group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"])
 
 
@@ -134,7 +136,7 @@ def model_data_uri(package: Mapping[str, Any]) -> str:
 
 
 def _summaries(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]:
-    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+    pages = sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group, MaxResults=PAGE)
     try:
         for page in pages:
             yield from (

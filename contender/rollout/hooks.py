@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
 from contender.naming import variant_name
+from contender.registry import one_line
 from contender.rollout.observation import HookOutcome, HookResult
 from contender.rollout.spec import Spec
 from contender.rollout.state import HookRun, State, Track
@@ -94,7 +95,7 @@ def _is_denied(error: Exception) -> bool:
 
 
 def judged(function: str, body: bytes, function_error: str | None = None) -> tuple[HookOutcome, str]:
-    """What a function's answer means."""
+    """What a function's answer means; of a long reason as much as the registry takes, for it stands in the ledger."""
     try:
         document = json.loads(body)
     except ValueError:
@@ -102,11 +103,11 @@ def judged(function: str, body: bytes, function_error: str | None = None) -> tup
     if function_error:
         message = document.get("errorMessage", "") if isinstance(document, dict) else ""
         if "Task timed out" in message:
-            return HookOutcome.TIMED_OUT, f"{function} used up its own time: {message}"
-        return HookOutcome.FAILED, f"{function} raised an exception: {message or function_error}"
+            return HookOutcome.TIMED_OUT, one_line(f"{function} used up its own time: {message}")
+        return HookOutcome.FAILED, one_line(f"{function} raised an exception: {message or function_error}")
     if not isinstance(document, dict) or not isinstance(document.get("ok"), bool):
         return HookOutcome.FAILED, f'{function} did not answer {{"ok": true}} or {{"ok": false, "reason": "…"}}'
-    reason = str(document.get("reason") or "")
+    reason = one_line(str(document.get("reason") or ""))
     if document["ok"]:
         return HookOutcome.PASSED, reason
     return HookOutcome.FAILED, reason or f"{function} said no and gave no reason"

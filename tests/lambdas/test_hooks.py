@@ -210,6 +210,14 @@ def test_only_a_clear_yes_is_a_yes(body: bytes, error: str | None, outcome: Hook
     assert says in message
 
 
+@pytest.mark.parametrize("error", [None, "Unhandled"])
+def test_a_reason_of_any_length_fits_into_the_ledger_as_a_line(error: str | None) -> None:
+    long = "row 3\ndiffers " * 100_000
+    _, message = judged("f", json.dumps({"ok": False, "reason": long, "errorMessage": long}).encode(), error)
+    assert len(message) <= 1024
+    assert "row 3 differs" in message
+
+
 class FakeLambda:
     def __init__(self, answer: bytes | Exception) -> None:
         self.answer = answer

@@ -62,6 +62,8 @@ def test_a_sweep_with_nothing_to_change_asks_little_and_writes_nothing() -> None
     assert not [report for report in found[0].wake(SCHEDULE) if report.events or report.done or report.error]
     calls = found[0].process.calls
     assert not [call for call in calls if call.startswith(WRITING)]
+    lists = [request for call, request in found[0].sagemaker.calls if call.startswith("List")]
+    assert all(request["MaxResults"] == 100 for request in lists)
     each = [calls.count(name) for name in ("ListModelPackages", "DescribeEndpoint", "DescribeEndpointConfig")]
     assert each == [6, 6, 6]
     assert calls.count("DescribeModelPackage") == 0

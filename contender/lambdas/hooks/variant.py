@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from contender.errors import ContenderError
 from contender.lambdas.log_line import log_line
 from contender.naming import Names
+from contender.registry import PAGE
 from contender.s3_object import place
 
 FIRST_BYTES = 65_536
@@ -59,7 +60,7 @@ class Variant:
 def uploaded_row(sagemaker: Any, s3: Any, names: Names, variant: Variant) -> str:
     """Header and first row of the file that the version was trained with."""
     packages = sagemaker.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=names.group(variant.dimension)
+        ModelPackageGroupName=names.group(variant.dimension), MaxResults=PAGE
     )
     arn = next(
         package["ModelPackageArn"]
