@@ -58,10 +58,9 @@ class FakeDynamoDB:
         TableName: str,
         KeyConditionExpression: str,
         ExpressionAttributeValues: Item,
-        ConsistentRead: bool,
+        ConsistentRead: bool = False,
         ExclusiveStartKey: Item | None = None,
     ) -> dict[str, Any]:
-        assert ConsistentRead
         attribute, value = KeyConditionExpression.split(" = ")
         start = self._key(TableName, ExclusiveStartKey) if ExclusiveStartKey else ()
         found = sorted(

@@ -51,7 +51,11 @@ def operation(method: Callable[..., Any]) -> Callable[..., Any]:
         process = self.process
         process.calls.append(name)
         process.reaches(before=True)
-        answer = method(self, **request) or {}
+        try:
+            answer = method(self, **request) or {}
+        except ClientError:
+            process.reaches(before=False)
+            raise
         if model.output_shape is not None:
             self.check(model.output_shape, answer, f"{name} answer")
         process.reaches(before=False)
