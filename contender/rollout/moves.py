@@ -23,11 +23,18 @@ def crown(draft: Draft, version: int, sentence: str) -> None:
 
 
 def enter(draft: Draft, version: int, sentence: str, by: str = "") -> Track:
-    """Begin a rollout: the version's variant comes into service, without traffic yet."""
-    state = draft.state
+    """Begin a rollout: the version's variant comes into service, without traffic yet.
+
+    One that has been judged by the counts of the experiment under way begins another: they would judge it again.
+    """
+    state, again = draft.state, draft.requests(version) > 0
+    if again:
+        for other in state.active:
+            draft.change(other, sample=0)
+        state = draft.state
     draft.state = replace(
         state,
-        experiment=state.experiment + (0 if state.active else 1),
+        experiment=state.experiment + (0 if state.active and not again else 1),
         barred=tuple(other for other in state.barred if other != version),
         tracks=tuple(track for track in state.tracks if track.version != version),
     )

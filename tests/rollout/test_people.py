@@ -52,6 +52,23 @@ def test_a_person_rolls_back_at_any_phase(ticks: int) -> None:
     assert (dimension.phase(), dimension.state.shares) == (Phase.ROLLED_BACK, {1: 1.0})
 
 
+def test_who_is_started_again_is_judged_by_what_it_does_from_then_on() -> None:
+    """Whoever fixed what it failed of starts it, while another challenger is under way."""
+    guardrails = (Guardrail("error_rate", 0.01),)
+    steps = (Step(0.1, 0.0, 500), Step(0.1, 0.0, 9_000))
+    dimension = served(a_spec(steps=steps, max_challengers=3, guardrails=guardrails), versions=3)
+    dimension.failures = {2: 0.5}
+    dimension.ticks(9)
+    dimension.ticks(5, requests=5_000)
+    assert (dimension.phase(2), dimension.phase(3), dimension.state.experiment) == (Phase.ROLLED_BACK, Phase.RAMPING, 1)
+    assert (dimension.track(3).step, dimension.track(3).sample) == (2, 500)
+    dimension.failures = {}
+    dimension.ask(Verb.START, 2)
+    assert (dimension.state.experiment, dimension.track(3).step, dimension.track(3).sample) == (2, 2, 0)
+    dimension.ticks(5, requests=5_000)
+    assert (dimension.phase(2), dimension.phase(3)) == (Phase.RAMPING, Phase.RAMPING)
+
+
 def test_what_was_rolled_back_stays_away_until_a_person_starts_it() -> None:
     dimension = ramping(a_spec(steps=PATIENT))
     dimension.ask(Verb.ROLLBACK)
