@@ -18,19 +18,6 @@ from contender.rollout.state import Phase, State, Track
 ENDED_KEPT = 20
 """Ended tracks that a state still holds, so that the registry is told why whatever was killed meanwhile."""
 
-TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.RAMPING: frozenset({Phase.AWAITING_APPROVAL, Phase.INCONCLUSIVE, Phase.PROMOTING, Phase.ROLLING_BACK}),
-    Phase.AWAITING_APPROVAL: frozenset({Phase.RAMPING, Phase.PROMOTING, Phase.ROLLING_BACK}),
-    Phase.INCONCLUSIVE: frozenset({Phase.RAMPING, Phase.PROMOTING, Phase.ROLLING_BACK}),
-    Phase.PROMOTING: frozenset({Phase.BAKING, Phase.PROMOTED, Phase.ROLLING_BACK}),
-    Phase.BAKING: frozenset({Phase.PROMOTED, Phase.ROLLING_BACK}),
-    Phase.ROLLING_BACK: frozenset({Phase.ROLLED_BACK, Phase.PROMOTING}),
-    Phase.PROMOTED: frozenset(),
-    Phase.ROLLED_BACK: frozenset(),
-}
-"""Who waits for approval ramps again when another one has become champion. From RollingBack to Promoting only a person
-leads. An ended version may start again, as a new track."""
-
 
 def percent(share: float) -> str:
     return f"{share * 100:.3g} %"

@@ -192,7 +192,7 @@ def _shift(state: State, view: View) -> ShiftShares | None:
 def _membership(spec: Spec, state: State, view: View, serving: Serving) -> Plan:
     """One update: the next missing version joins without traffic, and who is not wanted leaves."""
     live = view.live
-    missing = [version for version in view.versions if _is_to_come(state, version) and version.number not in live]
+    missing = [version for version in view.versions if version.number in state.shares and version.number not in live]
     newcomer = min(missing, key=lambda version: (version.number != state.champion, version.number), default=None)
     staying = {number: share for number, share in live.items() if number in state.shares}
     if not (staying or newcomer) or (newcomer is None and len(staying) == len(live)):
@@ -209,12 +209,6 @@ def _membership(spec: Spec, state: State, view: View, serving: Serving) -> Plan:
         changes=True,
         subject=newcomer,
     )
-
-
-def _is_to_come(state: State, version: Version) -> bool:
-    """Whether a version is wanted, and not only until it is forgotten that it was."""
-    track = state.track(version.number)
-    return version.number in state.shares and (track is None or track.phase is not Phase.ROLLING_BACK)
 
 
 def _creation(spec: Spec, state: State, view: View) -> Plan:

@@ -164,6 +164,8 @@ def test_a_sweep_asks_hooks_after_every_dimension_has_had_its_turn() -> None:
     assert len(settled) == 3
     assert settled[0] == [True] * 3
     assert [report.error for report in reports] == [None] * 3
+    codes = [event.code for event in reports[0].events]
+    assert codes.index("hooks") < codes.index("hooks_passed"), "both rounds are told"
     for world in found:
         world.run_out()
         assert world.weights == {"v1": 0.9, "v2": 0.1}

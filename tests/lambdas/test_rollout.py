@@ -12,7 +12,7 @@ from contender.lambdas import deploy, tick
 from contender.rollout.actions import describe
 from contender.rollout.observation import Verb
 from contender.rollout.renewal import renewal
-from contender.rollout.spec import DimensionSpec, Instance, Pins, Spec
+from contender.rollout.spec import DimensionSpec, Instance, Pins, Spec, Step
 from tests.lambdas.fakes import FakeSageMaker, client_error
 from tests.lambdas.world import NAMES, PATIENT, QUICK, World
 
@@ -752,6 +752,38 @@ def test_a_challenger_taken_off_the_endpoint_by_hand_comes_back() -> None:
     world.run_out()
     assert world.states == {1: "Champion/InService", 2: "Challenger/InService"}
     assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
+def test_who_comes_back_to_an_endpoint_of_others_comes_with_all_traffic_and_the_champion_first() -> None:
+    world = World(spec=QUICK)
+    world.roll_out()
+    world.roll_out()
+    world.pass_time(900)
+    world.roll_out()
+    assert world.weights == {"v2": 0.9, "v3": 0.1}
+    world.command(Verb.START, 1)
+    world.pass_time(20)
+    world.sagemaker.endpoints["contender-A"]["weights"] = {"somebody": 1.0}
+    world.tick()
+    config = world.sagemaker.made("CreateEndpointConfig")[-1]["ProductionVariants"]
+    assert [(each["VariantName"], each["InitialVariantWeight"]) for each in config] == [("v2", 1.0)]
+
+
+def test_a_variant_of_our_name_with_somebody_elses_model_is_none_of_ours() -> None:
+    world = World()
+    world.roll_out()
+    world.roll_out()
+    serving = world.sagemaker.configs[world.sagemaker.endpoints["contender-A"]["config"]]
+    serving["ProductionVariants"][1] |= {"ModelName": "other"}
+    assert world.controller.sight.view("A").live == {1: 1.0}
+
+
+def test_a_step_of_a_few_percent_is_one() -> None:
+    world = World(spec=replace(QUICK, steps=(Step(0.01, time_s=60), Step(0.04, time_s=1e9))))
+    world.roll_out()
+    world.roll_out()
+    world.pass_time(200)
+    assert world.weights == {"v1": 0.96, "v2": 0.04}
 
 
 def test_a_dry_run_tells_the_steps_and_takes_none() -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from contender.errors import DataError, NotFoundError, SettingsError
+from contender.experiments.evidence import Evidence
 from contender.lambdas import tick
 from contender.lambdas.controllers import controllers, in_order
 from contender.measurements.settings import Owner
 from contender.rollout.actions import Action, PublishShares, ShiftShares
+from contender.rollout.evidence import from_metrics
 from contender.rollout.observation import Command, Verb
+from contender.rollout.observe import Sight
 from contender.rollout.replay import replay
-from contender.rollout.spec import Follows
+from contender.rollout.spec import Follows, Spec, Step
+from contender.rollout.state import State
 from contender.rollout.sweep import sweep
+from contender.rollout.view import View
 from tests.lambdas.fakes import FakeSageMaker, FakeTables
 from tests.lambdas.world import NAMES, PATIENT, QUICK, SETTINGS, World
 
@@ -260,6 +266,36 @@ def test_without_experiments_nobody_is_told_and_no_tag_set() -> None:
     assert "Tags" not in world.sagemaker.made("CreateEndpoint")[0]
     assert world.tables.tables["contender-experiments"] == {}
     assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
+def test_a_closed_experiment_is_not_opened_again_by_shares() -> None:
+    world = challenged(QUICK)
+    store = world.controller.sight.store
+    assert store is not None
+    store.close(world.endpoint, world.now)
+    world.pass_time(200)
+    assert not published(world).open
+
+
+class CountsTell(Sight):
+    """Reads counts that tell which experiment they are of."""
+
+    def evidence(self, spec: Spec, state: State, view: View, now: datetime) -> Evidence:
+        return from_metrics({"v1": (state.experiment, 0)}, {})
+
+
+def test_a_tick_that_begins_an_experiment_reads_its_counts() -> None:
+    world = challenged(replace(QUICK, steps=(Step(0.1, time_s=1e9),)))
+    world.roll_out()
+    world.command(Verb.PROMOTE, 2)
+    world.pass_time(60)
+    controller = world.controller
+    sight = CountsTell(**{field.name: getattr(controller.sight, field.name) for field in fields(Sight)})
+    world.sagemaker.now += 200 * world.sagemaker.second
+    replace(controller, sight=sight).tick("A", Command(Verb.PROMOTE, "ada", 2))
+    seen = [entry.observation for entry in world.entries if entry.observation.evidence is not None]
+    told = [(each.experiment, each.evidence.guard[0].arms["v1"].n) for each in seen[-2:]]
+    assert told == [(1, 1), (2, 2)]
 
 
 # The registry

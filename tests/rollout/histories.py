@@ -41,6 +41,7 @@ class World:
     live: dict[int, float] = field(default_factory=dict)
     entered: set[int] = field(default_factory=set)
     broken: set[int] = field(default_factory=set)
+    rejected: set[int] = field(default_factory=set)
     strata: list[Stratum] = field(default_factory=list)
     experiment: int = 0
 
@@ -53,6 +54,8 @@ class World:
             self.versions.append(self.versions[-1] + self.random.choice((1, 1, 1, 7)))
             if self.chance(0.15):
                 self.broken.add(self.versions[-1])
+        if self.chance(0.01):
+            self.rejected ^= {self.random.choice(self.versions)}
         if self.chance(0.03):
             self.spec = some_spec(self.random, self.versions)
         self._serve()
@@ -73,7 +76,9 @@ class World:
             live=live,
             champion=self.random.choice((None, state.champion, *self.versions)) if self.chance(0.1) else state.champion,
             failed={v: "crashed on start" for v in self.broken if v in state.shares and self.chance(0.7)},
+            rejected=tuple(sorted(self.rejected)),
             busy=self.chance(0.2),
+            trouble="it needs a person" if self.chance(0.01) else "",
             experiment=self.experiment if self.chance(0.97) else self.random.randint(0, 9),
             evidence=self._evidence() if self.chance(0.7) else None,
             hooks=self._hooks(),

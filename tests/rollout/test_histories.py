@@ -14,7 +14,6 @@ from contender.experiments.evidence import Evidence, Stratum, Users
 from contender.rollout.decide import decide
 from contender.rollout.decision import Entry
 from contender.rollout.documents import dumps, loads
-from contender.rollout.draft import TRANSITIONS
 from contender.rollout.observation import Observation, Verb
 from contender.rollout.replay import replay
 from contender.rollout.spec import MAX_VARIANTS, DimensionSpec, Hooks, Pins, Spec
@@ -28,6 +27,19 @@ HISTORIES = 10_000
 PARTS = 10
 ENOUGH = 6
 """Decisions about the same reading after which there is nothing more to say."""
+
+TRANSITIONS: dict[Phase, frozenset[Phase]] = {
+    Phase.RAMPING: frozenset({Phase.AWAITING_APPROVAL, Phase.INCONCLUSIVE, Phase.PROMOTING, Phase.ROLLING_BACK}),
+    Phase.AWAITING_APPROVAL: frozenset({Phase.RAMPING, Phase.PROMOTING, Phase.ROLLING_BACK}),
+    Phase.INCONCLUSIVE: frozenset({Phase.RAMPING, Phase.PROMOTING, Phase.ROLLING_BACK}),
+    Phase.PROMOTING: frozenset({Phase.BAKING, Phase.PROMOTED, Phase.ROLLING_BACK}),
+    Phase.BAKING: frozenset({Phase.PROMOTED, Phase.ROLLING_BACK}),
+    Phase.ROLLING_BACK: frozenset({Phase.ROLLED_BACK, Phase.PROMOTING}),
+    Phase.PROMOTED: frozenset(),
+    Phase.ROLLED_BACK: frozenset(),
+}
+"""Who waits for approval ramps again when another one has become champion. From RollingBack to Promoting only a person
+leads. An ended version may start again, as a new track."""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +75,16 @@ def test_the_histories_reach_every_corner(said: set[str]) -> None:
         *("guardrail:error_rate", "guardrail:latency_p95", "guardrail:reward:reward", "failed", "champion_failed"),
         *("hooks", "hooks_passed", "hook_failed", "hook_timed_out", "bakes", "promoted", "rolled_back", "outdone"),
         *("by_hand", "put_back", "gone", "shares", "paused", "resumed", "dry_run", "pins", "pinned", "champion_pinned"),
-        *("waits", "replaced", "passed_over", "promotion_under_way", "unknown_pin"),
+        *(
+            "withdrawn",
+            "champion_withdrawn",
+            "trouble",
+            "waits",
+            "replaced",
+            "passed_over",
+            "promotion_under_way",
+            "unknown_pin",
+        ),
     }
     assert wanted <= said, f"not reached: {sorted(wanted - said)}"
     assert "" not in said
@@ -150,6 +171,7 @@ def renumbered_reading(seen: Observation) -> Observation:
         live={other(version): share for version, share in seen.live.items()},
         champion=other(seen.champion),
         failed={other(version): reason for version, reason in seen.failed.items()},
+        rejected=tuple(map(other, seen.rejected)),
         hooks=tuple(replace(result, version=other(result.version)) for result in seen.hooks),
         command=seen.command and replace(seen.command, version=other(seen.command.version)),
         evidence=seen.evidence and renumbered_evidence(seen.evidence),

@@ -155,3 +155,19 @@ def test_what_serves_already_is_taken_over() -> None:
     dimension.ticks(2)
     assert (dimension.state.champion, dimension.state.shares) == (1, {1: 0.9, 2: 0.1})
     assert (dimension.phase(), dimension.track().step) == (Phase.RAMPING, 1)
+
+
+def test_the_time_of_a_rollout_counts_from_its_first_step_not_from_each() -> None:
+    dimension = ramping(a_spec(steps=(Step(0.1, 600.0), Step(0.5, 600.0))))
+    began = dimension.track().judged_from
+    dimension.ticks(12)
+    assert dimension.track().step == 2
+    assert dimension.track().judged_from == began
+
+
+def test_the_old_champion_leaves_no_sooner_than_requests_to_it_can_have_ended() -> None:
+    dimension = ramping(a_spec(steps=(Step(0.1, 60.0),), bake_s=0.0, drain_s=600.0))
+    dimension.ticks(6)
+    assert (dimension.phase(), dimension.state.shares) == (Phase.BAKING, {1: 0.0, 2: 1.0})
+    dimension.ticks(10)
+    assert (dimension.phase(), dimension.state.shares) == (Phase.PROMOTED, {2: 1.0})
