@@ -233,13 +233,15 @@ def _bake(draft: Draft, track: Track) -> None:
 
 
 def _drain(draft: Draft, track: Track) -> None:
-    """Let a variant leave when no request can be on its way to it any more."""
+    """Let a variant leave when no request can be on its way to it any more.
+
+    One that rolled back while it came into service had no share to lose, so its track has nothing to settle.
+    """
     state, seen = draft.state, draft.observation
-    drained = (
-        state.settled is not None
-        and track.settled is not None
-        and draft.now - track.settled >= timedelta(seconds=draft.spec.drain_s)
-    )
+    drained = False
+    if state.settled is not None and draft.now > track.since and not state.shares.get(track.version):
+        free = track.settled or max(track.since, state.settled)
+        drained = draft.now - free >= timedelta(seconds=draft.spec.drain_s)
     if drained or (track.version not in seen.live and not seen.busy):
         sentence = f"v{track.version} leaves the endpoint"
         draft.turn(track, Phase.ROLLED_BACK, "rolled_back", sentence, code=track.code, reason=track.reason)

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from contender.rollout.hooks import LambdaHooks, judged
-from contender.rollout.observation import HookOutcome
+from contender.rollout.observation import HookOutcome, Verb
 from contender.rollout.sweep import sweep
 from contender.rollout.tick import Tick
 from tests.lambdas.fakes import FakeSageMaker, FakeTables, Killed, client_error
@@ -107,6 +107,16 @@ def test_one_that_says_no_after_a_step_takes_the_traffic_back() -> None:
     world.pass_time(300)
     assert world.weights == {"v1": 1.0}
     assert world.states[2] == "Retired/Removed"
+
+
+def test_a_dry_run_asks_nobody() -> None:
+    world = champion(BEFORE)
+    world.set(replace(BEFORE, dry_run=True))
+    world.register()
+    world.command(Verb.START, 2)
+    world.pass_time(120)
+    assert world.asked == []
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
 
 
 # Two ticks, and ticks that are killed

@@ -100,6 +100,7 @@ STORIES = {
     "a broken version": Story(QUICK, (arrive(broken=True), until(LATER_S)), champion),
     "rollback by hand": Story(QUICK, (arrive(), until(40), ask(Verb.ROLLBACK, 2), until(LATER_S)), champion),
     "rollback while it bakes": Story(QUICK, (arrive(), until(240), ask(Verb.ROLLBACK, 2), until(LATER_S)), champion),
+    "rollback while it comes": Story(QUICK, (arrive(), ask(Verb.ROLLBACK, 2), until(LATER_S)), champion),
     "promotion by hand": Story(QUICK, (arrive(), ask(Verb.PROMOTE, 2), until(LATER_S)), champion),
     "a newer one replaces it": Story(
         replace(QUICK, newer="replace", max_challengers=1), (arrive(), until(40), arrive(), until(LATER_S)), champion

@@ -786,6 +786,28 @@ def test_a_step_of_a_few_percent_is_one() -> None:
     assert world.weights == {"v1": 0.96, "v2": 0.04}
 
 
+def test_who_rolls_back_while_it_comes_into_service_leaves_when_it_has() -> None:
+    world = World()
+    world.roll_out()
+    world.deploy(world.register())
+    world.command(Verb.ROLLBACK, 2)
+    assert (world.phases, world.sagemaker.endpoints["contender-A"]["status"]) == ({2: "RollingBack"}, "Updating")
+    world.pass_time(120)
+    assert (world.phases, world.weights) == ({2: "RolledBack"}, {"v1": 1.0})
+
+
+def test_who_serves_by_default_is_taken_over_as_champion_whatever_its_weight() -> None:
+    world = World()
+    world.roll_out()
+    world.roll_out()
+    world.sagemaker.move_shares("contender-A", v1=1.0, v2=3.0)
+    world.sagemaker.settle()
+    world.tables.tables["contender-rollouts"].clear()
+    world.set(PATIENT)
+    world.tick()
+    assert world.state.champion == 1
+
+
 def test_a_dry_run_tells_the_steps_and_takes_none() -> None:
     world = World()
     world.register()

@@ -171,3 +171,15 @@ def test_the_old_champion_leaves_no_sooner_than_requests_to_it_can_have_ended() 
     assert (dimension.phase(), dimension.state.shares) == (Phase.BAKING, {1: 0.0, 2: 1.0})
     dimension.ticks(10)
     assert (dimension.phase(), dimension.state.shares) == (Phase.PROMOTED, {2: 1.0})
+
+
+def test_nobody_is_champion_of_an_endpoint_that_does_not_serve_it() -> None:
+    dimension = ramping(a_spec(steps=(Step(0.1, 60.0),), bake_s=600.0))
+    dimension.ticks(6)
+    assert dimension.phase() is Phase.BAKING
+    dimension.serves, dimension.live = False, {1: 1.0}
+    dimension.ticks(30)
+    assert (dimension.phase(), dimension.state.champion) == (Phase.BAKING, 1)
+    dimension.serves = True
+    dimension.ticks(2)
+    assert (dimension.phase(), dimension.state.champion) == (Phase.PROMOTED, 2)

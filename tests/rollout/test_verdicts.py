@@ -45,6 +45,18 @@ def test_a_worse_challenger_loses_its_traffic_at_once_and_its_variant_when_drain
     assert dimension.state.shares == {1: 1.0}, "it does not come back"
 
 
+def test_challengers_that_are_under_way_together_share_the_level() -> None:
+    lower = []
+    for versions in (2, 3):
+        dimension = served(a_spec(goal=Goal(), steps=(Step(0.1, 1e9),), max_challengers=2), versions=versions)
+        dimension.ticks(6)
+        assert [track.step for track in dimension.state.tracks] == [1] * (versions - 1)
+        numbers = dimension.tick(requests=50_000).verdicts[2].numbers
+        assert numbers["challenger.n"] == 5_000
+        lower.append(numbers["lower"])
+    assert lower[1] < lower[0] - 0.001
+
+
 def test_after_the_last_step_a_goal_is_waited_for() -> None:
     dimension = ramping(a_spec(goal=Goal(minimum_effect=0.001), steps=(Step(0.5),)))
     dimension.ticks(30, requests=1_000)
