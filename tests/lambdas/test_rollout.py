@@ -808,6 +808,21 @@ def test_who_serves_by_default_is_taken_over_as_champion_whatever_its_weight() -
     assert world.state.champion == 1
 
 
+def test_a_variant_that_goes_just_before_its_share_moves_is_read_again_and_comes_back() -> None:
+    world = World(spec=QUICK)
+    world.roll_out()
+    world.deploy(world.register())
+    world.sagemaker.settle()
+
+    def somebody_removes_it() -> None:
+        del world.sagemaker.endpoints["contender-A"]["weights"]["v2"]
+
+    world.sagemaker.before["UpdateEndpointWeightsAndCapacities"] = somebody_removes_it
+    world.run_out()
+    world.pass_time(20)
+    assert world.weights == {"v1": 0.9, "v2": 0.1}
+
+
 def test_a_dry_run_tells_the_steps_and_takes_none() -> None:
     world = World()
     world.register()

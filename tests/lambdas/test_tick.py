@@ -413,6 +413,14 @@ def test_a_version_serves_in_the_first_stage_and_goes_on_when_it_is_champion_the
     assert world.states == {1: "Champion/InService"}
 
 
+def test_an_endpoint_of_the_last_stage_asks_for_no_look_at_the_one_before() -> None:
+    world = stages()
+    looked = [each.stage for each in world.wake(world.event())]
+    detail = {"EndpointName": "contender--dev-A", "EndpointStatus": "IN_SERVICE"}
+    assert looked == [""]
+    assert [each.stage for each in world.wake({"detail": detail})] == ["dev", ""]
+
+
 def test_a_sweep_over_no_stage_is_none() -> None:
     assert sweep(()) == ()
     assert len(controllers(SETTINGS, stages().clients)) == 2

@@ -69,6 +69,22 @@ def test_who_is_started_again_is_judged_by_what_it_does_from_then_on() -> None:
     assert (dimension.phase(2), dimension.phase(3)) == (Phase.RAMPING, Phase.RAMPING)
 
 
+def test_who_a_person_started_goes_on_against_a_newer_champion_from_the_first_step_and_its_hooks() -> None:
+    hooks = Hooks(after=("look",))
+    dimension = served(a_spec(steps=(Step(0.1, 60.0), Step(0.2, 1e9)), max_challengers=3, hooks=hooks))
+    dimension.versions = [1, 2, 3]
+    dimension.ask(Verb.START, 2)
+    dimension.ticks(4)
+    dimension.answer()
+    dimension.ticks(3)
+    assert (dimension.track(2).step, dimension.track(2).hooked) == (2, 1)
+    dimension.ask(Verb.PROMOTE, 3)
+    dimension.ticks(3)
+    dimension.ask(Verb.PROMOTE, 3)
+    assert dimension.state.champion == 3
+    assert (dimension.phase(2), dimension.track(2).step, dimension.track(2).hooked) == (Phase.RAMPING, 1, 0)
+
+
 def test_what_was_rolled_back_stays_away_until_a_person_starts_it() -> None:
     dimension = ramping(a_spec(steps=PATIENT))
     dimension.ask(Verb.ROLLBACK)
