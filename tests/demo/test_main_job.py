@@ -30,7 +30,7 @@ class Sagemaker(FakePipelines):
         self.pipelines["contender"] = {"PipelineDefinition": json.dumps({"Steps": []})}
 
     @operation
-    def list_model_packages(self, *, ModelPackageGroupName: str) -> dict[str, Any]:
+    def list_model_packages(self, *, ModelPackageGroupName: str, **request: Any) -> dict[str, Any]:
         return {"ModelPackageSummaryList": []}
 
 

@@ -69,7 +69,7 @@ class FakePipelines(Fake):
         return {"PipelineArn": ARN}
 
     @operation
-    def list_model_packages(self, *, ModelPackageGroupName: str) -> dict[str, Any]:
+    def list_model_packages(self, *, ModelPackageGroupName: str, **request: Any) -> dict[str, Any]:
         raise client_error("ListModelPackages", "ValidationException", f"{ModelPackageGroupName} does not exist.")
 
     @operation
