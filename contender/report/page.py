@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from contender.report import figures
 from contender.report.records import Record
 from contender.report.series import Series
+from contender.report.template import Picture, filled
 
 COLUMNS = ("requests", "failed", "reward", "reward per request", "right", "AUC", "p50 ms", "p95 ms")
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A figure with the sentence below it."""
-
-    svg: str
-    caption: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +34,8 @@ class Section:
 
 def render(title: str, subtitle: str, records: Sequence[Record]) -> str:
     """The HTML."""
-    environment = Environment(
-        loader=PackageLoader("contender.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=False
-    )
-    environment.filters["base64"] = lambda text: base64.b64encode(text.encode()).decode()
     sections = [_section(record) for record in records]
-    page = environment.get_template("report.html")
-    return page.render(title=title, subtitle=subtitle, sections=sections, columns=COLUMNS)
+    return filled("report.html", title=title, about=subtitle, sections=sections, columns=COLUMNS)
 
 
 def _section(record: Record) -> Section:

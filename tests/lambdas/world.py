@@ -144,6 +144,13 @@ class World:
         return self.sagemaker.states(self.group)
 
     @property
+    def instances(self) -> dict[str, tuple[str, int]]:
+        """Type and count of each variant, as the endpoint's config asks for them."""
+        config = self.sagemaker.configs[self.sagemaker.endpoints["contender-A"]["config"]]
+        variants = config["ProductionVariants"]
+        return {each["VariantName"]: (each["InstanceType"], each["InitialInstanceCount"]) for each in variants}
+
+    @property
     def weights(self) -> dict[str, float]:
         return self.sagemaker.weights(self.endpoint)
 
