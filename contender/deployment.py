@@ -93,7 +93,7 @@ def deploy(
 
     It is the project's core unless `stack` names another.
     """
-    name = stack or names.stack
+    name = stack or names.stack("core")
     formation = _Stack(cloud, name)
     code = package(root)
     bucket = names.bucket("code", cloud.account, cloud.region)

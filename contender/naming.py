@@ -106,14 +106,9 @@ class Names:
         """All pipelines of the project, the one that trains first; only that one is always there."""
         return (*self.training_pipelines, self.batch_pipeline)
 
-    @property
-    def stack(self) -> str:
-        return f"{self.project}-core"
-
-    @property
-    def experiments_stack(self) -> str:
-        """The stack of the API, the events and their counts; absent where experiments are off."""
-        return f"{self.project}-experiments"
+    def stack(self, kind: str) -> str:
+        """Name of a CloudFormation stack: `core`, `experiments`…, as `contender/stacks.py` lists them."""
+        return f"{self.project}-{kind}"
 
     def table(self, kind: str) -> str:
         """Name of a DynamoDB table: `rollouts`, `experiments` or `events`."""

@@ -1,34 +1,38 @@
-"""The stacks a project consists of, in the order they are deployed: its core, and its experiments where they are on."""
+"""The stacks a project consists of, in the order they are deployed.
+
+    core          buckets, the queue of uploads, Lambdas, roles, rules
+    experiments   the API, its events and their counts; unless experiment.enabled is false
+
+Each has a template of its name in `infra/`, and is named `<project>-<kind>`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from contender.config import Settings
+from contender.config.nearest import nearest
 from contender.deployment import Cloud, Deployment, declared_parameters, deploy
 from contender.errors import SettingsError
 from contender.naming import Names
 
-TEMPLATES = ("core.yaml", "experiments.yaml")
-
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """`parameters` are what the settings say of its template's."""
+class Kind:
+    """One stack of a project.
+
+    `parameters` are what the settings say of its template's. `wanted`: whether it is deployed where none is named.
+    """
 
     name: str
-    template: str
-    parameters: Mapping[str, str]
+    parameters: Callable[[Settings], Mapping[str, str]]
+    wanted: Callable[[Settings], bool]
 
-
-def stacks(settings: Settings) -> tuple[Stack, ...]:
-    names = Names(settings.project)
-    core = Stack(names.stack, "core.yaml", core_parameters(settings))
-    if not settings.experiment.enabled:
-        return (core,)
-    return core, Stack(names.experiments_stack, "experiments.yaml", experiment_parameters(settings))
+    @property
+    def template(self) -> str:
+        return f"{self.name}.yaml"
 
 
 def core_parameters(settings: Settings) -> dict[str, str]:
@@ -48,6 +52,20 @@ def experiment_parameters(settings: Settings) -> dict[str, str]:
     }
 
 
+KINDS = (
+    Kind("core", core_parameters, wanted=lambda settings: True),
+    Kind("experiments", experiment_parameters, wanted=lambda settings: settings.experiment.enabled),
+)
+
+
+def chosen(settings: Settings, names: Sequence[str] = ()) -> tuple[Kind, ...]:
+    """The stacks of these names, or without any those that the settings want; in the order of deployment."""
+    known = [kind.name for kind in KINDS]
+    if unknown := [name for name in names if name not in known]:
+        raise SettingsError(f"a project has no stack {unknown[0]!r}{nearest(unknown[0], known)}")
+    return tuple(kind for kind in KINDS if (kind.name in names if names else kind.wanted(settings)))
+
+
 def deploy_stacks(
     cloud: Cloud,
     settings: Settings,
@@ -55,27 +73,29 @@ def deploy_stacks(
     *,
     folder: Path,
     root: Path,
+    only: Sequence[str] = (),
     dry_run: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Deployment, ...]:
-    """Bring every stack up to date from the templates in `folder`.
+    """Bring the stacks up to date from the templates in `folder`: those named in `only`, or all that are wanted.
 
     An override goes to the stack whose template has a parameter of that name; SettingsError when none has.
     """
-    declared = {name: declared_parameters(cloud, folder / name) for name in TEMPLATES}
+    kinds, names = chosen(settings, only), Names(settings.project)
+    declared = {kind: declared_parameters(cloud, folder / kind.template) for kind in KINDS}
     known = sorted(set().union(*declared.values()))
     if unknown := sorted(set(overrides) - set(known)):
         raise SettingsError(f"stack parameter {unknown[0]!r} is in no template of {folder}; known: {', '.join(known)}")
     return tuple(
         deploy(
             cloud,
-            Names(settings.project),
-            folder / stack.template,
-            {**stack.parameters, **{name: overrides[name] for name in overrides if name in declared[stack.template]}},
+            names,
+            folder / kind.template,
+            {**kind.parameters(settings), **{name: overrides[name] for name in overrides if name in declared[kind]}},
             root=root,
-            stack=stack.name,
+            stack=names.stack(kind.name),
             dry_run=dry_run,
             say=say,
         )
-        for stack in stacks(settings)
+        for kind in kinds
     )

@@ -35,7 +35,7 @@ class Project:
         self.up()
         self.contender("deploy")
         self.contender("pipeline", "upsert")
-        outputs = self.clients("cloudformation").describe_stacks(StackName=NAMES.stack)["Stacks"][0]["Outputs"]
+        outputs = self.clients("cloudformation").describe_stacks(StackName=NAMES.stack("core"))["Stacks"][0]["Outputs"]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in outputs}
 
     def up(self) -> None:

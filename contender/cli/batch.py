@@ -68,7 +68,7 @@ def score(
         path = Path(source)
         if not path.is_file():
             raise DataError(f"{source} is no file: give a CSV file, or the address of one in S3")
-        bucket = stack_outputs(connect("cloudformation", settings.region), names.stack)["ArtifactBucket"]
+        bucket = stack_outputs(connect("cloudformation", settings.region), names.stack("core"))["ArtifactBucket"]
         uri = batch.target_uri(bucket, dimension, path)
         if not dry_run:
             batch.upload(s3, path, uri)

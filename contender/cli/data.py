@@ -57,7 +57,9 @@ def upload(obj: Connect | None, source: Path, dimension: str | None, dry_run: bo
     """Upload SOURCE, a file or a folder of <dimension>/*.csv; each file starts a training of its dimension."""
     settings, connect = load(), obj or client
     files = find_files(source, dimension)
-    bucket = stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack)["DataBucket"]
+    bucket = stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack("core"))[
+        "DataBucket"
+    ]
     keys = [object_key(settings.data.prefix, name, path.name) for name, path in files]
     rows = [
         {"dimension": name, "file": str(path), "uri": f"s3://{bucket}/{key}"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class Deployed:
 
 
 @click.command("deploy")
+@click.argument("only", metavar="[STACK]...", nargs=-1)
 @click.option(
     "--templates",
     type=click.Path(file_okay=False, path_type=Path),
@@ -41,18 +42,18 @@ class Deployed:
 @click.option("--parameter", "-p", "given", multiple=True, metavar="NAME=VALUE", help="Stack parameter; repeatable.")
 @dry_run_option
 @json_option
-def command(templates: Path, given: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+def command(only: tuple[str, ...], templates: Path, given: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Deploy buckets, queues, tables, Lambdas, roles and the API, or bring them up to date.
 
-    Two stacks: the core, and the experiments unless experiment.enabled is false. Then each stage's settings of
-    rollouts, which the next look at a dimension goes by.
+    The stacks named, or all that contender.yaml asks for: the core, and the experiments unless experiment.enabled is
+    false. With the core each stage's settings of rollouts, which the next look at a dimension goes by.
 
     Stack parameters come from contender.yaml; CONTENDER_STACK_PARAMETERS ("Name=value,Name=value") overrides it,
     and --parameter overrides both.
     """
     settings = load()
     overrides = overrides_from(os.environ) | parse_parameters(given)
-    deployed = deploy_all(settings, overrides, templates=templates, dry_run=dry_run, say=note)
+    deployed = deploy_all(settings, overrides, only=only, templates=templates, dry_run=dry_run, say=note)
     results = deployed.stacks
     if as_json:
         emit(asdict(deployed))
@@ -76,11 +77,12 @@ def deploy_all(
     settings: Settings,
     overrides: Mapping[str, str],
     *,
+    only: Sequence[str] = (),
     templates: Path = TEMPLATES,
     dry_run: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Deployed:
-    """Deploy the stacks into the account and region at hand, the core first, and write the settings of rollouts."""
+    """Deploy the stacks into the account and region at hand, the core first and with it the settings of rollouts."""
     cloud = Cloud(
         client("cloudformation", settings.region),
         client("s3", settings.region),
@@ -88,7 +90,11 @@ def deploy_all(
         settings.region,
     )
     root = Path(contender.__file__).parents[1]
-    deployed = deploy_stacks(cloud, settings, overrides, folder=templates, root=root, dry_run=dry_run, say=say)
+    deployed = deploy_stacks(
+        cloud, settings, overrides, folder=templates, root=root, only=only, dry_run=dry_run, say=say
+    )
+    if only and "core" not in only:
+        return Deployed(deployed, ())
     ledger = Ledger(client("dynamodb", settings.region), Names(settings.project).table("rollouts"))
     return Deployed(deployed, publish(ledger, settings, dry_run=dry_run))
 

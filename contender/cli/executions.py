@@ -135,14 +135,14 @@ def retry(obj: Connect | None, execution: str | None, as_json: bool) -> None:
 def dimension_lock(settings: Settings, connect: Connect) -> DimensionLock:
     """The lock that keeps a dimension from running twice at once."""
     region = settings.region
-    outputs = stack_outputs(connect("cloudformation", region), Names(settings.project).stack)
+    outputs = stack_outputs(connect("cloudformation", region), Names(settings.project).stack("core"))
     return DimensionLock(connect("dynamodb", region), connect("sagemaker", region), outputs["LockTable"])
 
 
 def _data_bucket(settings: Settings, connect: Connect) -> str:
     """Empty where no stack is deployed, and for a person who may not look at it: uploads are not waited for then."""
     try:
-        outputs = stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack)
+        outputs = stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack("core"))
     except NotFoundError:
         return ""
     except ClientError as error:

@@ -138,7 +138,7 @@ def read_log(log: Log, refused: Refused, place: str | None, connect: Connect) ->
     if place is not None:
         bucket, _, prefix = place.removeprefix(SCHEME).partition("/")
     else:
-        stack = Names(settings.project).experiments_stack
+        stack = Names(settings.project).stack("experiments")
         bucket, prefix = stack_outputs(connect("cloudformation", settings.region), stack)["EventBucket"], PREFIX
     s3 = connect("s3", settings.region)
     keys = [

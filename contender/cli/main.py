@@ -16,7 +16,7 @@ from contender.errors import ContenderError
 
 NOUNS = {
     "local": "AWS on this machine: up, down, status, env, reset.",
-    "deploy": "Deploy the CloudFormation stack.",
+    "deploy": "Deploy the CloudFormation stacks.",
     "pipeline": "The pipeline: show, diff, upsert, start, list, watch, stop, retry.",
     "data": "Training data: sample, upload.",
     "models": "The registry: list, show, approve.",

@@ -210,7 +210,7 @@ def _options(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _outputs(settings: Settings, connect: Connect) -> dict[str, str]:
-    return stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack)
+    return stack_outputs(connect("cloudformation", settings.region), Names(settings.project).stack("core"))
 
 
 def _target(settings: Settings, for_batch: bool) -> Target:

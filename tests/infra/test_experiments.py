@@ -72,7 +72,7 @@ class Api:
         cloud = Cloud(ministack.client("cloudformation"), ministack.client("s3"), "000000000000", "us-east-1")
         names = Names(project)
         wanted = {"ApiBase": f"{ministack.url}/_aws/execute-api", "EventDelaySeconds": "1", **parameters}
-        self.stack: Deployment = deploy(cloud, names, PATH, wanted, root=REPOSITORY, stack=names.experiments_stack)
+        self.stack: Deployment = deploy(cloud, names, PATH, wanted, root=REPOSITORY, stack=names.stack("experiments"))
         # It denies whatever comes without TLS, which MiniStack does not speak.
         ministack.client("s3").delete_bucket_policy(Bucket=self.stack.outputs["EventBucket"])
         self.url = self.stack.outputs["ApiUrl"]

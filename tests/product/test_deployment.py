@@ -115,7 +115,7 @@ def test_the_core_stack_is_created_then_unchanged_then_updated(cloud: Cloud) -> 
     assert planned.action == "planned"
     assert {"StarterFunction", "DataBucket", "PipelineRole"} <= {change.resource for change in planned.changes}
     with pytest.raises(NotFoundError, match="contender deploy"):
-        stack_outputs(cloud.cloudformation, names.stack)
+        stack_outputs(cloud.cloudformation, names.stack("core"))
 
     created = deploy(cloud, names, TEMPLATE, {}, root=ROOT, say=said.append)
     assert created.action == "created"
@@ -132,7 +132,7 @@ def test_the_core_stack_is_created_then_unchanged_then_updated(cloud: Cloud) -> 
 
     updated = deploy(cloud, names, TEMPLATE, {"RetryDelaySeconds": "1"}, root=ROOT)
     assert (updated.action, [change.resource for change in updated.changes]) == ("updated", ["StarterFunction"])
-    assert stack_outputs(cloud.cloudformation, names.stack) == created.outputs
+    assert stack_outputs(cloud.cloudformation, names.stack("core")) == created.outputs
 
 
 def test_a_dry_run_leaves_no_bucket(cloud: Cloud) -> None:

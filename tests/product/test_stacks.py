@@ -13,7 +13,7 @@ from contender.cli.deploy import overrides_from
 from contender.config import Settings
 from contender.deployment import Cloud
 from contender.errors import SettingsError
-from contender.stacks import TEMPLATES, Stack, deploy_stacks, stacks
+from contender.stacks import KINDS, Kind, chosen, deploy_stacks
 from tests.local.running import MiniStack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,41 +38,49 @@ def template(name: str) -> Any:
 
 
 def test_the_experiments_are_a_stack_of_their_own_after_the_core() -> None:
-    assert [stack.name for stack in stacks(settings())] == ["contender-core", "contender-experiments"]
-    off = settings(project="shop", experiment={"enabled": False})
-    assert [stack.name for stack in stacks(off)] == ["shop-core"]
+    assert [kind.name for kind in chosen(settings())][:2] == ["core", "experiments"]
+    off = settings(experiment={"enabled": False})
+    assert "experiments" not in [kind.name for kind in chosen(off)]
+
+
+def test_stacks_are_deployed_in_their_order_whatever_the_order_they_are_named_in() -> None:
+    assert [kind.name for kind in chosen(settings(), ["experiments", "core"])] == ["core", "experiments"]
+    with pytest.raises(SettingsError, match="a project has no stack 'experiment'; did you mean 'experiments'"):
+        chosen(settings(), ["experiment"])
 
 
 def test_the_settings_reach_the_templates() -> None:
-    core, experiments = stacks(settings(experiment={"access": "iam", "cache_s": 3}, data={"prefix": "in/"}))
-    assert core.parameters["DataPrefix"] == "in/"
-    assert experiments.parameters["Access"] == "iam"
-    assert experiments.parameters["CacheSeconds"] == "3"
+    some = settings(experiment={"access": "iam", "cache_s": 3}, data={"prefix": "in/"})
+    told = {kind.name: kind.parameters(some) for kind in KINDS}
+    assert told["core"]["DataPrefix"] == "in/"
+    assert told["experiments"]["Access"] == "iam"
+    assert told["experiments"]["CacheSeconds"] == "3"
 
 
-@pytest.mark.parametrize("stack", stacks(Settings()), ids=lambda stack: stack.name)
-def test_what_a_stack_is_told_its_template_has(stack: Stack) -> None:
-    assert set(stack.parameters) <= set(template(stack.template)["Parameters"])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_what_a_stack_is_told_its_template_has(kind: Kind) -> None:
+    assert set(kind.parameters(Settings())) <= set(template(kind.template)["Parameters"])
 
 
 def test_outputs_of_two_stacks_are_never_confused() -> None:
-    outputs = [set(template(name)["Outputs"]) for name in TEMPLATES]
-    assert not set.intersection(*outputs)
+    outputs = [name for kind in KINDS for name in template(kind.template)["Outputs"]]
+    assert len(outputs) == len(set(outputs))
 
 
 def test_an_override_goes_to_the_stack_that_knows_it(cloud: Cloud) -> None:
     overrides = overrides_from({"CONTENDER_STACK_PARAMETERS": "RetryDelaySeconds=1,ApiBase=http://127.0.0.1:1/apis"})
     said: list[str] = []
-    done = deploy_stacks(cloud, Settings(), overrides, folder=ROOT / "infra", root=ROOT, say=said.append)
+    two = ["core", "experiments"]
+    done = deploy_stacks(cloud, Settings(), overrides, folder=ROOT / "infra", root=ROOT, only=two, say=said.append)
     assert [(each.stack, each.action) for each in done] == [
         ("contender-core", "created"),
         ("contender-experiments", "created"),
     ]
     assert done[1].outputs["ApiUrl"].startswith("http://127.0.0.1:1/apis/")
-    again = deploy_stacks(cloud, Settings(), overrides, folder=ROOT / "infra", root=ROOT, dry_run=True)
+    again = deploy_stacks(cloud, Settings(), overrides, folder=ROOT / "infra", root=ROOT, only=two, dry_run=True)
     assert [each.action for each in again] == ["unchanged", "unchanged"]
     other = settings(experiment={"cache_s": 3})
-    planned = deploy_stacks(cloud, other, overrides, folder=ROOT / "infra", root=ROOT, dry_run=True)
+    planned = deploy_stacks(cloud, other, overrides, folder=ROOT / "infra", root=ROOT, only=two, dry_run=True)
     changes = {change.resource for change in planned[1].changes}
     assert changes >= {"InvocationFunction", "ConversionFunction"}
     assert "StatsFunction" not in changes
@@ -86,4 +94,4 @@ def test_an_override_that_nobody_knows_is_refused(cloud: Cloud) -> None:
 def test_an_override_for_experiments_does_no_harm_where_there_are_none(cloud: Cloud) -> None:
     off = settings(project="alone", experiment={"enabled": False})
     done = deploy_stacks(cloud, off, {"EventDelaySeconds": "1"}, folder=ROOT / "infra", root=ROOT)
-    assert [each.stack for each in done] == ["alone-core"]
+    assert "alone-experiments" not in [each.stack for each in done]
