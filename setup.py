@@ -34,6 +34,7 @@ LOCAL = [
 DEV = [
     "pytest>=8,<10",
     "pytest-timeout>=2.3,<3",
+    "pytest-xdist>=3.6,<4",
     "mypy>=1.15,<3",
     "ruff>=0.12",
     "cfn-lint>=1.40,<2",

@@ -29,6 +29,18 @@ os.environ |= {
 }
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.processes import ByFile
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long stories first, so that all processes end at about the same time."""
+    items.sort(key=lambda item: item.path.parent != REPOSITORY / "tests")
+
+
 class Clients:
     """boto3 clients of one laptop, made once each."""
 
