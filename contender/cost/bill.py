@@ -52,7 +52,7 @@ def quotas(case: Case) -> str:
     instances = needed / HOURS_PER_MONTH
     return (
         f"{case.dimensions:,} dimensions serve from {instances:,.0f} instances on average: each type has a quota for "
-        "endpoints, endpoints have one, and executions at once; ask in Service Quotas before you grow"
+        "endpoint usage, and so have endpoints and executions at once; ask in Service Quotas before you grow"
     )
 
 

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from contender.cost.case import Case, Line
 
 PART = "inference"
-ROWS_PER_MESSAGE = 100
+ROWS_PER_MESSAGE = 1_000
 MESSAGE_CALLS = 3
 """Sent, received, deleted, each at most ten at once; counted alone, as they may come."""
-MESSAGE_MS, MESSAGE_MB = 500, 512
-FILE_MS, FILE_MB = 2_000, 512
+MESSAGE_MS, MESSAGE_MB = 1_500, 1024
+"""Most of it writing the answers."""
+FILE_MS, FILE_MB = 2_000, 1769
 OBJECT_WRITES = 3
 """The upload, its copy among the processed, a report."""
-POLLS = 657_000
+POLLS = 2 * 657_000
+"""Lambda's of two queues: of files, and of messages."""
 ITEM_BYTES = 300
 
 
@@ -25,7 +27,7 @@ def lines(case: Case) -> Iterator[Line]:
     messages, kept = rows / ROWS_PER_MESSAGE, case.assumed.months_kept
     yield case.line(PART, "predictions written", rows, "table_writes", lower="fewer or smaller files to predict")
     yield case.line(PART, "predictions kept", rows * ITEM_BYTES / 1e9 * kept, "table_storage")
-    yield case.line(PART, "queue of messages", POLLS + messages * MESSAGE_CALLS, "queue_calls")
+    yield case.line(PART, "queues", POLLS + messages * MESSAGE_CALLS, "queue_calls")
     yield from case.computing(PART, "messages", messages, MESSAGE_MS, MESSAGE_MB)
     yield from case.computing(PART, "files", case.files, FILE_MS, FILE_MB)
     yield case.line(PART, "notices of files", case.files, "object_events")

@@ -1,4 +1,4 @@
-"""Monitoring: a data quality and a model quality schedule for each endpoint, what is captured, alarms and messages."""
+"""Monitoring of the last stage: schedules where endpoints capture requests, what is captured, alarms and messages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contender.cost.pipelines import VOLUME_GB
 from contender.cost.serving import challengers
 
 PART = "monitoring"
-JOBS = (("data quality", 1), ("model quality", 2))
-"""Schedules of an endpoint, and the jobs that each run starts: answers and truth are merged by one of their own."""
+DATA_JOBS, QUALITY_JOBS = 1, 2
+"""That a run of a schedule starts: answers and truth are merged by a job of their own."""
 ALARMS_PER_ENDPOINT = 3
 """Errors, latency, drift."""
 ALARMS = 5
@@ -26,19 +26,25 @@ def lines(case: Case) -> Iterator[Line]:
     every = case.assumed.monitor_every_hours
     if not every:
         return
-    runs = case.endpoints * HOURS_PER_MONTH / every
-    instance_type, hours = case.settings.checks.instance_type, 0.0
-    for what, jobs in JOBS:
-        used = runs * jobs * case.assumed.minutes_per_job / 60
-        yield case.hours(PART, what, used, instance_type, lower=_lower(case, instance_type))
-        hours += used
-    yield case.line(PART, "volumes", hours / HOURS_PER_MONTH * VOLUME_GB, "ml_volume")
-    yield from case.computing(PART, "watch and drift", runs * len(JOBS), WATCH_MS, WATCH_MB)
-    yield case.line(PART, "metrics of drift", case.endpoints * METRICS_PER_ENDPOINT, "metrics")
-    yield case.line(PART, "alarms of endpoints", case.endpoints * ALARMS_PER_ENDPOINT, "alarms")
+    if case.settings.stages_in_order[-1][1].data_capture_percent:
+        yield from _schedules(case, case.dimensions * HOURS_PER_MONTH / every)
+    yield case.line(PART, "metrics of drift", case.dimensions * METRICS_PER_ENDPOINT, "metrics")
+    yield case.line(PART, "alarms of endpoints", case.dimensions * ALARMS_PER_ENDPOINT, "alarms")
     yield case.line(PART, "alarms of the project", ALARMS, "alarms")
     yield case.line(PART, "dashboard", 1, "dashboards")
-    yield case.line(PART, "mails", case.endpoints * MAILS_PER_ENDPOINT, "mails")
+    yield case.line(PART, "mails", case.dimensions * MAILS_PER_ENDPOINT, "mails")
+
+
+def _schedules(case: Case, runs: float) -> Iterator[Line]:
+    """So many runs of each schedule, and the functions that hear how they ended."""
+    instance_type, hours_each = case.settings.checks.instance_type, case.assumed.minutes_per_job / 60
+    lower = _lower(case, instance_type)
+    data, quality = runs * DATA_JOBS * hours_each, runs * QUALITY_JOBS * hours_each * case.assumed.quality_monitors
+    yield case.hours(PART, "data quality", data, instance_type, lower=lower)
+    yield case.hours(PART, "model quality", quality, instance_type, lower=lower)
+    yield case.line(PART, "volumes", (data + quality) / HOURS_PER_MONTH * VOLUME_GB, "ml_volume")
+    heard = runs * (1 + case.assumed.quality_monitors)
+    yield from case.computing(PART, "watch and drift", heard, WATCH_MS, WATCH_MB)
 
 
 def _captures(case: Case) -> Iterator[Line]:

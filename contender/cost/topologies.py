@@ -10,7 +10,8 @@ from contender.config import Settings
 from contender.config.sections import Design
 from contender.cost.assumptions import Assumptions
 
-DAY_HOURS = 24
+MONITORED = {"monitored every hour": 1, "monitored once a day": 24}
+"""Hours between runs that compare data and answers of every endpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,24 @@ def topologies(settings: Settings, assumed: Assumptions, instead: Sequence[str])
             yield Topology(f"endpoints on {instance_type}", on_instances(settings, instance_type), assumed)
     if settings.experiment.enabled:
         yield Topology("without experiments", without_experiments(settings), assumed)
+    captured = any(stage.data_capture_percent for _, stage in settings.stages_in_order)
+    watched = assumed.monitor_every_hours if captured and assumed.quality_monitors else None
+    for name, hours in MONITORED.items():
+        if watched != hours:
+            wanted = replace(assumed, monitor_every_hours=hours, quality_monitors=1)
+            yield Topology(name, settings if captured else captured_wholly(settings), wanted)
     if assumed.monitor_every_hours:
-        if assumed.monitor_every_hours < DAY_HOURS:
-            yield Topology("monitored once a day", settings, replace(assumed, monitor_every_hours=DAY_HOURS))
         yield Topology("without monitoring", settings, replace(assumed, monitor_every_hours=0))
 
 
 def on_instances(settings: Settings, instance_type: str) -> Settings:
     """The same with endpoints on this type, in every stage."""
     return _changed(settings, {"instance_type": instance_type})
+
+
+def captured_wholly(settings: Settings) -> Settings:
+    """The same with every request and answer kept, in every stage."""
+    return _changed(settings, {"data_capture_percent": 100})
 
 
 def without_experiments(settings: Settings) -> Settings:

@@ -6,9 +6,11 @@ from contender.cost.bill import biggest, bill, quotas
 from contender.cost.topologies import topologies
 from tests.cost.cases import case, settings
 
+CAPTURED = settings(endpoint={"data_capture_percent": 50})
+
 
 def test_the_three_biggest_lines_are_named_with_their_share() -> None:
-    found = bill(case(1_000, retrainings_per_month=0))
+    found = bill(case(1_000, retrainings_per_month=0, settings=CAPTURED))
     sentences = list(biggest(found))
     assert len(sentences) == 3
     assert sentences[0] == (
@@ -26,7 +28,7 @@ def test_nothing_smaller_is_advised_than_the_smallest() -> None:
 
 
 def test_daily_monitoring_is_not_advised_where_it_is_daily_already() -> None:
-    found = bill(case(monitor_every_hours=24))
+    found = bill(case(settings=CAPTURED, monitor_every_hours=24))
     (line,) = (line for line in found.lines if line.what.startswith("data quality"))
     assert line.lower == "checks.instance_type ml.m5.large, if the rows fit"
 
@@ -45,23 +47,26 @@ def test_other_topologies_cost_less_by_what_they_leave_out() -> None:
         "as contender.yaml says",
         "endpoints on ml.t2.medium",
         "without experiments",
+        "monitored every hour",
         "monitored once a day",
         "without monitoring",
     ]
-    whole, smaller, direct, daily, blind = bills.values()
+    whole, smaller, direct, hourly, daily, blind = bills.values()
     assert {line.part for line in whole.lines} - {line.part for line in direct.lines} == {"experiments"}
     assert {line.part for line in whole.lines} - {line.part for line in blind.lines} == {"monitoring"}
     instances = [
         sum(b.quantity for b in each.lines if b.part == "endpoints" and b.unit == "hours") for each in (whole, smaller)
     ]
     assert instances[0] == instances[1]
-    assert blind.total < daily.total < whole.total
+    assert blind.total < whole.total < daily.total < hourly.total
     assert direct.total < whole.total
 
 
 def test_what_is_so_already_is_no_other_topology() -> None:
-    mine = case(settings=settings(experiment={"enabled": False}), monitor_every_hours=0)
-    assert [each.name for each in topologies(mine.settings, mine.assumed, [])] == ["as contender.yaml says"]
+    configured = settings(experiment={"enabled": False}, endpoint={"data_capture_percent": 50})
+    mine = case(settings=configured, monitor_every_hours=24)
+    names = [each.name for each in topologies(mine.settings, mine.assumed, ["ml.m5.large"])]
+    assert names == ["as contender.yaml says", "monitored every hour", "without monitoring"]
 
 
 def test_every_stage_gets_the_other_instance_type() -> None:

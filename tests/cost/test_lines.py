@@ -86,25 +86,25 @@ BY_HAND: list[tuple[Settings, str, float]] = [
     (Settings(), "experiments: alarms", 2 * 0.10),
     (Settings(), "inference: predictions written", 1_520_833.333 * 0.625e-6),
     (Settings(), "inference: predictions kept", 1_520_833.333 * 300 / 1e9 * 12 * 0.25),
-    (Settings(), "inference: queue of messages", (657_000 + 45_625) * 0.4e-6),
-    (Settings(), "inference: Lambda calls: messages", 15_208.333 * 0.2e-6),
-    (Settings(), "inference: Lambda time: messages", 15_208.333 * 0.5 * 0.5 * 0.0000133334),
-    (Settings(), "inference: logs: messages", 15_208.333 * 800 / 1e9 * 0.50),
-    (Settings(), "inference: logs kept: messages", 15_208.333 * 800 / 1e9 * 0.03),
+    (Settings(), "inference: queues", (2 * 657_000 + 4_562.5) * 0.4e-6),
+    (Settings(), "inference: Lambda calls: messages", 1_520.8333 * 0.2e-6),
+    (Settings(), "inference: Lambda time: messages", 1_520.8333 * 1.5 * 0.0000133334),
+    (Settings(), "inference: logs: messages", 1_520.8333 * 800 / 1e9 * 0.50),
+    (Settings(), "inference: logs kept: messages", 1_520.8333 * 800 / 1e9 * 0.03),
     (Settings(), "inference: Lambda calls: files", 304.1667 * 0.2e-6),
-    (Settings(), "inference: Lambda time: files", 304.1667 * 2 * 0.5 * 0.0000133334),
+    (Settings(), "inference: Lambda time: files", 304.1667 * 2 * 1769 / 1024 * 0.0000133334),
     (Settings(), "inference: logs: files", 304.1667 * 800 / 1e9 * 0.50),
     (Settings(), "inference: logs kept: files", 304.1667 * 800 / 1e9 * 0.03),
     (Settings(), "inference: notices of files", 304.1667 * 1e-6),
     (Settings(), "inference: files written", 304.1667 * 3 * 0.005e-3),
     (Settings(), "inference: files kept", 1_520_833.333 * 200 / 1e9 * 12 * 0.023),
-    (Settings(), "monitoring: data quality, ml.m5.xlarge", 10 * 730 * 5 / 60 * 0.23),
-    (Settings(), "monitoring: model quality, ml.m5.xlarge", 10 * 730 * 2 * 5 / 60 * 0.23),
-    (Settings(), "monitoring: volumes", 10 * 3 * 5 / 60 * 30 * 0.14),
-    (Settings(), "monitoring: Lambda calls: watch and drift", 14_600 * 0.2e-6),
-    (Settings(), "monitoring: Lambda time: watch and drift", 14_600 * 2 * 0.25 * 0.0000133334),
-    (Settings(), "monitoring: logs: watch and drift", 14_600 * 800 / 1e9 * 0.50),
-    (Settings(), "monitoring: logs kept: watch and drift", 14_600 * 800 / 1e9 * 0.03),
+    (CAPTURED, "monitoring: data quality, ml.m5.xlarge", 10 * 730 * 5 / 60 * 0.23),
+    (CAPTURED, "monitoring: model quality, ml.m5.xlarge", 10 * 730 * 2 * 5 / 60 * 0.23),
+    (CAPTURED, "monitoring: volumes", 10 * 3 * 5 / 60 * 30 * 0.14),
+    (CAPTURED, "monitoring: Lambda calls: watch and drift", 14_600 * 0.2e-6),
+    (CAPTURED, "monitoring: Lambda time: watch and drift", 14_600 * 2 * 0.25 * 0.0000133334),
+    (CAPTURED, "monitoring: logs: watch and drift", 14_600 * 800 / 1e9 * 0.50),
+    (CAPTURED, "monitoring: logs kept: watch and drift", 14_600 * 800 / 1e9 * 0.03),
     (Settings(), "monitoring: metrics of drift", 20 * 0.30),
     (Settings(), "monitoring: alarms of endpoints", 30 * 0.10),
     (Settings(), "monitoring: alarms of the project", 5 * 0.10),
@@ -170,9 +170,24 @@ def test_what_is_captured_is_kept_without_monitoring_too() -> None:
 
 
 def test_a_day_between_runs_costs_a_twenty_fourth_of_an_hour() -> None:
-    hourly, daily = (lines(case(monitor_every_hours=each)) for each in (1, 24))
+    hourly, daily = (lines(case(settings=CAPTURED, monitor_every_hours=each)) for each in (1, 24))
     name = "monitoring: data quality, ml.m5.xlarge"
     assert hourly[name].cost == pytest.approx(24 * daily[name].cost)
+
+
+def test_nothing_is_compared_where_nothing_is_captured() -> None:
+    assert not [line for line in monitoring.lines(case()) if line.unit == "hours"]
+
+
+def test_model_quality_is_compared_where_that_is_wanted() -> None:
+    found = lines(case(settings=CAPTURED, quality_monitors=0))
+    assert "monitoring: data quality, ml.m5.xlarge" in found
+    assert "monitoring: model quality, ml.m5.xlarge" not in found
+
+
+def test_an_endpoint_has_at_most_one_monitor_of_model_quality() -> None:
+    with pytest.raises(SettingsError, match="0 or 1 monitors"):
+        Assumptions(quality_monitors=2)
 
 
 def test_schedules_cannot_run_more_often_than_hourly() -> None:
@@ -185,7 +200,8 @@ def test_each_stage_has_endpoints_of_its_own() -> None:
     found = lines(case(settings=staged))
     assert found["endpoints: champions in dev, ml.t2.medium"].cost == pytest.approx(10 * 730 * 0.056)
     assert found["endpoints: champions in prod, ml.m5.large"].cost == pytest.approx(10 * 730 * 2 * 0.115)
-    assert found["monitoring: alarms of endpoints"].quantity == 60
+    assert found["storage: queue of uploads"].quantity == 657_000 + 120  # a retraining serves both
+    assert found["monitoring: alarms of endpoints"].quantity == 30  # of the last one
 
 
 def test_pinned_versions_run_on_their_own_instances_all_month() -> None:
@@ -241,7 +257,11 @@ def test_a_rollout_takes_as_long_as_is_said() -> None:
 
 @pytest.mark.parametrize(
     "assumed",
-    [each.name for each in fields(Assumptions) if each.name not in ("challenger_days", "monitor_every_hours")],
+    [
+        each.name
+        for each in fields(Assumptions)
+        if each.name not in ("challenger_days", "monitor_every_hours", "quality_monitors")
+    ],
 )
 def test_more_of_anything_costs_more(assumed: str) -> None:
     less, more = (case(1_000, **{assumed: getattr(EVERYTHING, assumed) * factor}) for factor in (1, 2))
