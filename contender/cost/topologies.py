@@ -31,7 +31,7 @@ def topologies(settings: Settings, assumed: Assumptions, instead: Sequence[str])
             yield Topology(f"endpoints on {instance_type}", on_instances(settings, instance_type), assumed)
     if settings.experiment.enabled:
         yield Topology("without experiments", without_experiments(settings), assumed)
-    captured = any(stage.data_capture_percent for _, stage in settings.stages_in_order)
+    captured = settings.stages_in_order[-1][1].data_capture_percent > 0  # only the last stage is monitored
     watched = assumed.monitor_every_hours if captured and assumed.quality_monitors else None
     for name, hours in MONITORED.items():
         if watched != hours:

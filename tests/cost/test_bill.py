@@ -73,3 +73,9 @@ def test_every_stage_gets_the_other_instance_type() -> None:
     staged = settings(stages={"dev": {}, "prod": {"instance_count": 2}})
     _, other = list(topologies(staged, case().assumed, ["ml.c5.large"]))[:2]
     assert [stage.instance_type for _, stage in other.settings.stages_in_order] == ["ml.c5.large"] * 2
+
+
+def test_monitoring_is_compared_in_the_last_stage_whatever_others_capture() -> None:
+    staged = settings(stages={"dev": {"data_capture_percent": 50}, "prod": {}})
+    hourly = next(each for each in topologies(staged, case().assumed, []) if each.name == "monitored every hour")
+    assert any(line.what.startswith("data quality") for line in bill(case(10, hourly.assumed, hourly.settings)).lines)
