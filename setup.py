@@ -51,7 +51,7 @@ setup(
     description="Champion/challenger MLOps on Amazon SageMaker, whole on a laptop too",
     python_requires=">=3.11",
     packages=find_packages(include=["contender", "contender.*", "pipelines", "pipelines.*", "steps", "steps.*"]),
-    package_data={"contender": ["py.typed", "report/*.html"]},
+    package_data={"contender": ["py.typed", "report/*.html", "cost/prices/*.yaml"]},
     install_requires=[
         "boto3>=1.43,<2",
         "click>=8.1,<9",

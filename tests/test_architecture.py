@@ -48,6 +48,7 @@ PURE = (
         )
     ),
     "contender/experiments",
+    "contender/cost",
 )
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 
