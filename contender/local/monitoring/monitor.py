@@ -132,19 +132,17 @@ class Monitoring:
     def _execute(self, number: str, job: Work, execution: Execution) -> None:
         try:
             status, reason = run.run(self._context, job, execution, lambda name: self._follow(number, name))
+            if not self._closing.is_set():
+                executions.end(self._context, number, status, reason)
         except _Closing:
-            return
+            logger.info("execution %s of schedule %s is interrupted", number, execution.schedule)
         except Exception as error:
-            if self._closing.is_set():
-                return
-            logger.exception("execution %s of schedule %s", number, execution.schedule)
-            status, reason = "Failed", f"InternalServerError: {type(error).__name__}: {error}"
-        else:
-            if self._closing.is_set():
-                return
+            if not self._closing.is_set():
+                logger.exception("execution %s of schedule %s", number, execution.schedule)
+                reason = f"InternalServerError: {type(error).__name__}: {error}"
+                executions.end(self._context, number, "Failed", reason)
         finally:
             self._running.pop(number, None)
-        executions.end(self._context, number, status, reason)
 
     def _follow(self, number: str, name: str) -> Document:
         """Keep the execution's status as its job's until the job is over."""

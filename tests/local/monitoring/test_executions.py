@@ -215,7 +215,7 @@ def test_a_kill_during_an_execution_ends_it_and_the_schedule_goes_on(hourly: Wat
     hourly.jobs.until_started(1)
     hourly.restart()
     (execution,) = hourly.executions()
-    assert (execution["MonitoringExecutionStatus"], execution["FailureReason"]) == ("Failed", "interrupted")
+    assert (execution["MonitoringExecutionStatus"], execution["FailureReason"]) == ("Failed", "Failed: interrupted")
     hourly.capture("2026/03/01/13")
     hourly.clock.now = at("2026-03-01T14:00:30")
     hourly.run_due()
