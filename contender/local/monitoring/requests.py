@@ -181,7 +181,7 @@ def _input(name: str, folder: Folder, work: Work, root: str | None = None) -> Re
         "S3Input": {
             "LocalPath": f"{(root or work.source['LocalPath']).rstrip('/')}/{folder.inside}",
             "S3Uri": folder.uri,
-            "S3DataType": "S3Prefix",
+            "S3DataType": folder.kind,
             "S3InputMode": work.source.get("S3InputMode", "File"),
             "S3DataDistributionType": work.source.get("S3DataDistributionType", "FullyReplicated"),
             "S3CompressionType": "None",

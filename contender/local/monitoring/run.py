@@ -72,7 +72,7 @@ def _job(context: Context, request: dict[str, Any], execution: Execution, follow
 def _folders(context: Context, work: Work, execution: Execution) -> list[Folder]:
     s3 = context.aws.client("s3")
     if work.endpoint is None:
-        return captured.by_hour(s3, work.source["DataCapturedDestinationS3Uri"], execution.window)
+        return captured.of_transforms(s3, work.source["DataCapturedDestinationS3Uri"], execution.window)
     root = captured.destination(context, work.endpoint)
     return captured.of_endpoint(s3, root, work.endpoint, execution.window) if root else []
 

@@ -157,12 +157,15 @@ class Watched:
 
     def define(self, name: str = "d", kind: str = "DataQuality", **more: Any) -> None:
         source = {"EndpointName": "shop", "LocalPath": "/opt/ml/processing/input/endpoint", **more.pop("source", {})}
+        inputs = more.pop("inputs", {})
+        if "BatchTransformInput" not in inputs:
+            inputs = {"EndpointInput": source, **inputs}
         self(
             f"Create{kind}JobDefinition",
             **{
                 "JobDefinitionName": name,
                 f"{kind}AppSpecification": {"ImageUri": IMAGE, **more.pop("application", {})},
-                f"{kind}JobInput": {"EndpointInput": source, **more.pop("inputs", {})},
+                f"{kind}JobInput": inputs,
                 f"{kind}JobOutputConfig": OUTPUT,
                 "JobResources": {"ClusterConfig": CLUSTER},
                 "RoleArn": ROLE,
