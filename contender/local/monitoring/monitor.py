@@ -16,8 +16,8 @@ from contender.local.context import Context
 from contender.local.jobs.kinds import PROCESSING, TERMINAL
 from contender.local.jobs.runner import INTERRUPTED
 from contender.local.monitoring import executions, run, work
+from contender.local.monitoring.job_requests import Execution
 from contender.local.monitoring.kinds import MERGE_JOBS, SCHEDULES
-from contender.local.monitoring.requests import Execution
 from contender.local.monitoring.window import Timing
 from contender.local.monitoring.work import Work
 from contender.local.store import Document, Filter
@@ -105,7 +105,7 @@ class Monitoring:
         if now - scheduled > LATEST:
             logger.info("schedule %s: nothing ran at %s, it is left out", name, scheduled)
             with self._context.store.transaction():
-                self._context.store.update(SCHEDULES, name, {"_due": following}, now=now)
+                self._take(schedule, following)
         else:
             self._start(schedule, job, timing, scheduled, following)
         return following + SETTLE
@@ -113,21 +113,27 @@ class Monitoring:
     def _start(
         self, schedule: Document, job: Work, timing: Timing, scheduled: datetime, following: datetime | None
     ) -> None:
-        name, store = schedule["MonitoringScheduleName"], self._context.store
         identity = f"{schedule['MonitoringScheduleArn']} {schedule['CreationTime']} {scheduled}"
         number = hashlib.sha256(identity.encode()).hexdigest()[:24]
-        execution = Execution(name, scheduled, number, timing.window(scheduled))
-        with store.transaction():
-            current = store.find(SCHEDULES, name)
-            if current is None or current.get("_due") != schedule["_due"] or self._closing.is_set():
-                return  # changed meanwhile: the next look decides
+        with self._context.store.transaction():
+            if not self._take(schedule, following):
+                return
             executions.insert(self._context, number, schedule, scheduled)
-            store.update(SCHEDULES, name, {"_due": following}, now=schedule["LastModifiedTime"])
+        execution = Execution(schedule["MonitoringScheduleName"], scheduled, number, timing.window(scheduled))
         thread = threading.Thread(
             target=self._execute, args=(number, job, execution), name=f"monitoring/{number}", daemon=True
         )
         self._running[number] = thread
         thread.start()
+
+    def _take(self, schedule: Document, following: datetime | None) -> bool:
+        """Move the schedule on, inside a transaction; not if it changed meanwhile: the next look decides then."""
+        name, store = schedule["MonitoringScheduleName"], self._context.store
+        current = store.find(SCHEDULES, name)
+        if current != schedule or self._closing.is_set():
+            return False
+        store.update(SCHEDULES, name, {"_due": following}, now=schedule["LastModifiedTime"])
+        return True
 
     def _execute(self, number: str, job: Work, execution: Execution) -> None:
         try:

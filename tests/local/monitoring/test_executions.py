@@ -157,6 +157,26 @@ def test_an_hour_without_captured_data_fails_in_awss_words(hourly: Watched) -> N
     assert hourly.jobs.started == []
 
 
+def test_a_day_has_a_folder_for_every_hour(watched: Watched) -> None:
+    watched.define()
+    for hour in range(24):
+        watched.capture(f"2026/03/01/{hour:02}")
+    watched.schedule("daily", {"ScheduleExpression": "cron(0 0 ? * * *)"})
+    watched.clock.now = at("2026-03-02T00:00:30")
+    watched.run_due()
+    assert statuses(watched) == ["Completed"]
+    assert len(watched.job(watched.jobs.started[0])["ProcessingInputs"]) == 24
+
+
+def test_a_place_outside_the_containers_folder_fails_the_execution(watched: Watched) -> None:
+    watched.define(source={"LocalPath": "/tmp/data"})
+    watched.capture("2026/03/01/12")
+    watched.schedule("astray", NOW)
+    watched.run_due()
+    (execution,) = watched.executions()
+    assert "LocalPath must begin with /opt/ml/processing" in execution["FailureReason"]
+
+
 def test_a_schedule_for_now_runs_once_and_again_when_it_is_started_again(watched: Watched) -> None:
     watched.define()
     watched.capture("2026/03/01/11")
