@@ -20,7 +20,7 @@ from contender.local.monitoring.job_requests import Execution
 from contender.local.monitoring.kinds import MERGE_JOBS, SCHEDULES
 from contender.local.monitoring.window import Timing
 from contender.local.monitoring.work import Work
-from contender.local.store import Document, Filter
+from contender.local.store import AlreadyExists, Document, Filter
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,10 @@ class Monitoring:
         with self._context.store.transaction():
             if not self._take(schedule, following):
                 return
-            executions.insert(self._context, number, schedule, scheduled)
+            try:
+                executions.insert(self._context, number, schedule, scheduled)
+            except AlreadyExists:  # the clock on the wall was turned back
+                return
         execution = Execution(schedule["MonitoringScheduleName"], scheduled, number, timing.window(scheduled))
         thread = threading.Thread(
             target=self._execute, args=(number, job, execution), name=f"monitoring/{number}", daemon=True
@@ -181,7 +184,7 @@ class Monitoring:
             if following is not None:
                 sleep_s = min(sleep_s, max(0.0, (following - self._context.clock()).total_seconds()))
             with self._changed:
-                self._changed.wait_for(lambda: self._looking, sleep_s)
+                self._changed.wait_for(lambda: self._looking or self._closing.is_set(), sleep_s)
 
 
 class _Closing(Exception):

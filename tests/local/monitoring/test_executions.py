@@ -205,12 +205,30 @@ def test_a_stopped_schedule_starts_nothing_until_it_is_started(hourly: Watched) 
     assert hourly.executions() == []
 
 
+def test_the_clocks_thread_starts_what_is_due(hourly: Watched) -> None:
+    hourly.monitoring.open()
+    hourly.clock.now = at("2026-03-01T13:00:30")
+    hourly.monitoring.look()
+    assert hourly.jobs.until_started(1).startswith("model-monitoring-202603011300-")
+
+
 def test_every_hour_runs_once(hourly: Watched) -> None:
     for moment in ("13:00:06", "13:00:40", "13:59:59", "14:00:10", "14:10:00"):
         hourly.clock.now = at(f"2026-03-01T{moment}")
         hourly.run_due()
     scheduled = [each["ScheduledTime"] for each in hourly.executions(SortOrder="Ascending")]
     assert scheduled == [at("2026-03-01T13:00"), at("2026-03-01T14:00")]
+
+
+def test_an_hour_runs_once_even_if_the_clock_is_turned_back(hourly: Watched) -> None:
+    hourly.clock.now = at("2026-03-01T13:00:30")
+    hourly.run_due()
+    hourly.clock.now = at("2026-03-01T12:50:00")
+    config = hourly("DescribeMonitoringSchedule", MonitoringScheduleName="s")["MonitoringScheduleConfig"]
+    hourly("UpdateMonitoringSchedule", MonitoringScheduleName="s", MonitoringScheduleConfig=config)
+    hourly.clock.now = at("2026-03-01T13:00:40")
+    assert hourly.run_due() == at("2026-03-01T14:00:05")
+    assert len(hourly.executions()) == 1
 
 
 @pytest.mark.parametrize(
