@@ -107,12 +107,12 @@ def _what(work: Work) -> dict[str, str]:
     """What is analysed, and how it is written."""
     if work.endpoint is None:
         (name, options), *_ = work.source["DatasetFormat"].items()
-        return {"dataset_format": json.dumps({name.lower(): {key.lower(): value for key, value in options.items()}})}
+        form = json.dumps({name.lower(): {key.lower(): value for key, value in options.items()}})
+    else:
+        form = '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}'
     if work.kind is not MODEL_QUALITY:
-        found = {"dataset_format": '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}'}
-        if excluded := work.source.get("ExcludeFeaturesAttribute"):
-            found["exclude_features_attribute"] = excluded
-        return found
+        excluded = work.source.get("ExcludeFeaturesAttribute")
+        return {"dataset_format": form} | ({"exclude_features_attribute": excluded} if excluded else {})
     attributes = {
         "problem_type": work.application.get("ProblemType"),
         "inference_attribute": work.source.get("InferenceAttribute"),

@@ -51,6 +51,7 @@ def test_excluded_columns_are_not_looked_at(image: Image) -> None:
     outcome = image.run(table(0.4), against=baseline, exclude_features_attribute="age")
     assert list(outcome.features) == ["colour"]
     assert {name for name, _ in outcome.checks} == {"colour"}
+    assert list(image.run(table(), against=baseline, exclude_features_attribute="0").features) == ["colour"]
     bare = image.run("\n".join([captured("1", "5"), captured("2", "6")]), CAPTURE, exclude_features_attribute="0, 2")
     assert list(bare.features) == ["_c1"]
 
