@@ -10,7 +10,7 @@ from contender.local.api.errors import ConflictException, ResourceLimitExceeded,
 from contender.local.api.listing import pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
-from contender.local.pipelines import parameters, tokens
+from contender.local.pipelines import parameters, tokens, trials
 from contender.local.pipelines.definition import Definition, DefinitionError
 from contender.local.pipelines.expressions import ExpressionError, PropertyFileRef
 from contender.local.pipelines.lookup import find_execution, find_pipeline, id_in, name_in, refuse_unsupported
@@ -50,6 +50,7 @@ def start_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[
         execution = _new_execution(context, pipeline, request, values)
         execution_id = execution["PipelineExecutionArn"].rpartition("/")[2]
         _set_experiment(execution, definition)
+        trials.open_trial(context, execution)
         now = execution["CreationTime"]
         context.store.insert(EXECUTION, execution_id, execution, now=now, parent=name, status="Executing")
         text = {"PipelineDefinition": pipeline["PipelineDefinition"], "CreationTime": pipeline["LastModifiedTime"]}
@@ -95,6 +96,7 @@ def retry_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[
         except DefinitionError as error:
             raise ValidationException(f"{arn} cannot be retried: {error}") from error
         _check_limit(context)
+        trials.open_trial(context, execution)
         now = context.clock()
         changes = {
             **pick(request, "ParallelismConfiguration"),
