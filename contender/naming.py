@@ -14,6 +14,7 @@ last stage's.
     contender-SM-1-c012345678    SageMaker model of an artifact that is being checked and may become a version
     contender-SM-1-0123abcdef    one of its endpoint configs
     SM-1-89abcdef                the display name of one of its pipeline executions
+    contender-a1b2c3d4e5f6       the trial component of an execution
     v3                           the variant of version 3
     data/SM-1/march.csv          an uploaded file
 """
@@ -153,6 +154,10 @@ class Names:
     def execution(self, dimension: str, token: str) -> str:
         """Display name of an execution; `token` is hexadecimal."""
         return f"{checked_dimension(dimension)}-{token[:8]}"
+
+    def component(self, execution_id: str) -> str:
+        """Name of the trial component that holds what came of an execution."""
+        return f"{self.project}-{execution_id}"
 
     def experiment(self, dimension: str, number: int) -> str:
         """Id of the experiment with this number on the dimension's endpoint."""

@@ -26,6 +26,8 @@ LAMBDA_PARTS = (
     "errors",
     "executions",
     "s3_object",
+    "evaluation",
+    "trials",
 )
 PURE = (
     *(

@@ -19,7 +19,7 @@ NOUNS = {
     "deploy": "Deploy the CloudFormation stacks.",
     "pipeline": "The pipeline: show, diff, upsert, start, list, watch, stop, retry.",
     "data": "Training data: sample, upload.",
-    "models": "The registry: list, show, approve.",
+    "models": "The registry: list, show, compare, record, approve.",
     "endpoint": "A dimension's endpoint: show, invoke.",
     "rollout": "Rollouts: status, history, replay, start, pause, resume, approve, promote, rollback.",
     "experiment": "Experiments: simulate, plan, replay.",
