@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from contender import baselines
 from contender.trials.record import Value
 
 BETTER: Mapping[str, Callable[[Sequence[float]], float]] = {
@@ -18,6 +19,9 @@ BETTER: Mapping[str, Callable[[Sequence[float]], float]] = {
 """Figures of which it is known which is better."""
 SHOWN = ("evaluation.", "champion.version", "champion.auc", "difference.auc", *BETTER, "gate.bias")
 """Figures that are shown without being asked for, by how they begin."""
+
+FIRST_RUN = frozenset(f"pipeline.{name}" for check in baselines.CHECKS for name in (check.skip, check.register))
+"""Parameters that whoever starts a dimension's first execution sets, because no check has a baseline yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def rows(columns: Sequence[Column], *, everything: bool = False) -> Iterator[Row
         yield Row(name, tuple(column.about.get(name) for column in columns))
     for name in _names([column.parameters or {} for column in columns]):
         known = [column.parameters.get(name) for column in columns if column.parameters is not None]
-        if everything or any(value != known[0] for value in known):
+        if everything or (name not in FIRST_RUN and any(value != known[0] for value in known)):
             yield Row(name, tuple((column.parameters or {}).get(name) for column in columns))
     for name in _names([column.metrics for column in columns]):
         if everything or name.startswith(SHOWN):

@@ -16,6 +16,8 @@ from contender.trials.recorder import find
 
 SHORT = 10
 """Characters of a digest or a version of a file that tell it from others."""
+PASSES = ("passed", "not compared")
+"""Verdicts of a rule that let a challenger through, see `steps/evaluate/rules.py`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ class Compared:
             about = {"role": version.role.value, "status": version.status.value, "registered": version.created_at}
         else:
             about = {"role": "refused", "registered": record.ended}
-        about["gate"] = "; ".join(f"{rule} {verdict}" for rule, verdict in record.verdicts.items())
+        if record.verdicts:
+            broken = [rule for rule, verdict in record.verdicts.items() if verdict not in PASSES]
+            about["gate"] = f"refused: {', '.join(broken)}" if broken else "passed"
         about["data"] = record.data.rpartition("/")[2]
         about |= {name: record.origin[name][:SHORT] for name in ORIGIN if record.origin.get(name)}
         head = f"v{version.number}" if version else record.execution.rpartition("/")[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from contender.local.api.errors import ApiError, ResourceNotFound, UnknownOperation, ValidationException
+from contender.local.experiments.metrics import batch_put_metrics
 from tests.local.small_sagemaker import Sagemaker
 
 JOB = "arn:aws:sagemaker:us-east-1:000000000000:training-job/east"
@@ -134,6 +136,31 @@ def test_tags_of_a_component_go_with_it(sagemaker: Sagemaker) -> None:
     sagemaker("AddTags", ResourceArn=arn, Tags=[{"Key": "more", "Value": "b"}])
     sagemaker("DeleteTrialComponent", TrialComponentName="c")
     assert sagemaker("ListTags", ResourceArn=arn)["Tags"] == []
+
+
+def test_metrics_that_are_put_come_to_the_figures_of_all_their_values(sagemaker: Sagemaker) -> None:
+    sagemaker("CreateTrialComponent", TrialComponentName="c")
+    values = [0.5, 0.25, 1.0, 0.125]
+    for value in values:
+        moment = sagemaker.clock()
+        data = [{"MetricName": "loss", "Value": value, "Timestamp": moment}]
+        assert batch_put_metrics(sagemaker.context, {"TrialComponentName": "c", "MetricData": data}) == {}
+    component = sagemaker("DescribeTrialComponent", TrialComponentName="c")
+    assert component["Metrics"] == [
+        {
+            "MetricName": "loss",
+            "SourceArn": component["TrialComponentArn"],
+            "TimeStamp": moment,
+            "Max": 1.0,
+            "Min": 0.125,
+            "Last": 0.125,
+            "Count": 4,
+            "Avg": pytest.approx(statistics.fmean(values)),
+            "StdDev": pytest.approx(statistics.pstdev(values)),
+        }
+    ]
+    refused = batch_put_metrics(sagemaker.context, {"TrialComponentName": "none", "MetricData": data})
+    assert refused == {"Errors": [{"Code": "VALIDATION_ERROR", "MetricIndex": 0}]}
 
 
 def test_search_by_parent_name_parameter_and_time(filled: Sagemaker) -> None:

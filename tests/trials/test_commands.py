@@ -131,7 +131,7 @@ def test_what_differs_and_who_is_best(run: Any) -> None:
     assert "hyperparameter.max_depth" not in found
     assert found["evaluation.auc"] == ["0.95 *", "0.93"]
     assert found["evaluation.log_loss"] == ["0.05 *", "0.07"]
-    assert found["gate"] == ["auc passed", "auc passed"]
+    assert found["gate"] == ["passed", "passed"]
     assert found["codeVersion"] == ["0123456789", "0123456789"]
     assert "difference.lower" not in found
     assert result.stderr == "* the best of these\n"
@@ -166,7 +166,7 @@ def test_refused_challengers_on_request(run: Any, account: Account) -> None:
     result = run("compare", "A", "2", "--refused")
     found = cells(result)
     assert found["role"] == ["Challenger", "refused"]
-    assert found["gate"] == ["auc passed", "auc failed"]
+    assert found["gate"] == ["passed", "refused: auc"]
     assert found["evaluation.auc"] == ["0.95 *", "0.6"]
     assert "refused00001: Refused: AUC 0.6 is below the floor" in result.stderr
 

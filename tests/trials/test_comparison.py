@@ -34,6 +34,13 @@ def test_a_parameter_that_one_lacks_differs() -> None:
     assert named(ONE, Column("v3", {}, {"depth": 5.0}))["eta"].values == (0.1, None)
 
 
+def test_what_only_a_first_execution_sets_is_no_difference() -> None:
+    first = Column("v1", {}, {"pipeline.SkipDataQualityCheck": "true", "pipeline.FailOnDataBiasViolation": "true"})
+    found = named(first, Column("v2", {}, {}))
+    assert list(found) == ["pipeline.FailOnDataBiasViolation"]
+    assert "pipeline.SkipDataQualityCheck" in named(first, everything=True)
+
+
 def test_the_best_figure_is_the_highest_or_the_lowest() -> None:
     found = named(ONE, TWO, UNKNOWN)
     assert found["evaluation.auc"].best == {0}

@@ -29,7 +29,9 @@ SUMMARY = (
 
 
 def create_trial_component(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return pick(create(context, COMPONENT, request), "TrialComponentArn")
+    # The SDK's table of an experiment counts on fields that are there even where they are empty.
+    empty: Document = {"Metrics": [], **{field: {} for field in MAPS}}
+    return pick(create(context, COMPONENT, {**empty, **request}), "TrialComponentArn")
 
 
 def describe_trial_component(context: Context, request: dict[str, Any]) -> dict[str, Any]:

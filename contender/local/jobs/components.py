@@ -43,6 +43,7 @@ def begin(context: Context, kind: JobKind, job: Mapping[str, Any]) -> None:
             "Parameters": dict(_parameters(job)),
             "InputArtifacts": dict(_inputs(job)),
             "OutputArtifacts": dict(_outputs(job)),
+            "Metrics": [],
         },
         parent=job[kind.arn_field],
     )
