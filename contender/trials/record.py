@@ -11,6 +11,7 @@ twice adds a second time; parameters are only replaced.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,9 @@ CHOSEN = ("hyperparameter", "pipeline")
 ORIGIN = ("dataVersion", "codeVersion", "commit")
 
 Value = str | float
+
+_NUMBER = re.compile(r"[+-]?(\d{1,17}\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+"""Not all that float() takes: 2024_01 and infinity are words here."""
 
 
 class Outcome(StrEnum):
@@ -125,11 +129,7 @@ def read(component: Mapping[str, Any]) -> Record:
 
 def number_or_text(text: str) -> Value:
     """A parameter that reads as a number is one, so that it can be sorted and compared as such."""
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return number if number - number == 0 else text
+    return float(text) if _NUMBER.fullmatch(text) else text
 
 
 def one_line(text: str) -> str:

@@ -222,6 +222,12 @@ def test_a_component_holds_what_sagemaker_takes() -> None:
     FakeSageMaker().create_trial_component(TrialComponentName=component_name(NAMES, EXECUTION), Tags=[], **body)
 
 
-@pytest.mark.parametrize(("text", "value"), [("0.2", 0.2), ("1e3", 1000.0), ("nan", "nan"), ("inf", "inf"), ("", "")])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *(("0.2", 0.2), ("-1e3", -1000.0), (".5", 0.5), ("5.", 5.0)),
+        *((text, text) for text in ("nan", "inf", "", "2024_01", "1e400", " 5", "0x1")),
+    ],
+)
 def test_what_reads_as_a_number_is_one(text: str, value: Any) -> None:
     assert number_or_text(text) == value

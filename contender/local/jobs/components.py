@@ -3,12 +3,12 @@ what came of it.
 
 Its name is the job's and `-aws-training-job`, so writing it again changes nothing. With an ExperimentConfig it belongs
 to a trial; a pipeline gives its jobs one. Of a tuning job there is none, only of its training jobs.
-https://docs.aws.amazon.com/sagemaker/latest/dg/experiments-additional-sdk.html
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ExperimentConfig.html
 """
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +21,7 @@ from contender.local.store import Document
 
 METRICS = "_Metrics"
 """Where a training job's document keeps what its metrics came to."""
+NUMBER = re.compile(r"[+-]?(\d{1,17}\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 LONGEST = 2500
 """Of a parameter's text."""
 LONGEST_MESSAGE = 1024
@@ -138,11 +139,7 @@ def _outputs(job: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _number_or_text(text: str) -> dict[str, Any]:
     """SageMaker keeps what reads as a number as one."""
-    try:
-        number = float(text)
-    except ValueError:
-        return _value(text)
-    return {"NumberValue": number} if math.isfinite(number) else _value(text)
+    return {"NumberValue": float(text)} if NUMBER.fullmatch(text) else _value(text)
 
 
 def _value(value: str | int) -> dict[str, Any]:
