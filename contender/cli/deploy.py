@@ -88,6 +88,7 @@ def deploy_all(
         client("s3", settings.region),
         client("sts", settings.region).get_caller_identity()["Account"],
         settings.region,
+        dynamodb=client("dynamodb", settings.region),
     )
     root = Path(contender.__file__).parents[1]
     deployed = deploy_stacks(

@@ -6,6 +6,7 @@ checks.py       gates, checks
 rollout.py      rollout: steps, goal, guardrails, hooks
 experiment.py   experiment: strategy, sample ratio
 stages.py       endpoint, stages, dimensions
+stacks.py       stacks: encryption, log_days
 settings.py     all of it
 """
 
@@ -14,6 +15,7 @@ from contender.config.sections.experiment import Design, Experiment, SampleRatio
 from contender.config.sections.rollout import Goal, Guardrail, Hooks, Rollout, Step
 from contender.config.sections.section import Section
 from contender.config.sections.settings import Settings
+from contender.config.sections.stacks import Stacks
 from contender.config.sections.stages import Dimension, Endpoint, Instance, Stage
 from contender.config.sections.training import Data, Processing, Training
 
@@ -36,6 +38,7 @@ __all__ = [
     "SampleRatio",
     "Section",
     "Settings",
+    "Stacks",
     "Stage",
     "Step",
     "Strategy",

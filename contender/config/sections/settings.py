@@ -11,6 +11,7 @@ from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
 from contender.config.sections.experiment import Experiment
 from contender.config.sections.rollout import Rollout
 from contender.config.sections.section import Section
+from contender.config.sections.stacks import Stacks
 from contender.config.sections.stages import (
     Dimension,
     Endpoint,
@@ -56,7 +57,9 @@ class Settings(Section):
     dimensions: dict[str, Dimension] = Field(default={})
     """What is pinned, in every stage."""
     tags: dict[TagKey, TagValue] = Field(default={}, max_length=40)
-    """Tags of every job of the pipeline, beside `project` and `dimension`, which it sets itself."""
+    """Tags of every stack and what it holds, beside `project`, and of every job of the pipeline, beside `project` and
+    `dimension`, which Contender sets itself."""
+    stacks: Stacks = Stacks()
 
     _checked_stages = field_validator("stages")(checked_stages)
     _checked_dimensions = field_validator("dimensions")(checked_dimensions)
