@@ -3,6 +3,7 @@
     key           what the others encrypt with; where stacks.encryption is project
     core          buckets, the queue of uploads, Lambdas, roles, rules
     experiments   the API, its events and their counts; unless experiment.enabled is false
+    inference     files to predictions: bucket, queues, Lambdas, table; unless inference.enabled is false
 
 Each has a template of its name in `infra/`, and is named `<project>-<kind>`. Whichever of these parameters a template
 declares it is told: Project, CodeBucket, CodeKey, KmsKeyArn ("" for AWS's own keys), LogRetentionDays.
@@ -66,10 +67,20 @@ def experiment_parameters(settings: Settings) -> dict[str, str]:
     }
 
 
+def inference_parameters(settings: Settings) -> dict[str, str]:
+    inference = settings.inference
+    return {
+        "MaxFileMb": str(inference.max_file_mb),
+        "RowsPerMessage": str(inference.rows_per_message),
+        "KeepDays": str(inference.keep_days),
+    }
+
+
 KINDS = (
     Kind(KEY, lambda settings: {}, wanted=lambda settings: settings.stacks.encryption == "project"),
     Kind("core", core_parameters, wanted=lambda settings: True),
     Kind("experiments", experiment_parameters, wanted=lambda settings: settings.experiment.enabled),
+    Kind("inference", inference_parameters, wanted=lambda settings: settings.inference.enabled),
 )
 
 

@@ -16,6 +16,8 @@ LAMBDA_PARTS = (
     "api",
     "experiments",
     "measurements",
+    "scoring",
+    "batch",
     "registry",
     "stages",
     "endpoints",

@@ -45,8 +45,9 @@ class Deployed:
 def command(only: tuple[str, ...], templates: Path, given: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Deploy buckets, queues, tables, Lambdas, roles and the API, or bring them up to date.
 
-    The stacks named, or all that contender.yaml asks for: the core, and the experiments unless experiment.enabled is
-    false. With the core each stage's settings of rollouts, which the next look at a dimension goes by.
+    The stacks named, or all that contender.yaml asks for: the core, the experiments unless experiment.enabled is
+    false, and inference unless inference.enabled is. With the core each stage's settings of rollouts, which the next
+    look at a dimension goes by.
 
     Stack parameters come from contender.yaml; CONTENDER_STACK_PARAMETERS ("Name=value,Name=value") overrides it,
     and --parameter overrides both.

@@ -24,6 +24,7 @@ NOUNS = {
     "rollout": "Rollouts: status, history, replay, start, pause, resume, approve, promote, rollback.",
     "experiment": "Experiments: simulate, plan, replay.",
     "batch": "Scoring of whole files: score.",
+    "inference": "Files to predictions: upload, status, results, retry.",
     "logs": "Logs of jobs and Lambdas.",
     "demo": "The whole story on this machine: upload, train, serve, challenge.",
     "doctor": "Check that this machine and this project have what they need.",

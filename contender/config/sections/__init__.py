@@ -5,6 +5,7 @@ training.py     data, training, processing
 checks.py       gates, checks
 rollout.py      rollout: steps, goal, guardrails, hooks
 experiment.py   experiment: strategy, sample ratio
+inference.py    inference: files to predictions
 stages.py       endpoint, stages, dimensions
 stacks.py       stacks: encryption, log_days
 settings.py     all of it
@@ -12,6 +13,7 @@ settings.py     all of it
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
 from contender.config.sections.experiment import Design, Experiment, SampleRatio, Strategy
+from contender.config.sections.inference import Inference
 from contender.config.sections.rollout import Goal, Guardrail, Hooks, Rollout, Step
 from contender.config.sections.section import Section
 from contender.config.sections.settings import Settings
@@ -32,6 +34,7 @@ __all__ = [
     "Goal",
     "Guardrail",
     "Hooks",
+    "Inference",
     "Instance",
     "Processing",
     "Rollout",

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
 from contender.config.sections.experiment import Experiment
+from contender.config.sections.inference import Inference
 from contender.config.sections.rollout import Rollout
 from contender.config.sections.section import Section
 from contender.config.sections.stacks import Stacks
@@ -51,6 +52,7 @@ class Settings(Section):
     endpoint: Endpoint = Endpoint()
     rollout: Rollout = Rollout()
     experiment: Experiment = Experiment()
+    inference: Inference = Inference()
     stages: dict[str, Stage] = Field(default={})
     """Where versions serve one after the other, in the order of the file; empty: in one stage, of the sections above.
     What a stage leaves out is as above. The last stage's endpoints are named as if there were only that one."""
