@@ -5,12 +5,14 @@ training.py     data, training, processing
 checks.py       gates, checks
 rollout.py      rollout: steps, goal, guardrails, hooks
 experiment.py   experiment: strategy, sample ratio
+monitoring.py   monitoring: schedules, alarms, automatic scaling
 stages.py       endpoint, stages, dimensions
 settings.py     all of it
 """
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
 from contender.config.sections.experiment import Design, Experiment, SampleRatio, Strategy
+from contender.config.sections.monitoring import Alarms, Autoscaling, Monitoring
 from contender.config.sections.rollout import Goal, Guardrail, Hooks, Rollout, Step
 from contender.config.sections.section import Section
 from contender.config.sections.settings import Settings
@@ -18,6 +20,8 @@ from contender.config.sections.stages import Dimension, Endpoint, Instance, Stag
 from contender.config.sections.training import Data, Processing, Training
 
 __all__ = [
+    "Alarms",
+    "Autoscaling",
     "Bias",
     "BiasLimit",
     "Checks",
@@ -31,6 +35,7 @@ __all__ = [
     "Guardrail",
     "Hooks",
     "Instance",
+    "Monitoring",
     "Processing",
     "Rollout",
     "SampleRatio",
