@@ -26,6 +26,7 @@ LAMBDA_PARTS = (
     "errors",
     "executions",
     "s3_object",
+    "watching",
 )
 PURE = (
     *(
@@ -48,6 +49,10 @@ PURE = (
         )
     ),
     "contender/experiments",
+    *(
+        f"contender/watching/{name}.py"
+        for name in ("wishes", "view", "actions", "definitions", "alarms", "plan", "stalled")
+    ),
 )
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 
