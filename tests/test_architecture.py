@@ -28,6 +28,7 @@ LAMBDA_PARTS = (
     "errors",
     "executions",
     "s3_object",
+    "watching",
 )
 PURE = (
     *(
@@ -50,6 +51,10 @@ PURE = (
         )
     ),
     "contender/experiments",
+    *(
+        f"contender/watching/{name}.py"
+        for name in ("wishes", "view", "actions", "definitions", "alarms", "plan", "stalled")
+    ),
 )
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 

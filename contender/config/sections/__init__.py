@@ -6,6 +6,7 @@ checks.py       gates, checks
 rollout.py      rollout: steps, goal, guardrails, hooks
 experiment.py   experiment: strategy, sample ratio
 inference.py    inference: files to predictions
+monitoring.py   monitoring: schedules, alarms, automatic scaling
 stages.py       endpoint, stages, dimensions
 stacks.py       stacks: encryption, log_days
 settings.py     all of it
@@ -14,6 +15,7 @@ settings.py     all of it
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
 from contender.config.sections.experiment import Design, Experiment, SampleRatio, Strategy
 from contender.config.sections.inference import Inference
+from contender.config.sections.monitoring import Alarms, Autoscaling, Monitoring
 from contender.config.sections.rollout import Goal, Guardrail, Hooks, Rollout, Step
 from contender.config.sections.section import Section
 from contender.config.sections.settings import Settings
@@ -22,6 +24,8 @@ from contender.config.sections.stages import Dimension, Endpoint, Instance, Stag
 from contender.config.sections.training import Data, Processing, Training
 
 __all__ = [
+    "Alarms",
+    "Autoscaling",
     "Bias",
     "BiasLimit",
     "Checks",
@@ -36,6 +40,7 @@ __all__ = [
     "Hooks",
     "Inference",
     "Instance",
+    "Monitoring",
     "Processing",
     "Rollout",
     "SampleRatio",
