@@ -74,6 +74,13 @@ class Template:
         """Buckets and tables with a deletion policy that keeps them; `values` are what their names are made of."""
         return tuple(self._kept(values))
 
+    def functions(self, project: str) -> frozenset[str]:
+        """Names of its Lambda functions in a project."""
+        resources = self.document["Resources"].values()
+        functions = (each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::Function")
+        named = (_text(function.get("FunctionName"), {"Project": project}) for function in functions)
+        return frozenset(name for name in named if name is not None)
+
     def only(self, logical_ids: frozenset[str]) -> str:
         """The template of these resources alone."""
         resources = {name: each for name, each in self.document["Resources"].items() if name in logical_ids}

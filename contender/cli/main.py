@@ -17,6 +17,7 @@ from contender.errors import ContenderError
 NOUNS = {
     "local": "AWS on this machine: up, down, status, env, reset.",
     "deploy": "Deploy the CloudFormation stacks.",
+    "destroy": "Remove what the project made; keep its data, or not.",
     "pipeline": "The pipeline: show, diff, upsert, start, list, watch, stop, retry.",
     "data": "Training data: sample, upload.",
     "models": "The registry: list, show, approve.",
