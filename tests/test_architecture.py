@@ -16,6 +16,8 @@ LAMBDA_PARTS = (
     "api",
     "experiments",
     "measurements",
+    "scoring",
+    "batch",
     "registry",
     "stages",
     "endpoints",
@@ -28,6 +30,7 @@ LAMBDA_PARTS = (
     "s3_object",
     "evaluation",
     "trials",
+    "watching",
 )
 PURE = (
     *(
@@ -50,6 +53,10 @@ PURE = (
         )
     ),
     "contender/experiments",
+    *(
+        f"contender/watching/{name}.py"
+        for name in ("wishes", "view", "actions", "definitions", "alarms", "plan", "stalled")
+    ),
 )
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 

@@ -45,8 +45,9 @@ class Deployed:
 def command(only: tuple[str, ...], templates: Path, given: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Deploy buckets, queues, tables, Lambdas, roles and the API, or bring them up to date.
 
-    The stacks named, or all that contender.yaml asks for: the core, and the experiments unless experiment.enabled is
-    false. With the core each stage's settings of rollouts, which the next look at a dimension goes by.
+    The stacks named, or all that contender.yaml asks for: the core, the experiments unless experiment.enabled is
+    false, and inference unless inference.enabled is. With the core each stage's settings of rollouts, which the next
+    look at a dimension goes by.
 
     Stack parameters come from contender.yaml; CONTENDER_STACK_PARAMETERS ("Name=value,Name=value") overrides it,
     and --parameter overrides both.
@@ -88,6 +89,7 @@ def deploy_all(
         client("s3", settings.region),
         client("sts", settings.region).get_caller_identity()["Account"],
         settings.region,
+        dynamodb=client("dynamodb", settings.region),
     )
     root = Path(contender.__file__).parents[1]
     deployed = deploy_stacks(

@@ -46,6 +46,11 @@ def command() -> None:
 @click.option("--sagemaker-port", type=_PORT, help="At first 4567.")
 @click.option("--runtime-port", type=_PORT, help="InvokeEndpoint; at first 4568.")
 @click.option("--region", envvar="AWS_DEFAULT_REGION", default="us-east-1", show_default=True)
+@click.option(
+    "--enforce-iam/--no-enforce-iam",
+    default=None,
+    help="Let Lambdas do only what their roles allow, as on AWS; at first not.",
+)
 @json_option
 def up(
     home: Path,
@@ -53,15 +58,16 @@ def up(
     sagemaker_port: int | None,
     runtime_port: int | None,
     region: str,
+    enforce_iam: bool | None,
     as_json: bool,
 ) -> None:
     """Start what does not run yet, and wait until it answers.
 
-    Ports are those of the last time unless others are given; 0 takes any free one.
+    Ports, and whether roles are enforced, are as the last time unless others are given; port 0 takes any free one.
     """
     need("local")
     with one_line_errors():
-        addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port))
+        addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port), enforce_iam=enforce_iam)
     if as_json:
         emit(asdict(addresses))
         return
@@ -86,7 +92,7 @@ def status(home: Path, as_json: bool) -> None:
     """Every process with its pid and address. Exit code 1 if it does not run."""
     with one_line_errors():
         rows = [asdict(each) for each in Laptop(home).status()]
-    emit_rows(rows, ["name", "pid", "state", "address", "memory_mb"], as_json=as_json)
+    emit_rows(rows, ["name", "pid", "state", "address", "memory_mb", "roles"], as_json=as_json)
     if not rows or any(row["state"] != "running" for row in rows):
         note(f"it does not run ({home.resolve()}); start it: contender local up")
         raise click.exceptions.Exit(1)

@@ -17,6 +17,7 @@ from contender.errors import ContenderError
 NOUNS = {
     "local": "AWS on this machine: up, down, status, env, reset.",
     "deploy": "Deploy the CloudFormation stacks.",
+    "destroy": "Remove what the project made; keep its data, or not.",
     "pipeline": "The pipeline: show, diff, upsert, start, list, watch, stop, retry.",
     "data": "Training data: sample, upload.",
     "models": "The registry: list, show, compare, record, approve.",
@@ -24,6 +25,7 @@ NOUNS = {
     "rollout": "Rollouts: status, history, replay, start, pause, resume, approve, promote, rollback.",
     "experiment": "Experiments: simulate, plan, replay.",
     "batch": "Scoring of whole files: score.",
+    "inference": "Files to predictions: upload, status, results, retry.",
     "logs": "Logs of jobs and Lambdas.",
     "demo": "The whole story on this machine: upload, train, serve, challenge.",
     "doctor": "Check that this machine and this project have what they need.",

@@ -26,6 +26,8 @@ from contender.local.events import EventBus
 from contender.local.experiments import operations as experiments
 from contender.local.jobs import operations as jobs
 from contender.local.jobs.runner import JobRunner
+from contender.local.monitoring import operations as monitoring
+from contender.local.monitoring.monitor import Monitoring
 from contender.local.pipelines import operations as pipelines
 from contender.local.pipelines.engine import Engine
 from contender.local.resources import model_package_groups, model_packages, models, tags
@@ -46,6 +48,7 @@ HANDLERS = merge(
     jobs.OPERATIONS,
     serving.OPERATIONS,
     experiments.OPERATIONS,
+    monitoring.OPERATIONS,
 )
 
 
@@ -70,13 +73,17 @@ class Server:
         context.jobs = JobRunner(context)
         context.serving = Serving(context)
         context.engine = Engine(context)
+        context.monitoring = Monitoring(context)
         context.jobs.recover()
         context.serving.recover()
         context.engine.recover()
+        context.monitoring.recover()
+        context.monitoring.open()
 
     def close(self) -> None:
         context = self.context
         context.engine.close()
+        context.monitoring.close()
         context.jobs.close()
         context.serving.close()
         context.warm.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,14 @@ def create_processing_job(context: Context, request: dict[str, Any]) -> dict[str
             raise ValidationException(f"{what}: LocalPath must begin with {ROOT}, not {place!r}")
     if defined := [each["InputName"] for each in request.get("ProcessingInputs", ()) if "DatasetDefinition" in each]:
         raise ValidationException(f"ProcessingInput {defined[0]!r}: DatasetDefinition is not available on this machine")
-    arn = documents.create(context, PROCESSING, request, {})
+    return {"ProcessingJobArn": create(context, request, {})}
+
+
+def create(context: Context, request: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+    """Start a job whose request was checked, with fields that no client may ask for; the answer is its ARN."""
+    arn = documents.create(context, PROCESSING, request, extra)
     context.jobs.start(PROCESSING, request["ProcessingJobName"])
-    return {"ProcessingJobArn": arn}
+    return arn
 
 
 def describe_processing_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
