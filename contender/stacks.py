@@ -5,6 +5,9 @@
     experiments   the API, its events and their counts; unless experiment.enabled is false
     inference     files to predictions: bucket, queues, Lambdas, table; unless inference.enabled is false
 
+    studio        a domain of SageMaker Studio; only where it is named, and on AWS only
+    catalog       new projects from Studio; only where it is named, after studio, and on AWS only
+
 Each has a template of its name in `infra/`, and is named `<project>-<kind>`. Whichever of these parameters a template
 declares it is told: Project, CodeBucket, CodeKey, KmsKeyArn ("" for AWS's own keys), LogRetentionDays.
 """
@@ -15,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contender.catalog import catalog_assets
 from contender.config import Settings
 from contender.config.nearest import nearest
 from contender.deployment import Asset, Cloud, Deployment, deploy
@@ -26,7 +30,7 @@ from contender.templates import read
 KEY = "key"
 
 
-def no_assets(folder: Path, root: Path) -> tuple[Asset, ...]:
+def no_assets(folder: Path, root: Path, bucket: str) -> tuple[Asset, ...]:
     """Most templates need nothing in the code bucket but the Lambda code."""
     return ()
 
@@ -36,13 +40,14 @@ class Kind:
     """One stack of a project.
 
     `parameters` are what the settings say of its template's. `wanted`: whether it is deployed where none is named.
-    `assets`, of the folder of templates and the project's root, are files that the template needs in the code bucket.
+    `assets` are files that the template needs in the code bucket, of the folder of templates, the project's root and
+    the bucket's name.
     """
 
     name: str
     parameters: Callable[[Settings], Mapping[str, str]]
     wanted: Callable[[Settings], bool]
-    assets: Callable[[Path, Path], tuple[Asset, ...]] = field(default=no_assets)
+    assets: Callable[[Path, Path, str], tuple[Asset, ...]] = field(default=no_assets)
 
     @property
     def template(self) -> str:
@@ -81,6 +86,8 @@ KINDS = (
     Kind("core", core_parameters, wanted=lambda settings: True),
     Kind("experiments", experiment_parameters, wanted=lambda settings: settings.experiment.enabled),
     Kind("inference", inference_parameters, wanted=lambda settings: settings.inference.enabled),
+    Kind("studio", lambda settings: {}, wanted=lambda settings: False),
+    Kind("catalog", lambda settings: {}, wanted=lambda settings: False, assets=catalog_assets),
 )
 
 
@@ -131,7 +138,7 @@ def deploy_stacks(
             root=root,
             stack=names.stack(kind.name),
             tags=settings.tags,
-            assets=kind.assets(folder, root),
+            assets=kind.assets(folder, root, names.bucket("code", cloud.account, cloud.region)),
             dry_run=dry_run,
             say=say,
         )

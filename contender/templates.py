@@ -76,7 +76,7 @@ class Template:
 
     def functions(self, project: str) -> frozenset[str]:
         """Names of its Lambda functions in a project."""
-        resources = self.document["Resources"].values()
+        resources = self._resources.values()
         functions = (each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::Function")
         named = (_text(function.get("FunctionName"), {"Project": project}) for function in functions)
         return frozenset(name for name in named if name is not None)
@@ -95,8 +95,13 @@ class Template:
             resources[each.logical_id] = {**resource, "Properties": {**resource["Properties"], **each.identifier}}
         return _json({**self.document, "Resources": resources})
 
+    @property
+    def _resources(self) -> dict[str, Any]:
+        """Those that are named one by one, without loops (`Fn::ForEach`)."""
+        return {name: each for name, each in self.document["Resources"].items() if isinstance(each, dict)}
+
     def _kept(self, values: Mapping[str, str]) -> Iterator[Kept]:
-        for logical_id, resource in self.document["Resources"].items():
+        for logical_id, resource in self._resources.items():
             named_by = _NAMED_BY.get(resource["Type"])
             if named_by and str(resource.get("DeletionPolicy", "")).startswith("Retain"):
                 name = _text(resource["Properties"].get(named_by), values)

@@ -12,13 +12,25 @@ from tests.infra.templates import listed
 
 NO_NARROWER_RESOURCE = frozenset(
     {
-        *("cloudwatch:GetMetricData", "cloudwatch:PutMetricData"),
+        "cloudwatch:GetMetricData",
         *("ecr:GetAuthorizationToken", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
         *("sagemaker:ListModelPackageGroups", "sagemaker:ListModels", "sagemaker:ListEndpointConfigs"),
-        "sagemaker:ListEndpoints",
+        *("sagemaker:ListEndpoints", "sagemaker:ListPipelines", "sagemaker:ListProjects"),
+        *("sagemaker:EnableSagemakerServicecatalogPortfolio", "sagemaker:GetSagemakerServicecatalogPortfolioStatus"),
+        *("servicecatalog:ListAcceptedPortfolioShares", "servicecatalog:SearchProducts"),
+        *("cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"),
     }
 )
-"""Actions for which AWS's service authorization reference lists no type of resource."""
+"""Actions for which AWS's service authorization reference lists no type of resource, or none before there is one."""
+
+NARROWED_BY = {"cloudwatch:PutMetricData": "cloudwatch:namespace"} | dict.fromkeys(
+    (
+        *("servicecatalog:DescribeProvisionedProduct", "servicecatalog:DescribeRecord"),
+        *("servicecatalog:TerminateProvisionedProduct", "servicecatalog:UpdateProvisionedProduct"),
+    ),
+    "servicecatalog:userLevel",
+)
+"""Actions that a key of the condition narrows, because no resource does."""
 
 BROAD = {
     r"ecr:\$\{AWS::Region\}:\*:repository/[\w-]+$": "AWS keeps its images in accounts that differ by region",
@@ -26,6 +38,11 @@ BROAD = {
     r"experiment-trial(-component)?/\*$": "a trial has an execution's id for a name, a component that of its job",
     r"endpoint(-config)?/sm-clarify-\*$": "Clarify names the endpoint that it asks a model through",
     r"log-group:/aws/sagemaker/\*$": "SageMaker's log groups are shared by all jobs of an account",
+    r"catalog:\$\{AWS::Region\}:\*:portfolio/\*$": "SageMaker's own portfolio differs by region, account and all",
+    r":project/\*$": "users name their SageMaker projects",
+    r":(stack|policy)/SC-\*$": "Service Catalog names its stacks, and CloudFormation what is in them after these",
+    r"codecommit:\$\{AWS::Region\}:\$\{AWS::AccountId\}:\*$": "a repository is named as its project, by a user",
+    r"\*-delivery(-|$)|/\*-delivery(-push|\*)?$|:\*-delivery-failed$": "a new project has a name of its own",
 }
 """Resources with a wildcard that no name of ours stands in front of, and why."""
 
@@ -70,13 +87,13 @@ class Statement:
         text = resource if isinstance(resource, str) else resource.get("Fn::Sub", "") if resource else ""
         if text == "*":
             actions = set(listed(self.body["Action"]))
-            if narrower := sorted(actions - NO_NARROWER_RESOURCE):
+            if narrower := sorted(actions - NO_NARROWER_RESOURCE - NARROWED_BY.keys()):
                 return f"{narrower[0]} knows a narrower resource than *"
-            if "cloudwatch:PutMetricData" in actions and "cloudwatch:namespace" not in json.dumps(self.body):
-                return "PutMetricData names no namespace"
-            return None
+            condition = json.dumps(self.body.get("Condition", {}))
+            open_ = sorted(action for action in actions & NARROWED_BY.keys() if NARROWED_BY[action] not in condition)
+            return f"{open_[0]} has no condition on {NARROWED_BY[open_[0]]}" if open_ else None
         before, star, _ = text.partition("*")
-        named = re.search(r"\$\{(Project|\w+\.Arn|\w+Arn)\}", before)
+        named = re.search(r"\$\{(?!AWS::)[\w.]+\}", before)
         if star and not named and not any(re.search(pattern, text) for pattern in BROAD):
             return f"no name of ours stands before the * of {text}"
         return None
