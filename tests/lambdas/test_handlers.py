@@ -38,6 +38,8 @@ OURS = {
     "contender.trials.record",
     "contender.trials.recorder",
     "contender.warm_start",
+    "contender.watching",
+    "contender.watching.wishes",
 }
 ROLLOUT_ROOMS = ("rollout", "experiments", "measurements", "stages", "lambdas.controllers")
 BOTO3 = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "certifi"}
