@@ -12,6 +12,12 @@ import pytest
 from botocore.config import Config
 
 from contender.local.launcher.laptop import Laptop, Ports
+from tests.without_aws import (  # noqa: F401  pytest finds the hooks by name
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_ignore_collect,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -5,11 +5,13 @@ training.py     data, training, processing
 checks.py       gates, checks
 rollout.py      rollout: steps, goal, guardrails, hooks
 experiment.py   experiment: strategy, sample ratio
+delivery.py     delivery: branch, repository
 stages.py       endpoint, stages, dimensions
 settings.py     all of it
 """
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
+from contender.config.sections.delivery import Delivery
 from contender.config.sections.experiment import Design, Experiment, SampleRatio, Strategy
 from contender.config.sections.rollout import Goal, Guardrail, Hooks, Rollout, Step
 from contender.config.sections.section import Section
@@ -22,6 +24,7 @@ __all__ = [
     "BiasLimit",
     "Checks",
     "Data",
+    "Delivery",
     "Design",
     "Dimension",
     "Endpoint",

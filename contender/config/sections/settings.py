@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
+from contender.config.sections.delivery import Delivery
 from contender.config.sections.experiment import Experiment
 from contender.config.sections.rollout import Rollout
 from contender.config.sections.section import Section
@@ -50,6 +51,7 @@ class Settings(Section):
     endpoint: Endpoint = Endpoint()
     rollout: Rollout = Rollout()
     experiment: Experiment = Experiment()
+    delivery: Delivery = Delivery()
     stages: dict[str, Stage] = Field(default={})
     """Where versions serve one after the other, in the order of the file; empty: in one stage, of the sections above.
     What a stage leaves out is as above. The last stage's endpoints are named as if there were only that one."""
