@@ -24,6 +24,7 @@ from contender.lambda_code import package
 from contender.naming import Names
 
 PARAMETERS_VARIABLE = "CONTENDER_STACK_PARAMETERS"
+ROLE_VARIABLE = "CONTENDER_STACK_ROLE"
 
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
 _ONLY_PROPOSED = "REVIEW_IN_PROGRESS"
@@ -58,13 +59,14 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Where to deploy: the boto3 clients it takes, and how to wait."""
+    """Where to deploy: the boto3 clients it takes, how to wait, and as which role CloudFormation works, if not as us."""
 
     cloudformation: Any
     s3: Any
     account: str
     region: str
     sleep: Callable[[float], None] = field(default=time.sleep)
+    stack_role: str = ""
 
 
 def parse_parameters(pairs: Iterable[str]) -> dict[str, str]:
@@ -97,7 +99,9 @@ def deploy(
     formation = _Stack(cloud, name)
     code = package(root)
     bucket = names.bucket("code", cloud.account, cloud.region)
-    wanted = {**parameters, "Project": names.project, "CodeBucket": bucket, "CodeKey": code.key}
+    wanted = {**parameters, "Project": names.project}
+    if "CodeKey" in declared_parameters(cloud, template):
+        wanted |= {"CodeBucket": bucket, "CodeKey": code.key}
     is_new = formation.make_way(say, dry_run=dry_run)
     if not dry_run:
         _store(cloud, bucket, code.key, code.body)
@@ -134,6 +138,7 @@ class _Stack:
     def __init__(self, cloud: Cloud, name: str) -> None:
         self._cloudformation = cloud.cloudformation
         self._sleep = cloud.sleep
+        self._role = {"RoleARN": cloud.stack_role} if cloud.stack_role else {}
         self._name = name
 
     def make_way(self, say: Callable[[str], None], *, dry_run: bool) -> bool:
@@ -166,6 +171,7 @@ class _Stack:
                     TemplateBody=body,
                     Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(parameters.items())],
                     Capabilities=_CAPABILITIES,
+                    **self._role,
                 )["Id"]
             )
         except ClientError as error:

@@ -2,6 +2,7 @@
 
     core          buckets, the queue of uploads, Lambdas, roles, rules
     experiments   the API, its events and their counts; unless experiment.enabled is false
+    delivery      a push builds and deploys the project; only where it is named, and on AWS only
 
 Each has a template of its name in `infra/`, and is named `<project>-<kind>`.
 """
@@ -52,9 +53,22 @@ def experiment_parameters(settings: Settings) -> dict[str, str]:
     }
 
 
+def delivery_parameters(settings: Settings) -> dict[str, str]:
+    delivery = settings.delivery
+    if not delivery.repository:
+        raise SettingsError("delivery.repository is empty: the stack delivery needs the repository that is pushed to")
+    return {
+        "Repository": delivery.repository,
+        "Branch": delivery.branch,
+        "Provider": delivery.provider,
+        "ConnectionArn": delivery.connection_arn,
+    }
+
+
 KINDS = (
     Kind("core", core_parameters, wanted=lambda settings: True),
     Kind("experiments", experiment_parameters, wanted=lambda settings: settings.experiment.enabled),
+    Kind("delivery", delivery_parameters, wanted=lambda settings: False),
 )
 
 

@@ -29,5 +29,5 @@ def use_laptop_if_alone(environ: MutableMapping[str, str], credentials: Callable
     except LaptopFailure:
         return  # it does not run
     if credentials() is None:
-        environ |= env
+        environ.update(env)
         note(f"this shell knows no AWS: using the laptop in {home}")
