@@ -59,7 +59,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Where to deploy: the boto3 clients it takes, how to wait, and as which role CloudFormation works, if not as us."""
+    """Where to deploy: the boto3 clients it takes, how to wait, and the role CloudFormation works as, if not ours."""
 
     cloudformation: Any
     s3: Any

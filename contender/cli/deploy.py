@@ -46,7 +46,8 @@ def command(only: tuple[str, ...], templates: Path, given: tuple[str, ...], dry_
     """Deploy buckets, queues, tables, Lambdas, roles and the API, or bring them up to date.
 
     The stacks named, or all that contender.yaml asks for: the core, and the experiments unless experiment.enabled is
-    false; the delivery only where it is named. With the core each stage's settings of rollouts, which the next look at a dimension goes by.
+    false; the delivery only where it is named. With the core each stage's settings of rollouts, which the next look
+    at a dimension goes by.
 
     Stack parameters come from contender.yaml; CONTENDER_STACK_PARAMETERS ("Name=value,Name=value") overrides it,
     and --parameter overrides both. CONTENDER_STACK_ROLE is the role that CloudFormation works as, if not the caller's.
