@@ -15,7 +15,11 @@ def main() -> None:
     with phase.step("types"):
         python("-m", "mypy")
     with phase.step("templates"):
-        python("-m", "cfnlint", *sorted(str(path) for path in (ROOT / "infra").glob("*.yaml")))
+        python(
+            "-c",
+            "from cfnlint.runner import main; main()",
+            *sorted(str(path) for path in (ROOT / "infra").glob("*.yaml")),
+        )
     with phase.step("definitions"):
         contender("pipeline", "check")
     with phase.step("tests"):
