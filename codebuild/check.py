@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from phase import ROOT, Phase, contender, python
 
-QUIET_PYTEST = ("-q", "-p", "no:cacheprovider", "--no-header")
+QUIET_PYTEST = ("-q", "-rfE", "-p", "no:cacheprovider", "--no-header")
 
 
 def main() -> None:

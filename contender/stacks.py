@@ -55,8 +55,6 @@ def experiment_parameters(settings: Settings) -> dict[str, str]:
 
 def delivery_parameters(settings: Settings) -> dict[str, str]:
     delivery = settings.delivery
-    if not delivery.repository:
-        raise SettingsError("delivery.repository is empty: the stack delivery needs the repository that is pushed to")
     return {
         "Repository": delivery.repository,
         "Branch": delivery.branch,
