@@ -26,6 +26,7 @@ from contender.templates import INLINE_BYTES, Kept, Template, read
 __all__ = ["Asset", "Change", "Cloud", "Deployment", "deploy", "parse_parameters", "stack_outputs"]
 
 PARAMETERS_VARIABLE = "CONTENDER_STACK_PARAMETERS"
+ROLE_VARIABLE = "CONTENDER_STACK_ROLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Where to deploy: the boto3 clients it takes, and how to wait.
+    """Where to deploy: the boto3 clients it takes, how to wait, and the role CloudFormation works as, if not ours.
 
     Without `dynamodb` no table is looked for that an earlier stack of the name has left.
     """
@@ -52,6 +53,7 @@ class Cloud:
     region: str
     sleep: Callable[[float], None] = field(default=time.sleep)
     dynamodb: Any = None
+    stack_role: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def deploy(
     It is the project's core unless `stack` names another. Everything in it is tagged with `project` and `tags`.
     """
     text = read(template)
-    formation = Stack(cloud.cloudformation, stack or names.stack("core"), cloud.sleep)
+    formation = Stack(cloud.cloudformation, stack or names.stack("core"), cloud.sleep, cloud.stack_role)
     bucket = CodeBucket(cloud.s3, names.bucket("code", cloud.account, cloud.region), cloud.account, cloud.region)
     code = package(root)
     needed = [each for each in (Asset("CodeKey", code.key, code.body), *assets) if each.parameter in text.parameters]

@@ -35,10 +35,13 @@ class Change:
 class Stack:
     """The calls to CloudFormation about one stack."""
 
-    def __init__(self, cloudformation: Any, name: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, cloudformation: Any, name: str, sleep: Callable[[float], None] = time.sleep, role: str = ""
+    ) -> None:
         self.name = name
         self._cloudformation = cloudformation
         self._sleep = sleep
+        self._role = {"RoleARN": role} if role else {}
 
     def describe(self) -> Mapping[str, Any] | None:
         """The stack as it is; None if it is not there, or was proposed only."""
@@ -69,6 +72,7 @@ class Stack:
                     ChangeSetName=f"contender-{uuid.uuid4()}",
                     ChangeSetType=kind,
                     Capabilities=_CAPABILITIES,
+                    **self._role,
                     **request,
                 )["Id"]
             )

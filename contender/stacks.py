@@ -4,7 +4,7 @@
     core          buckets, the queue of uploads, Lambdas, roles, rules
     experiments   the API, its events and their counts; unless experiment.enabled is false
     inference     files to predictions: bucket, queues, Lambdas, table; unless inference.enabled is false
-
+    delivery      a push builds and deploys the project; only where it is named, and on AWS only
     studio        a domain of SageMaker Studio; only where it is named, and on AWS only
     catalog       new projects from Studio; only where it is named, after studio, and on AWS only
 
@@ -81,11 +81,22 @@ def inference_parameters(settings: Settings) -> dict[str, str]:
     }
 
 
+def delivery_parameters(settings: Settings) -> dict[str, str]:
+    delivery = settings.delivery
+    return {
+        "Repository": delivery.repository,
+        "Branch": delivery.branch,
+        "Provider": delivery.provider,
+        "ConnectionArn": delivery.connection_arn,
+    }
+
+
 KINDS = (
     Kind(KEY, lambda settings: {}, wanted=lambda settings: settings.stacks.encryption == "project"),
     Kind("core", core_parameters, wanted=lambda settings: True),
     Kind("experiments", experiment_parameters, wanted=lambda settings: settings.experiment.enabled),
     Kind("inference", inference_parameters, wanted=lambda settings: settings.inference.enabled),
+    Kind("delivery", delivery_parameters, wanted=lambda settings: False),
     Kind("studio", lambda settings: {}, wanted=lambda settings: False),
     Kind("catalog", lambda settings: {}, wanted=lambda settings: False, assets=catalog_assets),
 )

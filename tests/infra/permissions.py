@@ -39,6 +39,8 @@ BROAD = {
     r"endpoint(-config)?/sm-clarify-\*$": "Clarify names the endpoint that it asks a model through",
     r"log-group:/aws/sagemaker/\*$": "SageMaker's log groups are shared by all jobs of an account",
     r"catalog:\$\{AWS::Region\}:\*:portfolio/\*$": "SageMaker's own portfolio differs by region, account and all",
+    r"event-source-mapping:\*$": "Lambda names them; a condition on lambda:FunctionArn says whose",
+    r"/(restapis|apikeys|usageplans|tags)/\*$|:apigateway:.*\*$": "API Gateway names APIs, keys and plans",
     r":project/\*$": "users name their SageMaker projects",
     r":(stack|policy)/SC-\*$": "Service Catalog names its stacks, and CloudFormation what is in them after these",
     r"codecommit:\$\{AWS::Region\}:\$\{AWS::AccountId\}:\*$": "a repository is named as its project, by a user",

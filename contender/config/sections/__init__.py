@@ -7,12 +7,14 @@ rollout.py      rollout: steps, goal, guardrails, hooks
 experiment.py   experiment: strategy, sample ratio
 inference.py    inference: files to predictions
 monitoring.py   monitoring: schedules, alarms, automatic scaling
+delivery.py     delivery: branch, repository
 stages.py       endpoint, stages, dimensions
 stacks.py       stacks: encryption, log_days
 settings.py     all of it
 """
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
+from contender.config.sections.delivery import Delivery
 from contender.config.sections.experiment import Design, Experiment, SampleRatio, Strategy
 from contender.config.sections.inference import Inference
 from contender.config.sections.monitoring import Alarms, Autoscaling, Monitoring
@@ -30,6 +32,7 @@ __all__ = [
     "BiasLimit",
     "Checks",
     "Data",
+    "Delivery",
     "Design",
     "Dimension",
     "Endpoint",

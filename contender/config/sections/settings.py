@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
+from contender.config.sections.delivery import Delivery
 from contender.config.sections.experiment import Experiment
 from contender.config.sections.inference import Inference
 from contender.config.sections.monitoring import Monitoring
@@ -55,6 +56,7 @@ class Settings(Section):
     experiment: Experiment = Experiment()
     inference: Inference = Inference()
     monitoring: Monitoring = Monitoring()
+    delivery: Delivery = Delivery()
     stages: dict[str, Stage] = Field(default={})
     """Where versions serve one after the other, in the order of the file; empty: in one stage, of the sections above.
     What a stage leaves out is as above. The last stage's endpoints are named as if there were only that one."""
