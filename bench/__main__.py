@@ -21,6 +21,7 @@ MODULES = (
     "tick",
     "api",
     "counting",
+    "inference",
     "statistics",
     "experiments",
 )

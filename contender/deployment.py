@@ -1,48 +1,32 @@
-"""Deploy the stack: Lambda code into a bucket under the name of its content, then a CloudFormation change set.
+"""Deploy a stack: what its template needs into the code bucket, then a CloudFormation change set.
 
     package ─► code bucket ─► change set ─┬─ nothing to change: say so
                                           ├─ dry run: show it, delete it
                                           └─ execute ─► outputs, or the resources that failed and why
 
-The same code and the same parameters make no change, so it may run after every commit.
+The same code and the same parameters make no change, so it may run after every commit. A stack that is created where
+buckets and tables of its names are left from one before takes these over first (`contender destroy` keeps them).
 """
 
 from __future__ import annotations
 
-import json
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from contender.errors import DeploymentError, NotFoundError, SettingsError
+from contender.code_bucket import CodeBucket
+from contender.errors import SettingsError
 from contender.lambda_code import package
 from contender.naming import Names
+from contender.stack import Change, Stack, stack_outputs
+from contender.templates import INLINE_BYTES, Kept, Template, read
+
+__all__ = ["Asset", "Change", "Cloud", "Deployment", "deploy", "parse_parameters", "stack_outputs"]
 
 PARAMETERS_VARIABLE = "CONTENDER_STACK_PARAMETERS"
-
-_CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
-_ONLY_PROPOSED = "REVIEW_IN_PROGRESS"
-_USELESS = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
-_DONE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
-_FAILED = frozenset({"CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"})
-_STACK_TYPE = "AWS::CloudFormation::Stack"
-_LONGEST_PAUSE_S = 5.0
-_PATIENCE_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What happens to one resource. `replacement` is True, False or Conditional, as CloudFormation says."""
-
-    action: str
-    resource: str
-    type: str
-    replacement: str
+ROLE_VARIABLE = "CONTENDER_STACK_ROLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +42,27 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Where to deploy: the boto3 clients it takes, and how to wait."""
+    """Where to deploy: the boto3 clients it takes, how to wait, and the role CloudFormation works as, if not ours.
+
+    Without `dynamodb` no table is looked for that an earlier stack of the name has left.
+    """
 
     cloudformation: Any
     s3: Any
     account: str
     region: str
     sleep: Callable[[float], None] = field(default=time.sleep)
+    dynamodb: Any = None
+    stack_role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that a template needs in the code bucket; `parameter` of the template is told its key."""
+
+    parameter: str
+    key: str
+    body: bytes
 
 
 def parse_parameters(pairs: Iterable[str]) -> dict[str, str]:
@@ -86,231 +84,119 @@ def deploy(
     *,
     root: Path,
     stack: str = "",
+    tags: Mapping[str, str] | None = None,
+    assets: Sequence[Asset] = (),
     dry_run: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Deployment:
     """Bring a stack to `template` with `parameters` and the code under `root`; DeploymentError says what failed.
 
-    It is the project's core unless `stack` names another.
+    It is the project's core unless `stack` names another. Everything in it is tagged with `project` and `tags`.
     """
-    name = stack or names.stack("core")
-    formation = _Stack(cloud, name)
+    text = read(template)
+    formation = Stack(cloud.cloudformation, stack or names.stack("core"), cloud.sleep, cloud.stack_role)
+    bucket = CodeBucket(cloud.s3, names.bucket("code", cloud.account, cloud.region), cloud.account, cloud.region)
     code = package(root)
-    bucket = names.bucket("code", cloud.account, cloud.region)
-    wanted = {**parameters, "Project": names.project, "CodeBucket": bucket, "CodeKey": code.key}
+    needed = [each for each in (Asset("CodeKey", code.key, code.body), *assets) if each.parameter in text.parameters]
+    ours = {"Project": names.project, "CodeBucket": bucket.name} | {each.parameter: each.key for each in needed}
+    told = {**parameters, **{name: value for name, value in ours.items() if name in text.parameters}}
+    if unknown := sorted(set(told) - text.parameters):
+        known = ", ".join(sorted(text.parameters))
+        raise SettingsError(f"stack parameter {unknown[0]!r} is not in {template}; known: {known}")
     is_new = formation.make_way(say, dry_run=dry_run)
+    left = tuple(_left_over(cloud, text, names)) if is_new else ()
     if not dry_run:
-        _store(cloud, bucket, code.key, code.body)
-    change_set = formation.propose(template, wanted, is_new=is_new)
+        for asset in needed:
+            bucket.put(asset.key, asset.body)
+        if left:
+            _take_over(formation, text, told, left, say)
+            is_new = False
+    request: dict[str, Any] = {
+        **_body(text, bucket, dry_run=dry_run),
+        "Parameters": _parameters(told),
+        "Tags": [{"Key": key, "Value": value} for key, value in {**(tags or {}), "project": names.project}.items()],
+    }
+    if left and dry_run:
+        request |= {"ImportExistingResources": True, **_inline(text.with_names(left))}
+    if not set(request) & {"TemplateBody", "TemplateURL"}:
+        say(f"stack {formation.name}: its template is too large to be planned before the first deployment")
+        return Deployment("planned", formation.name, (), code.key, {})
+    change_set = formation.propose("CREATE" if is_new else "UPDATE", request)
     if change_set is None:
-        return Deployment("unchanged", name, (), code.key, stack_outputs(cloud.cloudformation, name))
+        outputs = stack_outputs(cloud.cloudformation, formation.name)
+        return Deployment("unchanged", formation.name, (), code.key, outputs)
     changes = tuple(formation.changes(change_set))
     if dry_run:
         formation.discard(change_set, is_new=is_new)
-        return Deployment("planned", name, changes, code.key, {})
+        return Deployment("planned", formation.name, changes, code.key, {})
     for change in changes:
         say(f"{change.action.lower()} {change.resource} ({change.type})")
     formation.execute(change_set)
-    outputs = stack_outputs(cloud.cloudformation, name)
-    return Deployment("created" if is_new else "updated", name, changes, code.key, outputs)
+    outputs = stack_outputs(cloud.cloudformation, formation.name)
+    return Deployment("created" if is_new or left else "updated", formation.name, changes, code.key, outputs)
 
 
-def declared_parameters(cloud: Cloud, template: Path) -> frozenset[str]:
-    """Names of the parameters that a template has."""
-    return _declared(cloud.cloudformation, _read(template))
+def _parameters(told: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in sorted(told.items())]
 
 
-def stack_outputs(cloudformation: Any, stack: str) -> dict[str, str]:
-    """The stack's outputs by name. NotFoundError if it is not deployed."""
-    description = _describe(cloudformation, stack)
-    if description is None or description["StackStatus"] == _ONLY_PROPOSED:
-        raise NotFoundError(f"stack {stack!r} does not exist: deploy it with `contender deploy`")
-    return {output["OutputKey"]: output["OutputValue"] for output in description.get("Outputs", [])}
+def _body(template: Template, bucket: CodeBucket, *, dry_run: bool) -> dict[str, str]:
+    """How CloudFormation gets the template: in the request, or from the bucket when it is too large for that.
 
-
-class _Stack:
-    """The calls to CloudFormation about one stack."""
-
-    def __init__(self, cloud: Cloud, name: str) -> None:
-        self._cloudformation = cloud.cloudformation
-        self._sleep = cloud.sleep
-        self._name = name
-
-    def make_way(self, say: Callable[[str], None], *, dry_run: bool) -> bool:
-        """Whether the stack is to be created: it is not there, or what is there could never be updated."""
-        status = self._status()
-        if status is None or status == _ONLY_PROPOSED:
-            return True
-        if status.endswith("_IN_PROGRESS"):
-            raise DeploymentError(f"stack {self._name} is {status}: wait until that is over, then deploy again")
-        if status not in _USELESS:
-            return False
-        if dry_run:
-            raise DeploymentError(f"stack {self._name} is {status}: deploying deletes what is left of it first")
-        say(f"stack {self._name} is {status}: deleting what is left of it")
-        self._cloudformation.delete_stack(StackName=self._name)
-        if left := self._settled(self._status):
-            raise DeploymentError(f"stack {self._name} is {left}: {'; '.join(self._failures()) or 'delete it by hand'}")
-        return True
-
-    def propose(self, template: Path, parameters: Mapping[str, str], *, is_new: bool) -> str | None:
-        """Create a change set and wait for it; its ARN, or None if it would change nothing."""
-        body = _read(template)
-        try:
-            self._check(body, template, parameters)
-            change_set = str(
-                self._cloudformation.create_change_set(
-                    StackName=self._name,
-                    ChangeSetName=f"contender-{uuid.uuid4()}",
-                    ChangeSetType="CREATE" if is_new else "UPDATE",
-                    TemplateBody=body,
-                    Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in sorted(parameters.items())],
-                    Capabilities=_CAPABILITIES,
-                )["Id"]
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ValidationError":
-                raise
-            raise DeploymentError(f"stack {self._name}: {error.response['Error']['Message']}") from error
-        self._settled(lambda: self._proposal(change_set)["Status"])
-        proposal = self._proposal(change_set)
-        if proposal["Status"] == "CREATE_COMPLETE" and proposal.get("Changes"):
-            return change_set
-        self.discard(change_set, is_new=is_new)
-        if proposal["Status"] == "CREATE_COMPLETE" or _says_nothing_changes(proposal.get("StatusReason", "")):
-            return None
-        raise DeploymentError(
-            f"stack {self._name} cannot be changed: {proposal.get('StatusReason', 'no reason given')}"
-        )
-
-    def changes(self, change_set: str) -> Iterator[Change]:
-        for page in self._cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set):
-            for each in (entry["ResourceChange"] for entry in page["Changes"]):
-                replacement = each.get("Replacement", "False")
-                yield Change(each["Action"], each["LogicalResourceId"], each["ResourceType"], replacement)
-
-    def discard(self, change_set: str, *, is_new: bool) -> None:
-        """Delete a change set, and the empty stack that proposing the first one leaves behind."""
-        self._cloudformation.delete_change_set(ChangeSetName=change_set)
-        if is_new:
-            self._cloudformation.delete_stack(StackName=self._name)
-
-    def execute(self, change_set: str) -> None:
-        """Make the changes and wait; DeploymentError with the first causes if they were rolled back."""
-        last = self._newest_event()
-        self._cloudformation.execute_change_set(ChangeSetName=change_set)
-        status = self._settled(self._status, started=lambda: self._newest_event() != last)
-        if status not in _DONE:
-            reasons = "; ".join(self._failures(after=last)) or "CloudFormation gave no reason"
-            raise DeploymentError(f"stack {self._name} is {status}: {reasons}")
-
-    def _check(self, body: str, template: Path, parameters: Mapping[str, str]) -> None:
-        known = sorted(_declared(self._cloudformation, body))
-        if unknown := sorted(set(parameters) - set(known)):
-            raise SettingsError(f"stack parameter {unknown[0]!r} is not in {template}; known: {', '.join(known)}")
-
-    def _status(self) -> str | None:
-        description = _describe(self._cloudformation, self._name)
-        return None if description is None else str(description["StackStatus"])
-
-    def _proposal(self, change_set: str) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = self._cloudformation.describe_change_set(ChangeSetName=change_set)
-        return answer
-
-    def _settled(self, read: Callable[[], str | None], started: Callable[[], bool] = lambda: True) -> str | None:
-        """The status once nothing is under way, looked at less and less often."""
-        pause_s, waited_s = 0.1, 0.0
-        while True:
-            status = read()
-            under_way = status is not None and status.endswith(("_IN_PROGRESS", "_PENDING"))
-            if not under_way and started():
-                return status
-            if waited_s > _PATIENCE_S:
-                raise DeploymentError(f"stack {self._name} is still {status} after {_PATIENCE_S / 60:.0f} minutes")
-            self._sleep(pause_s)
-            waited_s += pause_s
-            pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)
-
-    def _newest_event(self) -> str:
-        return str(next(self._events(), {"EventId": ""})["EventId"])
-
-    def _events(self) -> Iterator[Mapping[str, Any]]:
-        """The stack's events, the newest first."""
-        for page in self._cloudformation.get_paginator("describe_stack_events").paginate(StackName=self._name):
-            yield from page["StackEvents"]
-
-    def _failures(self, after: str = "") -> list[str]:
-        """Why resources failed, the first cause first, without those that were cancelled because of it."""
-        reasons: list[str] = []
-        for event in self._events():
-            if event["EventId"] == after:
-                break
-            reason = event.get("ResourceStatusReason", "no reason given")
-            if event["ResourceStatus"] in _FAILED and "cancel" not in reason and event["ResourceType"] != _STACK_TYPE:
-                reasons.append(f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason}")
-        return reasons[::-1]
-
-
-def _read(template: Path) -> str:
-    try:
-        return template.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DeploymentError(f"template {template} cannot be read: {error.strerror}") from error
-
-
-def _declared(cloudformation: Any, body: str) -> frozenset[str]:
-    declared = cloudformation.validate_template(TemplateBody=body)["Parameters"]
-    return frozenset(each["ParameterKey"] for each in declared)
-
-
-def _says_nothing_changes(reason: str) -> bool:
-    """CloudFormation has no code for an empty change set, only these two sentences."""
-    return "didn't contain changes" in reason or "No updates are to be performed" in reason
-
-
-def _describe(cloudformation: Any, stack: str) -> Mapping[str, Any] | None:
-    try:
-        stacks = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ValidationError":
-            raise
-        return None
-    return next((each for each in stacks if each["StackStatus"] != "DELETE_COMPLETE"), None)
-
-
-def _store(cloud: Cloud, bucket: str, key: str, code: bytes) -> None:
-    """Put the code where CloudFormation finds it; the bucket is made if absent, private and for TLS only.
-
-    Its name can be guessed: whoever made it before us, in an account of theirs, would change what our Lambdas run.
+    A dry run makes no bucket: what is too large for a request even without its comments cannot be planned before the
+    first deployment, and the answer is empty.
     """
-    ours = {"Bucket": bucket, "ExpectedBucketOwner": cloud.account}
-    try:
-        cloud.s3.head_bucket(**ours)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-            code_word = error.response["Error"]["Code"]
-            raise DeploymentError(
-                f"bucket {bucket} is not ours to use ({code_word}): choose another project"
-            ) from error
-        _create_bucket(cloud, bucket)
-    if not cloud.s3.list_objects_v2(**ours, Prefix=key).get("Contents"):
-        cloud.s3.put_object(**ours, Key=key, Body=code, ContentType="application/zip")
+    if len(template.body.encode()) <= INLINE_BYTES:
+        return {"TemplateBody": template.body}
+    if dry_run and ((inline := _inline(template.compact)) or not bucket.exists()):
+        return inline
+    bucket.put(template.key, template.body.encode())
+    return {"TemplateURL": bucket.url(template.key)}
 
 
-def _create_bucket(cloud: Cloud, bucket: str) -> None:
-    elsewhere = {} if cloud.region == "us-east-1" else {"LocationConstraint": cloud.region}
-    cloud.s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": elsewhere} if elsewhere else {}))
-    blocks = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
-    cloud.s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=dict.fromkeys(blocks, True))
-    arn = f"arn:{cloud.s3.meta.partition}:s3:::{bucket}"
-    only_over_tls = {
-        "Sid": "OnlyOverTls",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+def _inline(body: str) -> dict[str, str]:
+    return {"TemplateBody": body} if len(body.encode()) <= INLINE_BYTES else {}
+
+
+def _left_over(cloud: Cloud, template: Template, names: Names) -> Iterator[Kept]:
+    """What an earlier stack has left that the template would create again: CloudFormation would stumble over it."""
+    for each in template.kept(name_parts(names, cloud.account, cloud.region)):
+        if each.type == "AWS::S3::Bucket":
+            there = CodeBucket(cloud.s3, each.name, cloud.account, cloud.region).exists()
+        else:
+            there = cloud.dynamodb is not None and table_exists(cloud.dynamodb, each.name)
+        if there:
+            yield each
+
+
+def _take_over(
+    formation: Stack, template: Template, told: Mapping[str, str], left: Sequence[Kept], say: Callable[[str], None]
+) -> None:
+    """Make a stack of what is left, which the change set that follows brings up to date and completes."""
+    resources = [
+        {"ResourceType": each.type, "LogicalResourceId": each.logical_id, "ResourceIdentifier": each.identifier}
+        for each in left
+    ]
+    for each in left:
+        say(f"import {each.logical_id} ({each.type}): {each.name} is there already")
+    request = {
+        "TemplateBody": template.only(frozenset(each.logical_id for each in left)),
+        "Parameters": _parameters(told),
+        "ResourcesToImport": resources,
     }
-    cloud.s3.put_bucket_policy(
-        Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [only_over_tls]})
-    )
+    change_set = formation.propose("IMPORT", request)
+    if change_set is not None:
+        formation.execute(change_set)
+
+
+def name_parts(names: Names, account: str, region: str) -> dict[str, str]:
+    """What the names in a project's templates are made of."""
+    return {"Project": names.project, "AWS::AccountId": account, "AWS::Region": region}
+
+
+def table_exists(dynamodb: Any, name: str) -> bool:
+    try:
+        dynamodb.describe_table(TableName=name)
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return False
+    return True

@@ -6,7 +6,7 @@ import ast
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,15 +28,20 @@ class LambdaCode:
 
 def package(root: Path) -> LambdaCode:
     """Pack `contender/lambdas` under `root`, and the modules of `contender` it imports, directly or not."""
+    return LambdaCode(pack(root, _files(root)))
+
+
+def pack(root: Path, files: Iterable[Path]) -> bytes:
+    """A zip of files below `root`: the same bytes for the same content, whenever and wherever they were written."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted(_files(root)):
+        for path in sorted(files):
             entry = zipfile.ZipInfo(path.relative_to(root).as_posix(), _EARLIEST_ZIP_TIME)
             entry.external_attr = 0o644 << 16
             entry.create_system = 3  # the same on every system that packs
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes())
-    return LambdaCode(buffer.getvalue())
+    return buffer.getvalue()
 
 
 def _files(root: Path) -> set[Path]:

@@ -13,7 +13,10 @@ last stage's.
     contender-SM-1-v3            SageMaker model of its version 3
     contender-SM-1-c012345678    SageMaker model of an artifact that is being checked and may become a version
     contender-SM-1-0123abcdef    one of its endpoint configs
+    contender-SM-1-data          the monitoring schedule that compares its traffic with a baseline
+    contender-SM-1-quality-1     one that looks at its model's answers once, now
     SM-1-89abcdef                the display name of one of its pipeline executions
+    contender-a1b2c3d4e5f6       the trial component of an execution
     v3                           the variant of version 3
     data/SM-1/march.csv          an uploaded file
 """
@@ -24,7 +27,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from contender.errors import NamingError
 
@@ -42,6 +45,7 @@ _DIGEST = re.compile(r"[0-9a-f]{10}")
 _CANDIDATE = re.compile(r"c[0-9a-f]{9}")
 _RECORDABLE_FILE = re.compile(rf"[\w .=+@-]{{1,{MAX_FILE}}}")
 """The URI becomes a customer metadata property of the version, which allows these characters and 256 in all."""
+_SCHEDULE = re.compile(r"(.+)-(data|quality)(-1)?")
 _PACKAGE_ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:model-package/([^/]+)/([1-9][0-9]{0,8})")
 
 
@@ -59,6 +63,15 @@ class Place:
 
     stage: str
     dimension: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What a monitoring schedule is named after: an endpoint, what is compared, and whether once or again and again."""
+
+    endpoint: str
+    kind: Literal["data", "quality"]
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +163,21 @@ class Names:
         """Name of the endpoint config with this content: the same content, the same name."""
         return f"{self.endpoint(dimension)}-{_digest(content)[:10]}"
 
+    def schedule(self, endpoint: str, kind: Literal["data", "quality"], *, once: bool = False) -> str:
+        """Name of an endpoint's monitoring schedule, which AWS lets have 63 characters."""
+        return f"{endpoint}-{kind}-1" if once else f"{endpoint}-{kind}"
+
+    def job_definition(self, endpoint: str, content: Iterable[str]) -> str:
+        """Name of what a schedule runs, with this content: the same content, the same name."""
+        return f"{endpoint}-{_digest(content)[:10]}"
+
     def execution(self, dimension: str, token: str) -> str:
         """Display name of an execution; `token` is hexadecimal."""
         return f"{checked_dimension(dimension)}-{token[:8]}"
+
+    def component(self, execution_id: str) -> str:
+        """Name of the trial component that holds what came of an execution."""
+        return f"{self.project}-{execution_id}"
 
     def experiment(self, dimension: str, number: int) -> str:
         """Id of the experiment with this number on the dimension's endpoint."""
@@ -188,6 +213,17 @@ class Names:
         """The endpoint a config was made for, in whichever stage; None if it is not this project's."""
         endpoint, _, last = config.rpartition("-")
         return endpoint if _DIGEST.fullmatch(last) and self.place_of(endpoint) is not None else None
+
+    def endpoint_of_job_definition(self, name: str) -> str | None:
+        """The endpoint a schedule's job definition was made for; None if it is not this project's."""
+        return self.endpoint_of_config(name)
+
+    def schedule_of(self, name: str) -> Schedule | None:
+        """What a monitoring schedule of this project watches, in whichever stage; None for somebody else's."""
+        match = _SCHEDULE.fullmatch(name)
+        if match is None or self.place_of(match[1]) is None:
+            return None
+        return Schedule(match[1], "data" if match[2] == "data" else "quality", once=match[3] is not None)
 
     def dimension_of_candidate(self, model: str) -> str | None:
         """The dimension whose candidate this SageMaker model is, or None if it is no candidate of this project."""

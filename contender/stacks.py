@@ -1,22 +1,38 @@
 """The stacks a project consists of, in the order they are deployed.
 
+    key           what the others encrypt with; where stacks.encryption is project
     core          buckets, the queue of uploads, Lambdas, roles, rules
     experiments   the API, its events and their counts; unless experiment.enabled is false
+    inference     files to predictions: bucket, queues, Lambdas, table; unless inference.enabled is false
+    delivery      a push builds and deploys the project; only where it is named, and on AWS only
+    studio        a domain of SageMaker Studio; only where it is named, and on AWS only
+    catalog       new projects from Studio; only where it is named, after studio, and on AWS only
 
-Each has a template of its name in `infra/`, and is named `<project>-<kind>`.
+Each has a template of its name in `infra/`, and is named `<project>-<kind>`. Whichever of these parameters a template
+declares it is told: Project, CodeBucket, CodeKey, KmsKeyArn ("" for AWS's own keys), LogRetentionDays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from contender.catalog import catalog_assets
 from contender.config import Settings
 from contender.config.nearest import nearest
-from contender.deployment import Cloud, Deployment, declared_parameters, deploy
-from contender.errors import SettingsError
+from contender.deployment import Asset, Cloud, Deployment, deploy
+from contender.errors import NotFoundError, SettingsError
 from contender.naming import Names
+from contender.stack import stack_outputs
+from contender.templates import read
+
+KEY = "key"
+
+
+def no_assets(folder: Path, root: Path, bucket: str) -> tuple[Asset, ...]:
+    """Most templates need nothing in the code bucket but the Lambda code."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +40,14 @@ class Kind:
     """One stack of a project.
 
     `parameters` are what the settings say of its template's. `wanted`: whether it is deployed where none is named.
+    `assets` are files that the template needs in the code bucket, of the folder of templates, the project's root and
+    the bucket's name.
     """
 
     name: str
     parameters: Callable[[Settings], Mapping[str, str]]
     wanted: Callable[[Settings], bool]
+    assets: Callable[[Path, Path, str], tuple[Asset, ...]] = field(default=no_assets)
 
     @property
     def template(self) -> str:
@@ -49,12 +68,37 @@ def experiment_parameters(settings: Settings) -> dict[str, str]:
         "CacheSeconds": str(experiment.cache_s),
         "BucketSeconds": str(experiment.bucket_s),
         "Sticky": experiment.sticky,
+        "AccessLog": "on" if experiment.access_log else "off",
+    }
+
+
+def inference_parameters(settings: Settings) -> dict[str, str]:
+    inference = settings.inference
+    return {
+        "MaxFileMb": str(inference.max_file_mb),
+        "RowsPerMessage": str(inference.rows_per_message),
+        "KeepDays": str(inference.keep_days),
+    }
+
+
+def delivery_parameters(settings: Settings) -> dict[str, str]:
+    delivery = settings.delivery
+    return {
+        "Repository": delivery.repository,
+        "Branch": delivery.branch,
+        "Provider": delivery.provider,
+        "ConnectionArn": delivery.connection_arn,
     }
 
 
 KINDS = (
+    Kind(KEY, lambda settings: {}, wanted=lambda settings: settings.stacks.encryption == "project"),
     Kind("core", core_parameters, wanted=lambda settings: True),
     Kind("experiments", experiment_parameters, wanted=lambda settings: settings.experiment.enabled),
+    Kind("inference", inference_parameters, wanted=lambda settings: settings.inference.enabled),
+    Kind("delivery", delivery_parameters, wanted=lambda settings: False),
+    Kind("studio", lambda settings: {}, wanted=lambda settings: False),
+    Kind("catalog", lambda settings: {}, wanted=lambda settings: False, assets=catalog_assets),
 )
 
 
@@ -82,20 +126,54 @@ def deploy_stacks(
     An override goes to the stack whose template has a parameter of that name; SettingsError when none has.
     """
     kinds, names = chosen(settings, only), Names(settings.project)
-    declared = {kind: declared_parameters(cloud, folder / kind.template) for kind in KINDS}
+    declared = {kind.name: read(folder / kind.template).parameters for kind in KINDS}
     known = sorted(set().union(*declared.values()))
     if unknown := sorted(set(overrides) - set(known)):
         raise SettingsError(f"stack parameter {unknown[0]!r} is in no template of {folder}; known: {', '.join(known)}")
+
+    def told(kind: Kind) -> dict[str, str]:
+        common: dict[str, Callable[[], str]] = {
+            "LogRetentionDays": lambda: str(settings.stacks.log_days),
+            "KmsKeyArn": lambda: key_arn(cloud, settings, names, dry_run=dry_run),
+        }
+        given = {name: value() for name, value in common.items() if name in declared[kind.name]}
+        ours = {name: value for name, value in overrides.items() if name in declared[kind.name]}
+        return {**given, **kind.parameters(settings), **ours}
+
     return tuple(
         deploy(
             cloud,
             names,
             folder / kind.template,
-            {**kind.parameters(settings), **{name: overrides[name] for name in overrides if name in declared[kind]}},
+            told(kind),
             root=root,
             stack=names.stack(kind.name),
+            tags=settings.tags,
+            assets=kind.assets(folder, root, names.bucket("code", cloud.account, cloud.region)),
             dry_run=dry_run,
             say=say,
         )
         for kind in kinds
     )
+
+
+def key_arn(cloud: Cloud, settings: Settings, names: Names, *, dry_run: bool) -> str:
+    """The key that stacks encrypt with, "" for AWS's own. A dry run may be ahead of the key, and names its alias.
+
+    Without its key nobody could read what was encrypted with it, so a project that has one does not go back.
+    """
+    try:
+        arn = stack_outputs(cloud.cloudformation, names.stack(KEY))["EncryptionKeyArn"]
+    except NotFoundError:
+        if settings.stacks.encryption == "aws":
+            return ""
+        if dry_run:
+            partition = cloud.s3.meta.partition
+            return f"arn:{partition}:kms:{cloud.region}:{cloud.account}:alias/{names.project}"
+        raise
+    if settings.stacks.encryption == "aws":
+        raise SettingsError(
+            f"stacks.encryption is aws, but project {names.project!r} has a key, which its data cannot be read "
+            "without: set it to project"
+        )
+    return arn

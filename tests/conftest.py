@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,15 @@ import pytest
 from botocore.config import Config
 
 from contender.local.launcher.laptop import Laptop, Ports
+from tests.without_aws import (  # noqa: F401  pytest finds the hooks by name
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_ignore_collect,
+)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+_PERSON = {"NAME": "", "EMAIL": "@example.org"}
 
 # What a developer's shell exports must not reach the tests: no test may talk to an account.
 for name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_", "CONTENDER_"))]:
@@ -87,6 +95,20 @@ def bucket(clients: Clients) -> str:
     """An S3 bucket that exists."""
     clients("s3").create_bucket(Bucket="test-bucket")
     return "test-bucket"
+
+
+@pytest.fixture(scope="session")
+def git() -> Callable[..., str]:
+    """Runs git in a folder, as somebody, whatever the machine's settings say; what it printed."""
+    person = {f"GIT_{role}_{field}": f"ada{at}" for role in ("AUTHOR", "COMMITTER") for field, at in _PERSON.items()}
+    env = {**os.environ, **person, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+
+    def run(folder: Path, *words: str) -> str:
+        done = subprocess.run(["git", "-C", str(folder), *words], env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return run
 
 
 @pytest.fixture(scope="session")

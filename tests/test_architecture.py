@@ -16,6 +16,8 @@ LAMBDA_PARTS = (
     "api",
     "experiments",
     "measurements",
+    "scoring",
+    "batch",
     "registry",
     "stages",
     "endpoints",
@@ -26,6 +28,9 @@ LAMBDA_PARTS = (
     "errors",
     "executions",
     "s3_object",
+    "evaluation",
+    "trials",
+    "watching",
 )
 PURE = (
     *(
@@ -49,6 +54,10 @@ PURE = (
     ),
     "contender/experiments",
     "contender/cost",
+    *(
+        f"contender/watching/{name}.py"
+        for name in ("wishes", "view", "actions", "definitions", "alarms", "plan", "stalled")
+    ),
 )
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 

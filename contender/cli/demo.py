@@ -11,7 +11,7 @@ import click
 
 from contender.aws import client
 from contender.cli.demo_laptop import Stopwatch, laptop, set_up
-from contender.cli.local import home_option
+from contender.cli.home import home_option
 from contender.cli.output import emit, emit_rows, json_option, note
 from contender.config import Settings, load_project
 from contender.demo.experiment import SETTINGS

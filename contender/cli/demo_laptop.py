@@ -14,7 +14,7 @@ import click
 
 from contender.aws import client
 from contender.cli.deploy import deploy_all, overrides_from
-from contender.cli.local import one_line_errors
+from contender.cli.home import one_line_errors
 from contender.cli.output import note
 from contender.config import Settings
 from contender.local.launcher.laptop import Laptop, Ports

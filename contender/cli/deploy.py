@@ -13,7 +13,7 @@ import contender
 from contender.aws import client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import Settings, load
-from contender.deployment import PARAMETERS_VARIABLE, Cloud, Deployment, parse_parameters
+from contender.deployment import PARAMETERS_VARIABLE, ROLE_VARIABLE, Cloud, Deployment, parse_parameters
 from contender.naming import Names
 from contender.rollout.ledger import Ledger
 from contender.rollout_settings import StageChange, publish, tell
@@ -45,11 +45,12 @@ class Deployed:
 def command(only: tuple[str, ...], templates: Path, given: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Deploy buckets, queues, tables, Lambdas, roles and the API, or bring them up to date.
 
-    The stacks named, or all that contender.yaml asks for: the core, and the experiments unless experiment.enabled is
-    false. With the core each stage's settings of rollouts, which the next look at a dimension goes by.
+    The stacks named, or all that contender.yaml asks for: the core, the experiments unless experiment.enabled is
+    false, and inference unless inference.enabled is; key, delivery, studio and catalog where they are named or asked
+    for. With the core each stage's settings of rollouts, which the next look at a dimension goes by.
 
     Stack parameters come from contender.yaml; CONTENDER_STACK_PARAMETERS ("Name=value,Name=value") overrides it,
-    and --parameter overrides both.
+    and --parameter overrides both. CONTENDER_STACK_ROLE is the role that CloudFormation works as, if not the caller's.
     """
     settings = load()
     overrides = overrides_from(os.environ) | parse_parameters(given)
@@ -88,6 +89,8 @@ def deploy_all(
         client("s3", settings.region),
         client("sts", settings.region).get_caller_identity()["Account"],
         settings.region,
+        dynamodb=client("dynamodb", settings.region),
+        stack_role=os.environ.get(ROLE_VARIABLE, ""),
     )
     root = Path(contender.__file__).parents[1]
     deployed = deploy_stacks(

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from contender.cli.builds import build, builds, offer_remote
 from contender.cli.extras import need
+from contender.cli.home import home_option, one_line_errors
 from contender.cli.output import emit, emit_rows, json_option, note
-from contender.errors import LaptopError
+from contender.config import load
 from contender.local.launcher.environment import exports
-from contender.local.launcher.laptop import Laptop, LaptopFailure, Ports
+from contender.local.launcher.laptop import Laptop, Ports
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PORT = click.IntRange(0, 65_535)
 
 
-def home_option(function: Command) -> Command:
-    """`--home`: the directory that holds everything the laptop's AWS remembers."""
-    return click.option(
-        "--home",
-        type=click.Path(file_okay=False, path_type=Path),
-        envvar="CONTENDER_HOME",
-        default=Path(".contender"),
-        show_default=True,
-        show_envvar=True,
-        help="Directory of its state.",
-    )(function)
-
-
 @click.group("local")
 def command() -> None:
     """Start and stop AWS on this machine: MiniStack, and SageMaker beside it."""
+
+
+command.add_command(builds)
+command.add_command(build)
 
 
 @command.command()
@@ -46,6 +38,11 @@ def command() -> None:
 @click.option("--sagemaker-port", type=_PORT, help="At first 4567.")
 @click.option("--runtime-port", type=_PORT, help="InvokeEndpoint; at first 4568.")
 @click.option("--region", envvar="AWS_DEFAULT_REGION", default="us-east-1", show_default=True)
+@click.option(
+    "--enforce-iam/--no-enforce-iam",
+    default=None,
+    help="Let Lambdas do only what their roles allow, as on AWS; at first not.",
+)
 @json_option
 def up(
     home: Path,
@@ -53,21 +50,25 @@ def up(
     sagemaker_port: int | None,
     runtime_port: int | None,
     region: str,
+    enforce_iam: bool | None,
     as_json: bool,
 ) -> None:
     """Start what does not run yet, and wait until it answers.
 
-    Ports are those of the last time unless others are given; 0 takes any free one.
+    Ports, and whether roles are enforced, are as the last time unless others are given; port 0 takes any free one. It
+    offers a git remote too: a push of the delivered branch (delivery.branch in contender.yaml) builds and deploys it.
+    Where the home lies in the git repository that this folder belongs to, that repository gets the remote `laptop`.
     """
     need("local")
     with one_line_errors():
-        addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port))
+        addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port), enforce_iam=enforce_iam)
     if as_json:
         emit(asdict(addresses))
-        return
-    rows = [{"service": name, "address": address} for name, address in asdict(addresses).items()]
-    emit_rows(rows, ["service", "address"], as_json=False)
-    note('For this shell: eval "$(contender local env)"')
+    else:
+        rows = [{"service": name, "address": address} for name, address in asdict(addresses).items()]
+        emit_rows(rows, ["service", "address"], as_json=False)
+        note('For this shell: eval "$(contender local env)"')
+    note(offer_remote(home, load()))
 
 
 @command.command()
@@ -86,7 +87,7 @@ def status(home: Path, as_json: bool) -> None:
     """Every process with its pid and address. Exit code 1 if it does not run."""
     with one_line_errors():
         rows = [asdict(each) for each in Laptop(home).status()]
-    emit_rows(rows, ["name", "pid", "state", "address", "memory_mb"], as_json=as_json)
+    emit_rows(rows, ["name", "pid", "state", "address", "memory_mb", "roles"], as_json=as_json)
     if not rows or any(row["state"] != "running" for row in rows):
         note(f"it does not run ({home.resolve()}); start it: contender local up")
         raise click.exceptions.Exit(1)
@@ -115,12 +116,3 @@ def reset(home: Path, yes: bool) -> None:
     with one_line_errors():
         Laptop(home).reset()
     note(f"{home.resolve()} holds nothing of it any more")
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """The laptop's own errors as errors of the product."""
-    try:
-        yield
-    except LaptopFailure as error:
-        raise LaptopError(str(error)) from error

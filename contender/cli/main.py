@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
+import botocore.session
 import click
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from contender import __version__
 from contender.cli.extras import advice, extra_of
 from contender.cli.output import note
+from contender.cli.whose_aws import use_laptop_if_alone
 from contender.errors import ContenderError
 
 NOUNS = {
-    "local": "AWS on this machine: up, down, status, env, reset.",
+    "local": "AWS on this machine: up, down, status, env, reset, builds, build.",
     "deploy": "Deploy the CloudFormation stacks.",
-    "pipeline": "The pipeline: show, diff, upsert, start, list, watch, stop, retry.",
+    "destroy": "Remove what the project made; keep its data, or not.",
+    "pipeline": "The pipeline: show, check, diff, upsert, history, rollback, start, list, watch, stop, retry.",
     "data": "Training data: sample, upload.",
-    "models": "The registry: list, show, approve.",
+    "models": "The registry: list, show, compare, record, approve.",
     "endpoint": "A dimension's endpoint: show, invoke.",
     "rollout": "Rollouts: status, history, replay, start, pause, resume, approve, promote, rollback.",
     "experiment": "Experiments: simulate, plan, replay.",
     "batch": "Scoring of whole files: score.",
+    "inference": "Files to predictions: upload, status, results, retry.",
     "cost": "What this configuration costs per month on AWS.",
     "logs": "Logs of jobs and Lambdas.",
     "demo": "The whole story on this machine: upload, train, serve, challenge.",
     "doctor": "Check that this machine and this project have what they need.",
 }
+
+WITHOUT_AWS = ("local", "demo")
+"""Nouns that bring their own laptop."""
 
 
 class LazyGroup(click.Group):
@@ -56,7 +64,10 @@ def contender() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; a known error is one line on stderr and exit code 1."""
+    words = sys.argv[1:] if argv is None else argv
     try:
+        if words[:1] and words[0] in NOUNS and words[0] not in WITHOUT_AWS:
+            use_laptop_if_alone(os.environ, lambda: botocore.session.Session().get_credentials())
         code = contender.main(args=argv, prog_name="contender", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -15,15 +18,19 @@ from contender.aws import Connect, client
 from contender.cli.executions import dimension_lock, list_executions, retry, stop, watch
 from contender.cli.graph import emit_graph
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
+from contender.cli.pipeline_versions import history, rollback
 from contender.config import Settings, load, load_project
 from contender.deployment import stack_outputs
 from contender.errors import NotFoundError, SettingsError
 from contender.executions import control
 from contender.naming import Names
 from contender.pipeline.comparison import Comparison, as_json_of, compare_with_deployed, line_diff
-from contender.pipeline.compiling import compile_project
+from contender.pipeline.compiling import Compiled, compile_project
+from contender.pipeline.definitions.graph import Graph
+from contender.pipeline.origin import origin, short
 from contender.pipeline.targets import Target, batch, targets, training
-from contender.pipeline.upserting import deployed_definition, plan_upsert, upsert
+from contender.pipeline.upserting import Upserted, deployed_definition, plan_upsert, upsert
+from contender.pipeline.versions import record
 
 PLACEHOLDER_ACCOUNT = "000000000000"
 NO_TERMINAL = 10_000
@@ -39,7 +46,7 @@ def command() -> None:
     """The pipeline: what it does, whether it is up to date, and its executions."""
 
 
-for each in (list_executions, watch, stop, retry):
+for each in (list_executions, watch, stop, retry, history, rollback):
     command.add_command(each)
 
 
@@ -99,23 +106,56 @@ def diff(obj: Connect | None, lines: bool, as_json: bool) -> None:
     note("`contender pipeline upsert` makes it so" if changed else "what is deployed is this project's")
 
 
+@command.command(short_help="Compile this project's definitions and check them.")
+@json_option
+def check(as_json: bool) -> None:
+    """Compile this project's definitions and check what SageMaker would only find later; asks nothing of AWS."""
+    settings = load_project()
+    outputs = placeholder_outputs(settings)
+    compiled = {target: compile_project(settings, outputs, target=target) for target in targets(settings)}
+    rows = [
+        {
+            "pipeline": target.name,
+            "steps": len(Graph(each.document).nodes),
+            "files": len(each.uploads),
+            "characters": len(each.definition),
+        }
+        for target, each in compiled.items()
+    ]
+    emit_rows(rows, ("pipeline", "steps", "files", "characters"), as_json=as_json)
+
+
 @command.command("upsert", short_help="Deploy this project's definitions.")
 @dry_run_option
 @json_option
 @click.pass_obj
 def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
-    """Deploy this project's definitions and the code of their steps; identical ones change nothing."""
+    """Deploy this project's definitions and the code of their steps; identical ones change nothing.
+
+    What changes becomes a new version, with the commit of this folder on it: `contender pipeline history` lists them.
+    """
     settings, connect = load_project(), obj or client
     outputs = _outputs(settings, connect)
     sagemaker, s3 = connect("sagemaker", settings.region), connect("s3", settings.region)
-    act = plan_upsert if dry_run else upsert
+    source = origin(connect("sts", settings.region), Path.cwd(), os.environ)
+    release = uuid.uuid4().hex
+
+    def act(target: Target, each: Compiled) -> Upserted:
+        place = (sagemaker, s3, settings, outputs["PipelineRoleArn"], each, target)
+        if dry_run:
+            return plan_upsert(*place)
+        done = upsert(*place, origin=source)
+        record(sagemaker, target.name, done.arn, source, release)
+        return done
+
     # All of them compile before the first is written.
     compiled = {target: compile_project(settings, outputs, target=target) for target in targets(settings)}
     rows = [
         {
             "pipeline": target.name,
             "digest": each.digest,
-            **asdict(act(sagemaker, s3, settings, outputs["PipelineRoleArn"], each, target)),
+            "commit": source.commit,
+            **asdict(act(target, each)),
         }
         for target, each in compiled.items()
     ]
@@ -124,6 +164,7 @@ def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
         return
     for uri in dict.fromkeys(uri for row in rows for uri in row["uploaded"]):
         note(f"{'would upload' if dry_run else 'uploaded'} {uri}")
+    note(f"commit {short(source.commit)}, by {source.by}")
     emit_rows(rows, ("pipeline", "action", "digest"), as_json=False)
 
 

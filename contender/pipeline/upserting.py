@@ -11,7 +11,9 @@ from botocore.exceptions import ClientError
 
 from contender.config import Settings
 from contender.pipeline.compiling import Compiled, Upload
+from contender.pipeline.origin import Origin
 from contender.pipeline.targets import Target, training
+from contender.pipeline.versions import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +38,34 @@ def plan_upsert(
 
 
 def upsert(
-    sagemaker: Any, s3: Any, settings: Settings, role_arn: str, result: Compiled, target: Target | None = None
+    sagemaker: Any,
+    s3: Any,
+    settings: Settings,
+    role_arn: str,
+    result: Compiled,
+    target: Target | None = None,
+    origin: Origin | None = None,
 ) -> Upserted:
-    """Make SageMaker's pipeline the compiled one. Safe to repeat: identical bytes change nothing."""
+    """Make SageMaker's pipeline the compiled one. Safe to repeat: identical bytes change nothing.
+
+    Its description names the `origin`, if one is given.
+    """
     target = target or training(settings)
     plan = plan_upsert(sagemaker, s3, settings, role_arn, result, target)
     # Files go first: a definition must never refer to code that is not there.
     for item in result.uploads:
         if item.uri in plan.uploaded:
             s3.put_object(Bucket=item.bucket, Key=item.key, Body=item.body)
-    request = {"PipelineName": target.name, "PipelineDefinition": result.definition, "RoleArn": role_arn}
+    request = {
+        "PipelineName": target.name,
+        "PipelineDefinition": result.definition,
+        "PipelineDescription": describe(target.description, origin) if origin else target.description,
+        "RoleArn": role_arn,
+    }
     if plan.action == "created":
         answer = sagemaker.create_pipeline(
             **request,
             PipelineDisplayName=target.name,
-            PipelineDescription=target.description,
             ClientRequestToken=uuid.uuid4().hex,
         )
         return Upserted("created", answer["PipelineArn"], plan.uploaded)

@@ -15,7 +15,14 @@ def read(name: str) -> dict[str, Any]:
     document, problems = decode(str(INFRA / name))
     assert not problems
     found: dict[str, Any] = document
-    return found
+    return {**found, "Resources": unrolled(found["Resources"])}
+
+
+def unrolled(resources: dict[str, Any]) -> dict[str, Any]:
+    """Resources with the one of each loop (`Fn::ForEach`) as if it stood there once."""
+    loops = [each[2] for name, each in resources.items() if name.startswith("Fn::ForEach")]
+    single = {name: each for name, each in resources.items() if not name.startswith("Fn::ForEach")}
+    return {**single, **{name: each for loop in loops for name, each in loop.items()}}
 
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:

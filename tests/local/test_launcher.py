@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -13,7 +14,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from contender.local.launcher import processes
 from contender.local.launcher.environment import exports
@@ -101,6 +104,34 @@ def test_down_spares_a_stranger_with_a_reused_pid(laptop: Laptop) -> None:
         stranger.kill()
 
 
+def test_roles_are_enforced_as_the_last_time_unless_something_else_is_asked_for(laptop: Laptop) -> None:
+    def roles() -> str:
+        return {each.name: each.roles for each in laptop.status()}["aws"]
+
+    def nobody_may() -> str:
+        """What a user without any rights is told."""
+        where = {"endpoint_url": laptop.addresses().aws, "region_name": "us-east-1"}
+        with contextlib.closing(boto3.client("iam", **where)) as iam:
+            iam.create_user(UserName="nobody")
+            key = iam.create_access_key(UserName="nobody")["AccessKey"]
+        keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+        with contextlib.closing(boto3.client("sqs", **where, **keys)) as sqs, pytest.raises(ClientError) as refused:
+            sqs.list_queues()
+        return str(refused.value.response["Error"]["Code"])
+
+    laptop.up(ANY, enforce_iam=True)
+    assert roles() == "enforced"
+    with pytest.raises(LaptopFailure, match="roles are enforced by what runs already; stop it first"):
+        laptop.up(enforce_iam=False)
+    os.kill(pids(laptop)["aws"], signal.SIGKILL)
+    laptop_at(laptop.home).up()
+    assert roles() == "enforced"
+    assert nobody_may().startswith("AccessDenied")
+    laptop.down()
+    laptop.up(enforce_iam=False)
+    assert roles() == "not enforced"
+
+
 @pytest.mark.parametrize("again", [ANY, Ports()])
 def test_ports_of_the_last_time_come_back_unless_others_are_asked_for(laptop: Laptop, again: Ports) -> None:
     first = laptop.up(ANY)
@@ -170,6 +201,7 @@ def test_env_points_every_tool_here(laptop: Laptop) -> None:
     env = laptop.env()
     assert env["AWS_ENDPOINT_URL"] == addresses.aws
     assert env["AWS_ENDPOINT_URL_SAGEMAKER"] == addresses.sagemaker
+    assert env["AWS_ENDPOINT_URL_SAGEMAKER_METRICS"] == addresses.sagemaker
     assert env["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"] == addresses.runtime
     assert env["CONTENDER_HOME"] == str(laptop.home)
     assert env["SAGEMAKER_VALIDATE_ROLE"] == "false"

@@ -133,8 +133,9 @@ class FakeDynamoDB:
                 item[name] = new
             else:
                 assert kind == "ADD"
-                if "SS" in new:
-                    item[name] = {"SS": sorted({*item.get(name, {"SS": ()})["SS"], *new["SS"]})}
+                if sets := new.keys() & {"SS", "NS"}:
+                    (members,) = sets
+                    item[name] = {members: sorted({*item.get(name, {members: ()})[members], *new[members]})}
                     continue
                 old = Decimal(item.get(name, {"N": "0"})["N"])
                 item[name] = {"N": str(EXACT.add(old, EXACT.create_decimal(new["N"])))}

@@ -13,6 +13,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:pipeline/contender"
 
 
+def _arn(name: str) -> str:
+    return f"{ARN.rpartition('/')[0]}/{name}"
+
+
 class FakePipelines(Fake):
     """Pipelines by name, and executions of the first that a test makes and moves."""
 
@@ -21,6 +25,8 @@ class FakePipelines(Fake):
     def __init__(self) -> None:
         super().__init__()
         self.pipelines: dict[str, dict[str, Any]] = {}
+        self.versions: dict[str, list[dict[str, Any]]] = {}
+        self.tags: dict[str, str] = {}
         self.executions: list[dict[str, Any]] = []
 
     @property
@@ -50,23 +56,62 @@ class FakePipelines(Fake):
         return Paginator()
 
     @operation
-    def describe_pipeline(self, *, PipelineName: str) -> dict[str, Any]:
+    def describe_pipeline(self, *, PipelineName: str, PipelineVersionId: int | None = None) -> dict[str, Any]:
         if PipelineName not in self.pipelines:
             raise client_error("DescribePipeline", "ResourceNotFound", "Pipeline does not exist.")
-        return {"PipelineArn": ARN, **self.pipelines[PipelineName]}
+        described = {"PipelineArn": _arn(PipelineName), **self.pipelines[PipelineName]}
+        if PipelineVersionId is not None:
+            described["PipelineDefinition"] = self.versions[PipelineName][PipelineVersionId - 1]["PipelineDefinition"]
+        return described
 
     @operation
     def create_pipeline(self, **request: Any) -> dict[str, Any]:
-        kept = {
-            key: value for key, value in request.items() if key not in ("ClientRequestToken", "PipelineDescription")
-        }
-        self.pipelines[request["PipelineName"]] = kept
-        return {"PipelineArn": ARN}
+        name = request["PipelineName"]
+        self.pipelines[name] = {key: value for key, value in request.items() if key != "ClientRequestToken"}
+        self._add_version(name, request["PipelineDefinition"])
+        return {"PipelineArn": _arn(name)}
 
     @operation
     def update_pipeline(self, **request: Any) -> dict[str, Any]:
-        self.pipelines[request["PipelineName"]] |= request
-        return {"PipelineArn": ARN}
+        name = request["PipelineName"]
+        self.pipelines[name] |= request
+        return {"PipelineArn": _arn(name), "PipelineVersionId": self._add_version(name, request["PipelineDefinition"])}
+
+    @operation
+    def list_pipeline_versions(
+        self, *, PipelineName: str, SortOrder: str, MaxResults: int, NextToken: str = "0"
+    ) -> dict[str, Any]:
+        """Pages of two at most, so that a reader of one page misses some."""
+        assert (SortOrder, MaxResults) == ("Descending", 100)
+        if PipelineName not in self.pipelines:
+            raise client_error("ListPipelineVersions", "ResourceNotFound", "Pipeline does not exist.")
+        rows = [
+            {key: value for key, value in version.items() if key != "PipelineDefinition"}
+            for version in reversed(self.versions[PipelineName])
+        ]
+        end = int(NextToken) + 2
+        more = {"NextToken": str(end)} if end < len(rows) else {}
+        return {"PipelineVersionSummaries": rows[int(NextToken) : end], **more}
+
+    @operation
+    def update_pipeline_version(
+        self, *, PipelineArn: str, PipelineVersionId: int, PipelineVersionDescription: str
+    ) -> dict[str, Any]:
+        version = self.versions[PipelineArn.rpartition("/")[2]][PipelineVersionId - 1]
+        version["PipelineVersionDescription"] = PipelineVersionDescription
+        return {"PipelineArn": PipelineArn, "PipelineVersionId": PipelineVersionId}
+
+    @operation
+    def add_tags(self, *, ResourceArn: str, Tags: list[dict[str, str]]) -> dict[str, Any]:
+        self.tags |= {f"{ResourceArn.rpartition('/')[2]}.{tag['Key']}": tag["Value"] for tag in Tags}
+        return {"Tags": Tags}
+
+    def _add_version(self, name: str, definition: str) -> int:
+        kept = self.versions.setdefault(name, [])
+        moment = NOW + timedelta(seconds=sum(len(each) for each in self.versions.values()))
+        number = len(kept) + 1
+        kept.append({"PipelineVersionId": number, "CreationTime": moment, "PipelineDefinition": definition})
+        return number
 
     @operation
     def list_model_packages(self, *, ModelPackageGroupName: str, **request: Any) -> dict[str, Any]:
@@ -159,6 +204,10 @@ class FakeS3:
             raise client_error("GetObject", "NoSuchKey", "The specified key does not exist.", 404)
         return {"Body": io.BytesIO(self.objects[Bucket, Key])}
 
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, MaxKeys: int) -> dict[str, Any]:
+        found = [key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix)][:MaxKeys]
+        return {"Contents": [{"Key": key} for key in found]} if found else {}
+
     def get_paginator(self, name: str) -> Any:
         assert name == "list_objects_v2"
         fake = self
@@ -174,6 +223,13 @@ class FakeS3:
     def upload_file(self, path: str, bucket: str, key: str) -> None:
         with open(path, "rb") as file:
             self.put_object(Bucket=bucket, Key=key, Body=file.read())
+
+
+class FakeSts:
+    """Somebody who asks."""
+
+    def get_caller_identity(self) -> dict[str, Any]:
+        return {"Arn": "arn:aws:iam::000000000000:user/ada"}
 
 
 class FakeCloudFormation:

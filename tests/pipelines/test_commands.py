@@ -15,7 +15,7 @@ from contender.cli import data, pipeline
 from contender.errors import ContenderError
 from contender.executions.dimension_lock import Claim, DimensionLock
 from tests.lambdas.fakes import FakeDynamoDB
-from tests.pipelines.fakes import NOW, FakeCloudFormation, FakePipelines, FakeS3
+from tests.pipelines.fakes import NOW, FakeCloudFormation, FakePipelines, FakeS3, FakeSts
 
 Run = Callable[..., Result]
 
@@ -86,6 +86,7 @@ def run(project: Path, sagemaker: FakePipelines, s3: FakeS3, dynamodb: FakeDynam
         "s3": s3,
         "cloudformation": FakeCloudFormation(),
         "dynamodb": dynamodb,
+        "sts": FakeSts(),
     }
 
     def invoke(*words: str) -> Result:

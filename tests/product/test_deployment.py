@@ -19,6 +19,8 @@ from contender.deployment import Cloud, deploy, parse_parameters, stack_outputs
 from contender.errors import DeploymentError, NotFoundError, SettingsError
 from contender.lambda_code import package
 from contender.naming import Names
+from contender.stack import Stack
+from contender.templates import INLINE_BYTES, read
 from tests.local.running import MiniStack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +38,33 @@ Resources:
 Outputs:
   Note: {Value: !Ref Note}
 """
+KEEPING = """
+Parameters:
+  Project: {Type: String}
+  Days: {Type: Number, Default: 1}
+Resources:
+  Data:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: RetainExceptOnCreate
+    UpdateReplacePolicy: Retain
+    Properties:
+      BucketName: !Sub ${Project}-data-${AWS::AccountId}-${AWS::Region}
+      LifecycleConfiguration: {Rules: [{Id: old, Status: Enabled, ExpirationInDays: !Ref Days}]}
+  Counts:
+    Type: AWS::DynamoDB::Table
+    DeletionPolicy: RetainExceptOnCreate
+    UpdateReplacePolicy: Retain
+    Properties:
+      TableName: !Sub ${Project}-counts
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+  Waiting:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: !Sub "${Data}-queue"}
+Outputs:
+  Bucket: {Value: !GetAtt Data.Arn}
+"""
 BROKEN = TINY.replace("Outputs:", "  Wrong:\n    Type: AWS::Nowhere::Nothing\n    DependsOn: Note\nOutputs:")
 
 
@@ -49,7 +78,8 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
 
 @pytest.fixture
 def cloud(ministack: MiniStack) -> Cloud:
-    return Cloud(ministack.client("cloudformation"), ministack.client("s3"), "000000000000", "us-east-1")
+    cloudformation, s3, dynamodb = (ministack.client(name) for name in ("cloudformation", "s3", "dynamodb"))
+    return Cloud(cloudformation, s3, "000000000000", "us-east-1", dynamodb=dynamodb)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -86,7 +116,7 @@ def test_the_zip_holds_what_the_handlers_import_and_no_more() -> None:
     assert "contender/naming.py" in found
     assert "contender/__init__.py" in found
     assert not [name for name in found if name.startswith(("contender/cli", "contender/local", "contender/config"))]
-    assert len(package(ROOT).body) < 200_000
+    assert len(package(ROOT).body) < 260_000
 
 
 def test_the_handlers_load_from_the_zip_alone(tmp_path: Path) -> None:
@@ -174,6 +204,102 @@ def test_a_template_that_is_not_there_is_named(cloud: Cloud, tmp_path: Path) -> 
         deploy(cloud, Names("absent"), tmp_path / "absent.yaml", {}, root=ROOT)
 
 
+def test_tags_reach_the_stack_and_a_changed_one_is_a_change(cloud: Cloud, tmp_path: Path) -> None:
+    names, template = Names("tagged"), written(tmp_path, TINY)
+
+    def tagged() -> dict[str, str]:
+        (stack,) = cloud.cloudformation.describe_stacks(StackName="tagged-core")["Stacks"]
+        return {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
+
+    deploy(cloud, names, template, {}, root=ROOT, tags={"team": "red"})
+    assert tagged() == {"project": "tagged", "team": "red"}
+    assert deploy(cloud, names, template, {}, root=ROOT, tags={"team": "red"}).action == "unchanged"
+    assert deploy(cloud, names, template, {}, root=ROOT, tags={"team": "blue"}).action == "updated"
+    assert tagged() == {"project": "tagged", "team": "blue"}
+
+
+# ── A template that no request holds ──────────────────────────────────────────────────────────────────────────────
+
+
+def padded(folder: Path, comments: int = 0, values: int = 0) -> Path:
+    """A template made long by comments, which count in a request, or by a value, which counts in any form."""
+    text = TINY + "".join(f"# {number:064d}\n" for number in range(comments))
+    return written(
+        folder, text.replace("Outputs:", f"Mappings: {{Long: {{Very: {{Word: {'w' * values}}}}}}}\nOutputs:")
+    )
+
+
+def test_a_template_too_large_for_a_request_goes_by_the_bucket(cloud: Cloud, tmp_path: Path) -> None:
+    names, template = Names("large"), padded(tmp_path, values=60_000)
+    assert deploy(cloud, names, template, {}, root=ROOT).action == "created"
+    bucket = names.bucket("code", "000000000000", "us-east-1")
+    keys = [each["Key"] for each in cloud.s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert read(template).key in keys
+    assert deploy(cloud, names, template, {}, root=ROOT).action == "unchanged"
+    assert deploy(cloud, names, template, {"Color": "blue"}, root=ROOT, dry_run=True).changes[0].resource == "Note"
+
+
+def test_the_first_dry_run_does_without_the_comments(cloud: Cloud, tmp_path: Path) -> None:
+    template = padded(tmp_path, comments=1000)
+    assert len(template.read_bytes()) > INLINE_BYTES
+    planned = deploy(cloud, Names("commented"), template, {}, root=ROOT, dry_run=True)
+    assert [change.resource for change in planned.changes] == ["Note"]
+
+
+def test_a_first_dry_run_that_cannot_be_says_so_in_one_line(cloud: Cloud, tmp_path: Path) -> None:
+    said: list[str] = []
+    template = padded(tmp_path, values=60_000)
+    planned = deploy(cloud, Names("unplanned"), template, {}, root=ROOT, dry_run=True, say=said.append)
+    assert (planned.action, planned.changes) == ("planned", ())
+    assert said == ["stack unplanned-core: its template is too large to be planned before the first deployment"]
+    assert not [each["Name"] for each in cloud.s3.list_buckets()["Buckets"] if each["Name"].startswith("unplanned-")]
+
+
+# ── What an earlier stack has left ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_new_stack_takes_over_what_the_last_one_left(cloud: Cloud, tmp_path: Path) -> None:
+    names, template, said = Names("again"), written(tmp_path, KEEPING), []
+    bucket = names.bucket("data", "000000000000", "us-east-1")
+    deploy(cloud, names, template, {}, root=ROOT)
+    cloud.s3.put_object(Bucket=bucket, Key="data/SM-1/a.csv", Body=b"kept")
+    Stack(cloud.cloudformation, "again-core").delete()
+
+    planned = deploy(cloud, names, template, {"Days": "2"}, root=ROOT, dry_run=True)
+    assert {change.resource: change.action for change in planned.changes} == {
+        "Data": "Import",
+        "Counts": "Import",
+        "Waiting": "Add",
+    }
+    with pytest.raises(NotFoundError):
+        stack_outputs(cloud.cloudformation, "again-core")
+
+    done = deploy(cloud, names, template, {"Days": "2"}, root=ROOT, say=said.append)
+    assert done.action == "created"
+    assert said[0] == f"import Data (AWS::S3::Bucket): {bucket} is there already"
+    assert cloud.s3.get_object(Bucket=bucket, Key="data/SM-1/a.csv")["Body"].read() == b"kept"
+    assert deploy(cloud, names, template, {"Days": "2"}, root=ROOT).action == "unchanged"
+
+
+def test_a_deployment_killed_after_taking_over_is_completed_by_the_next(cloud: Cloud, tmp_path: Path) -> None:
+    names, template = Names("halfway"), written(tmp_path, KEEPING)
+    deploy(cloud, names, template, {}, root=ROOT)
+    Stack(cloud.cloudformation, "halfway-core").delete()
+
+    class Killed(Exception):
+        pass
+
+    def say(line: str) -> None:
+        if line.startswith("add "):
+            raise Killed
+
+    with pytest.raises(Killed):
+        deploy(cloud, names, template, {}, root=ROOT, say=say)
+    assert (
+        deploy(cloud, names, template, {}, root=ROOT).outputs["Bucket"].endswith(":halfway-data-000000000000-us-east-1")
+    )
+
+
 # ── CloudFormation on a bad day ───────────────────────────────────────────────────────────────────────────────────
 
 
@@ -187,9 +313,6 @@ class Formation:
     def describe_stacks(self, StackName: str) -> dict[str, Any]:
         status = self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0]
         return {"Stacks": [{"StackStatus": status, "Outputs": []}]}
-
-    def validate_template(self, TemplateBody: str) -> dict[str, Any]:
-        return {"Parameters": [{"ParameterKey": key} for key in ("Project", "CodeBucket", "CodeKey")]}
 
     def create_change_set(self, **request: Any) -> dict[str, Any]:
         self.called.append(f"create {request['ChangeSetType']}")

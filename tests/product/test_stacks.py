@@ -11,8 +11,8 @@ from cfnlint.decode import decode
 
 from contender.cli.deploy import overrides_from
 from contender.config import Settings
-from contender.deployment import Cloud
-from contender.errors import SettingsError
+from contender.deployment import Cloud, Deployment
+from contender.errors import NotFoundError, SettingsError
 from contender.stacks import KINDS, Kind, chosen, deploy_stacks
 from tests.local.running import MiniStack
 
@@ -84,6 +84,28 @@ def test_an_override_goes_to_the_stack_that_knows_it(cloud: Cloud) -> None:
     changes = {change.resource for change in planned[1].changes}
     assert changes >= {"InvocationFunction", "ConversionFunction"}
     assert "StatsFunction" not in changes
+
+
+def test_with_a_key_of_its_own_a_project_encrypts_everything_and_stays_with_it(cloud: Cloud) -> None:
+    own = settings(project="locked", stacks={"encryption": "project", "log_days": 7}, tags={"team": "red"})
+
+    def run(settings: Settings, *only: str, dry_run: bool = False) -> tuple[Deployment, ...]:
+        overrides = {"ApiBase": "http://127.0.0.1:1"}
+        return deploy_stacks(cloud, settings, overrides, folder=ROOT / "infra", root=ROOT, only=only, dry_run=dry_run)
+
+    planned = run(own, "key", "core", dry_run=True)
+    assert "KeyPolicy" in {change.resource for change in planned[1].changes}
+    with pytest.raises(NotFoundError, match="stack 'locked-key' does not exist"):
+        run(own, "core")
+    key, core, experiments = run(own, "key", "core", "experiments")
+    described = cloud.cloudformation.describe_stacks(StackName=core.stack)["Stacks"][0]
+    told = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
+    assert told["KmsKeyArn"] == key.outputs["EncryptionKeyArn"]
+    assert told["LogRetentionDays"] == "7"
+    assert experiments.action == "created"
+    assert {"Key": "team", "Value": "red"} in described["Tags"]
+    with pytest.raises(SettingsError, match="project 'locked' has a key, which its data cannot be read without"):
+        run(settings(project="locked"), "core", dry_run=True)
 
 
 def test_an_override_that_nobody_knows_is_refused(cloud: Cloud) -> None:

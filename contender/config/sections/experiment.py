@@ -67,3 +67,6 @@ class Experiment(Design):
     """How callers of the API prove who they are: an API key, or AWS credentials."""
     cache_s: int = Field(default=10, ge=1, le=300)
     """Seconds that the API may serve by old shares."""
+    access_log: bool = False
+    """Whether the API logs each request. API Gateway may only write logs in an account whose own settings name a role
+    for that (`aws apigateway update-account`), which all APIs of the region share, so no stack sets it."""

@@ -8,9 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from contender.config.sections.checks import Bias, BiasLimit, Checks, Gates
+from contender.config.sections.delivery import Delivery
 from contender.config.sections.experiment import Experiment
+from contender.config.sections.inference import Inference
+from contender.config.sections.monitoring import Monitoring
 from contender.config.sections.rollout import Rollout
 from contender.config.sections.section import Section
+from contender.config.sections.stacks import Stacks
 from contender.config.sections.stages import (
     Dimension,
     Endpoint,
@@ -50,13 +54,18 @@ class Settings(Section):
     endpoint: Endpoint = Endpoint()
     rollout: Rollout = Rollout()
     experiment: Experiment = Experiment()
+    inference: Inference = Inference()
+    monitoring: Monitoring = Monitoring()
+    delivery: Delivery = Delivery()
     stages: dict[str, Stage] = Field(default={})
     """Where versions serve one after the other, in the order of the file; empty: in one stage, of the sections above.
     What a stage leaves out is as above. The last stage's endpoints are named as if there were only that one."""
     dimensions: dict[str, Dimension] = Field(default={})
     """What is pinned, in every stage."""
     tags: dict[TagKey, TagValue] = Field(default={}, max_length=40)
-    """Tags of every job of the pipeline, beside `project` and `dimension`, which it sets itself."""
+    """Tags of every stack and what it holds, beside `project`, and of every job of the pipeline, beside `project` and
+    `dimension`, which Contender sets itself."""
+    stacks: Stacks = Stacks()
 
     _checked_stages = field_validator("stages")(checked_stages)
     _checked_dimensions = field_validator("dimensions")(checked_dimensions)
@@ -117,6 +126,22 @@ class Settings(Section):
             ):
                 raise ValueError(f"stages.{name}.{problem}" if name else problem)
         return self
+
+    @model_validator(mode="after")
+    def _truth_is_compared_with_answers_that_are_kept(self) -> Settings:
+        """Data quality is on unless somebody says otherwise, so where nothing is captured it only rests."""
+        wanted = self.monitoring.enabled and self.monitoring.model_quality
+        if wanted and not self.data_captured:
+            raise ValueError(
+                "monitoring.model_quality compares answers that are captured, and none are: "
+                "set endpoint.data_capture_percent above 0"
+            )
+        return self
+
+    @property
+    def data_captured(self) -> bool:
+        """Whether the last stage's endpoints keep requests and answers, which is what monitoring compares."""
+        return self.stages_in_order[-1][1].data_capture_percent > 0
 
     @property
     def last_stage(self) -> str:

@@ -51,7 +51,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One process of ours; `state` is running, starting (alive, no answer) or stopped."""
+    """One process of ours; `state` is running, starting (alive, no answer) or stopped.
+
+    `roles`: whether Lambdas may do only what their roles allow.
+    """
 
     name: str
     pid: int
@@ -59,6 +62,7 @@ class Status:
     address: str
     memory_mb: float
     log: str
+    roles: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class _Record:
 
     addresses: Addresses
     region: str
+    enforce_iam: bool
     identities: Mapping[str, Identity]
 
 
@@ -79,10 +84,13 @@ class Laptop:
         self._modules = {AWS: "contender.local.launcher.ministack", SAGEMAKER: sagemaker_module}
         self._record_path = self.home / "processes.json"
 
-    def up(self, ports: Ports | None = None) -> Addresses:
-        """Start what does not run, wait until everything answers. What runs already keeps its ports."""
+    def up(self, ports: Ports | None = None, *, enforce_iam: bool | None = None) -> Addresses:
+        """Start what does not run, wait until everything answers. What runs already keeps its ports.
+
+        `enforce_iam`: whether Lambdas may do only what their roles allow; None: as the last time, at first not.
+        """
         with self._lock():
-            while not (addresses := self._start_missing(ports or Ports())):
+            while not (addresses := self._start_missing(ports or Ports(), enforce_iam)):
                 pass  # one that ran before ended meanwhile; there are two of them, so this ends
             return addresses
 
@@ -115,25 +123,30 @@ class Laptop:
         record = self._require_running()
         return for_tools(record.addresses, record.region, self.home, os.environ)
 
-    def _start_missing(self, ports: Ports) -> Addresses | None:
+    def _start_missing(self, ports: Ports, enforce_iam: bool | None) -> Addresses | None:
         """Addresses once everything answers; None if a process that ran before is gone by then."""
         old = self._read()
         living = self._living(old)
         addresses = old.addresses if old and living else _choose(ports, old)
         region = old.region if old and living else self._region
+        last = old.enforce_iam if old else False
+        enforced = last if enforce_iam is None else enforce_iam
+        if AWS in living and enforced != last:
+            word = "" if last else "not "
+            raise LaptopFailure(f"roles are {word}enforced by what runs already; stop it first: contender local down")
         missing = [name for name in _HEALTH if name not in living]
         for name in missing:
             for port_name in (SAGEMAKER, RUNTIME) if name == SAGEMAKER else (name,):
                 _require_free(port_name, getattr(addresses, port_name))
-        started = {name: self._start(name, addresses, region) for name in missing}
-        record = _Record(addresses, region, living | {name: each for name, each in started.items() if each})
+        started = {name: self._start(name, addresses, region, enforced) for name in missing}
+        record = _Record(addresses, region, enforced, living | {name: each for name, each in started.items() if each})
         self._write(record)
         try:
             return addresses if self._wait_until_ready(record, started) else None
         except LaptopFailure:
             for identity in (each for each in started.values() if each):
                 processes.stop(identity, _PATIENCE_S)
-            self._write(_Record(addresses, region, living))
+            self._write(_Record(addresses, region, enforced, living))
             raise
 
     def _status_of(self, name: str, record: _Record) -> Iterator[Status]:
@@ -145,15 +158,17 @@ class Laptop:
             yield Status(name, identity.pid if identity else 0, "stopped", address, 0.0, str(log))
             return
         state = "running" if _answers(address + _HEALTH[name]) else "starting"
-        yield Status(name, identity.pid, state, address, round(seen.memory_mb, 1), str(log))
+        roles = ("enforced" if record.enforce_iam else "not enforced") if name == AWS else ""
+        yield Status(name, identity.pid, state, address, round(seen.memory_mb, 1), str(log), roles)
         for child in processes.descendants(identity.pid):
             label = _label(identity, name, child)
             where = record.addresses.runtime if label == RUNTIME else ""
             yield Status(label, child.identity.pid, "running", where, round(child.memory_mb, 1), str(log))
 
-    def _start(self, name: str, addresses: Addresses, region: str) -> Identity | None:
+    def _start(self, name: str, addresses: Addresses, region: str, enforce_iam: bool) -> Identity | None:
         if name == AWS:
             wiring = ["--sagemaker-url", addresses.sagemaker, "--runtime-url", addresses.runtime]
+            wiring += ["--enforce-iam"] if enforce_iam else []
         else:
             wiring = ["--aws-url", addresses.aws, "--runtime-port", _port(addresses.runtime)]
         command = [sys.executable, "-m", self._modules[name], "--home", str(self.home), "--region", region]
@@ -193,7 +208,7 @@ class Laptop:
             if name in living:
                 processes.stop(living[name], _PATIENCE_S)
         if old:
-            self._write(_Record(old.addresses, old.region, {}))
+            self._write(_Record(old.addresses, old.region, old.enforce_iam, {}))
         return list(living)
 
     def _living(self, record: _Record | None) -> dict[str, Identity]:
@@ -213,7 +228,8 @@ class Laptop:
         try:
             stored: dict[str, Any] = json.loads(self._record_path.read_text())
             identities = {name: Identity(**identity) for name, identity in stored["processes"].items()}
-            return _Record(Addresses(**stored["addresses"]), stored["region"], identities)
+            enforce_iam = bool(stored.get("enforce_iam", False))  # what older ones wrote does not say
+            return _Record(Addresses(**stored["addresses"]), stored["region"], enforce_iam, identities)
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -223,6 +239,7 @@ class Laptop:
         stored = {
             "addresses": asdict(record.addresses),
             "region": record.region,
+            "enforce_iam": record.enforce_iam,
             "processes": {name: asdict(identity) for name, identity in record.identities.items()},
         }
         draft = self._record_path.with_suffix(".tmp")

@@ -10,7 +10,7 @@ from contender.local.api.errors import ConflictException, ResourceLimitExceeded,
 from contender.local.api.listing import pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
-from contender.local.pipelines import parameters, tokens
+from contender.local.pipelines import parameters, tokens, trials, versions
 from contender.local.pipelines.definition import Definition, DefinitionError
 from contender.local.pipelines.expressions import ExpressionError, PropertyFileRef
 from contender.local.pipelines.lookup import find_execution, find_pipeline, id_in, name_in, refuse_unsupported
@@ -32,14 +32,16 @@ ID_ALPHABET = string.ascii_lowercase + string.digits
 
 
 def start_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    refuse_unsupported(request, "PipelineVersionId", "MlflowExperimentName")
+    refuse_unsupported(request, "MlflowExperimentName")
     name = name_in(request["PipelineName"])
     subject = f"StartPipelineExecution/{name}"
     with context.store.transaction():
         pipeline = find_pipeline(context, name)
         if known := tokens.find(context, subject, request["ClientRequestToken"]):
             return {"PipelineExecutionArn": known}
-        definition = context.engine.read_definition(pipeline["PipelineDefinition"])
+        versions.keep_first(context, pipeline)
+        version = versions.find(context, pipeline, request.get("PipelineVersionId"))
+        definition = context.engine.read_definition(version["PipelineDefinition"])
         given = request.get("PipelineParameters", [])
         values, problems = parameters.assign(definition.parameters, given)
         if problems:
@@ -49,12 +51,15 @@ def start_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[
         _check_limit(context)
         execution = _new_execution(context, pipeline, request, values)
         execution_id = execution["PipelineExecutionArn"].rpartition("/")[2]
+        execution["PipelineVersionId"] = version["PipelineVersionId"]
         _set_experiment(execution, definition)
+        trials.open_trial(context, execution)
         now = execution["CreationTime"]
         context.store.insert(EXECUTION, execution_id, execution, now=now, parent=name, status="Executing")
-        text = {"PipelineDefinition": pipeline["PipelineDefinition"], "CreationTime": pipeline["LastModifiedTime"]}
+        text = pick(version, "PipelineDefinition", "CreationTime")
         context.store.insert(DEFINITION, execution_id, text, now=now)
         take_over(context, execution_id, taken, now)
+        versions.note_execution(context, version, execution["PipelineExecutionArn"], now)
         context.store.update(PIPELINE, name, {"LastRunTime": now}, now=pipeline["LastModifiedTime"])
         tokens.keep(context, subject, request["ClientRequestToken"], execution["PipelineExecutionArn"])
     announce_execution(context, execution, None)
@@ -95,6 +100,7 @@ def retry_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[
         except DefinitionError as error:
             raise ValidationException(f"{arn} cannot be retried: {error}") from error
         _check_limit(context)
+        trials.open_trial(context, execution)
         now = context.clock()
         changes = {
             **pick(request, "ParallelismConfiguration"),

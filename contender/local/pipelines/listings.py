@@ -28,6 +28,7 @@ DESCRIBED = (
     "LastModifiedBy",
     "ParallelismConfiguration",
     "SelectiveExecutionConfig",
+    "PipelineVersionId",
 )
 STEP_FIELDS = (
     "StepName",

@@ -10,9 +10,9 @@ from contender.local.api.errors import ConflictException, ValidationException
 from contender.local.api.listing import page, pick
 from contender.local.api.operations import Handler, merge
 from contender.local.context import Context
-from contender.local.pipelines import callbacks, executions, listings, tokens
+from contender.local.pipelines import callbacks, executions, listings, tokens, versions
 from contender.local.pipelines.definition import DefinitionError
-from contender.local.pipelines.lookup import find_pipeline, refuse_unsupported
+from contender.local.pipelines.lookup import find_pipeline
 from contender.local.pipelines.records import CACHE, DEFINITION, EXECUTION, PIPELINE, RUNNING, STEP
 from contender.local.resources import tags
 from contender.local.store import AlreadyExists, Document, Filter
@@ -66,6 +66,7 @@ def create_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]
                 "Pipeline names must be unique within an AWS account and region. "
                 f"Pipeline with name ({name}) already exists."
             ) from None
+        versions.add(context, arn, text, now)
         tags.put(context, arn, request.get("Tags"))
         tokens.keep(context, subject, request["ClientRequestToken"], arn)
     return {"PipelineArn": arn}
@@ -82,13 +83,19 @@ def update_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]
     with context.store.transaction():
         pipeline = find_pipeline(context, name)
         now = context.clock()
+        versions.keep_first(context, pipeline)
+        if text is not None:
+            versions.add(context, pipeline["PipelineArn"], text, now)
         context.store.update(PIPELINE, name, {**changes, "LastModifiedTime": now}, now=now)
-    return {"PipelineArn": pipeline["PipelineArn"]}
+        number = versions.find(context, pipeline, None)["PipelineVersionId"]
+    return {"PipelineArn": pipeline["PipelineArn"], "PipelineVersionId": number}
 
 
 def describe_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    refuse_unsupported(request, "PipelineVersionId")
-    return pick(find_pipeline(context, request["PipelineName"]), *DESCRIBED)
+    """Its latest version unless another is asked for."""
+    pipeline = find_pipeline(context, request["PipelineName"])
+    version = versions.find(context, pipeline, request.get("PipelineVersionId"))
+    return {**pick(pipeline, *DESCRIBED), **pick(version, "PipelineDefinition"), **versions.named(version)}
 
 
 def list_pipelines(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -132,6 +139,7 @@ def delete_pipeline(context: Context, request: dict[str, Any]) -> dict[str, Any]
             _delete_execution(context, execution["PipelineExecutionArn"].rpartition("/")[2])
         for entry in store.page(CACHE, Filter(parent=name)):
             store.delete(CACHE, entry["Name"])
+        versions.forget(context, name)
         store.delete(PIPELINE, name)
         tags.forget(context, pipeline["PipelineArn"])
         tokens.keep(context, subject, request["ClientRequestToken"], pipeline["PipelineArn"])
@@ -188,4 +196,5 @@ OPERATIONS: dict[str, Handler] = merge(
     executions.OPERATIONS,
     listings.OPERATIONS,
     callbacks.OPERATIONS,
+    versions.OPERATIONS,
 )

@@ -21,18 +21,17 @@ MOST = 4
 
 @dataclass(frozen=True, slots=True)
 class CodeChanges:
-    """Tells code by its address: the folder or the file of an upload. Reads S3 only where an address changed."""
+    """Tells code by its address: the folder or the file of an upload. Reads S3 only where an address changed.
+
+    `uploads` are the files that the new definition brings; None where they are in S3 as well.
+    """
 
     s3: Any
-    uploads: Sequence[Upload]
+    uploads: Sequence[Upload] | None
 
     def __call__(self, step: str, before: str, after: str) -> str | None:
         """A sentence about the step's files, or None: neither address is code, or both hold the same."""
-        new = {
-            item.uri.rpartition("/")[2]: item.body
-            for item in self.uploads
-            if item.uri == after or item.uri.startswith(f"{after.rstrip('/')}/")
-        }
+        new = self._brought(after)
         if not new or not before.startswith("s3://"):
             return None
         old = self._stored(before)
@@ -41,6 +40,16 @@ class CodeChanges:
             return None
         kind = "configuration" if all(name.endswith(".json") for name in new) else "code"
         return f"{kind} of {step} changed ({'; '.join(said if old else new)})"
+
+    def _brought(self, uri: str) -> dict[str, bytes]:
+        """The files under an address that is new, by name."""
+        if self.uploads is None:
+            return self._stored(uri) if uri.startswith("s3://") else {}
+        return {
+            item.uri.rpartition("/")[2]: item.body
+            for item in self.uploads
+            if item.uri == uri or item.uri.startswith(f"{uri.rstrip('/')}/")
+        }
 
     def _stored(self, uri: str) -> dict[str, bytes]:
         """The files under an address by name; none where they are gone or may not be read."""

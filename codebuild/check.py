@@ -1,0 +1,31 @@
+"""Check: everything that can be found wrong without AWS, the quickest first."""
+
+from __future__ import annotations
+
+from phase import ROOT, Phase, contender, python
+
+QUIET_PYTEST = ("-q", "-rfE", "-p", "no:cacheprovider", "--no-header")
+
+
+def main() -> None:
+    phase = Phase("check", "lint, types, templates, the pipelines' definitions, and the tests that need no AWS")
+    with phase.step("lint"):
+        python("-m", "ruff", "check", "--quiet", ".")
+        python("-m", "ruff", "format", "--check", "--quiet", ".")
+    with phase.step("types"):
+        python("-m", "mypy")
+    with phase.step("templates"):
+        python(
+            "-c",
+            "from cfnlint.runner import main; main()",
+            *sorted(str(path) for path in (ROOT / "infra").glob("*.yaml")),
+        )
+    with phase.step("definitions"):
+        contender("pipeline", "check")
+    with phase.step("tests"):
+        python("-m", "pytest", "--without-aws", *QUIET_PYTEST)
+    phase.done()
+
+
+if __name__ == "__main__":
+    main()

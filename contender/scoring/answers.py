@@ -1,0 +1,102 @@
+"""What the rows of a chunk were answered: once written it stands, whoever asks again.
+
+    asked ─► pinned, if nobody was first ─► what is pinned goes into the table ─► the chunk is settled
+
+A message that comes twice, or comes back after a kill, may be answered by another version, at another time. Only the
+first answer is pinned; whoever comes later writes that one. So every row has one item, and it never changes.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import isfinite, nan
+from typing import Any, Self
+
+from contender.scoring.chunk import Chunk
+
+YES = 0.5
+"""The probability from which a row is predicted to be positive, as in batch scoring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a row has no score, and the line of the file it ends on."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """One score for each place of the chunk, not a number where there is none; why there is none, by place."""
+
+    chunk: Chunk
+    variant: str
+    version: int
+    at: datetime
+    scores: tuple[float, ...]
+    problems: Mapping[int, Problem] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> Iterator[tuple[int, float]]:
+        """Place and score of the rows that have one."""
+        return ((place, score) for place, score in enumerate(self.scores) if isfinite(score))
+
+    def to_item(self) -> dict[str, Any]:
+        problems = {place: [problem.line, problem.reason] for place, problem in self.problems.items()}
+        return {
+            "chunk": {"S": self.chunk.body},
+            "variant": {"S": self.variant},
+            "version": {"N": str(self.version)},
+            "at": {"S": self.at.isoformat()},
+            # A thousand sentences that differ in a number take a tenth of their length.
+            "scores": {"B": zlib.compress(array("d", self.scores).tobytes())},
+            "problems": {"B": zlib.compress(json.dumps(problems).encode())},
+        }
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        scores = array("d")
+        scores.frombytes(zlib.decompress(bytes(item["scores"]["B"])))
+        problems = json.loads(zlib.decompress(bytes(item["problems"]["B"])))
+        return cls(
+            Chunk.from_body(item["chunk"]["S"]),
+            item["variant"]["S"],
+            int(item["version"]["N"]),
+            datetime.fromisoformat(item["at"]["S"]),
+            tuple(scores),
+            {int(place): Problem(*problem) for place, problem in problems.items()},
+        )
+
+
+def laid_out(chunk: Chunk, scores: Mapping[int, float]) -> tuple[float, ...]:
+    return tuple(scores.get(place, nan) for place in range(chunk.rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A row without a prediction: its place in its chunk, its number, and why."""
+
+    chunk: Chunk
+    place: int
+    problem: Problem
+
+    @property
+    def row(self) -> int:
+        return self.chunk.row + self.place
+
+
+def failures(answered: Iterable[Answers]) -> list[Failure]:
+    """The rows that none of all tries has scored, in the file's order, each with what the last one said."""
+    left: dict[tuple[int, int], Failure] = {}
+    for answers in sorted(answered, key=lambda each: (each.chunk.number, each.chunk.attempt)):
+        for place, problem in answers.problems.items():
+            left[answers.chunk.number, place] = Failure(answers.chunk, place, problem)
+        for place, _ in answers.scored:
+            left.pop((answers.chunk.number, place), None)
+    return [left[key] for key in sorted(left)]
