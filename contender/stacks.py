@@ -2,6 +2,7 @@
 
     core          buckets, the queue of uploads, Lambdas, roles, rules
     experiments   the API, its events and their counts; unless experiment.enabled is false
+    monitoring    watchers, alarms, dashboard, drift; unless monitoring.enabled is false
 
 Each has a template of its name in `infra/`, and is named `<project>-<kind>`.
 """
@@ -39,6 +40,7 @@ def core_parameters(settings: Settings) -> dict[str, str]:
     return {
         "DataPrefix": settings.data.prefix,
         "Experiments": "on" if settings.experiment.enabled else "off",
+        "Autoscaling": "on" if scales(settings) else "off",
     }
 
 
@@ -52,9 +54,36 @@ def experiment_parameters(settings: Settings) -> dict[str, str]:
     }
 
 
+def monitoring_parameters(settings: Settings) -> dict[str, str]:
+    monitoring = settings.monitoring
+    alarms, scaling = monitoring.alarms, monitoring.autoscaling
+    return {
+        "DataPrefix": settings.data.prefix,
+        "Schedule": monitoring.schedule,
+        "DataQuality": "on" if monitoring.data_quality else "off",
+        "ModelQuality": "on" if monitoring.model_quality else "off",
+        "TruthHours": str(monitoring.truth_hours),
+        "InstanceType": monitoring.instance_type,
+        "Retrain": monitoring.retrain,
+        "ErrorRate": str(alarms.error_rate),
+        "LatencyMs": str(alarms.latency_ms),
+        "StalledSeconds": str(alarms.stalled_s),
+        "AlertEmail": alarms.email,
+        "Autoscaling": "on" if scales(settings) else "off",
+        "MinInstances": str(scaling.min_instances),
+        "MaxInstances": str(scaling.max_instances),
+        "InvocationsPerInstance": str(scaling.invocations_per_instance),
+    }
+
+
+def scales(settings: Settings) -> bool:
+    return settings.monitoring.enabled and settings.monitoring.autoscaling.enabled
+
+
 KINDS = (
     Kind("core", core_parameters, wanted=lambda settings: True),
     Kind("experiments", experiment_parameters, wanted=lambda settings: settings.experiment.enabled),
+    Kind("monitoring", monitoring_parameters, wanted=lambda settings: settings.monitoring.enabled),
 )
 
 

@@ -26,7 +26,7 @@ from botocore.config import Config
 
 from contender.errors import DataError, DeploymentError
 from contender.lambdas.log_line import log_line
-from contender.lambdas.settings import WatchSettings
+from contender.lambdas.watch_settings import WatchSettings
 from contender.rollout.ledger import Ledger
 from contender.watching.actions import describe
 from contender.watching.baseline import script_digest
