@@ -14,6 +14,7 @@ from contender.local.store import Store
 
 if TYPE_CHECKING:
     from contender.local.jobs.runner import JobRunner
+    from contender.local.monitoring.monitor import Monitoring
     from contender.local.pipelines.engine import Engine
     from contender.local.serving.control import Serving
     from contender.local.warm.client import Warm
@@ -33,7 +34,7 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class Context:
-    """One per server. The four services are set by `server.py` once everything exists; handlers only read them."""
+    """One per server. The five services are set by `server.py` once everything exists; handlers only read them."""
 
     settings: LocalSettings
     store: Store
@@ -45,6 +46,7 @@ class Context:
     jobs: JobRunner = field(init=False)
     engine: Engine = field(init=False)
     serving: Serving = field(init=False)
+    monitoring: Monitoring = field(init=False)
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Run another operation as a client would: same validation, same errors."""

@@ -25,6 +25,8 @@ from contender.local.context import Context, utc_now
 from contender.local.events import EventBus
 from contender.local.jobs import operations as jobs
 from contender.local.jobs.runner import JobRunner
+from contender.local.monitoring import operations as monitoring
+from contender.local.monitoring.monitor import Monitoring
 from contender.local.pipelines import operations as pipelines
 from contender.local.pipelines.engine import Engine
 from contender.local.resources import model_package_groups, model_packages, models, tags
@@ -44,6 +46,7 @@ HANDLERS = merge(
     pipelines.OPERATIONS,
     jobs.OPERATIONS,
     serving.OPERATIONS,
+    monitoring.OPERATIONS,
 )
 
 
@@ -68,13 +71,17 @@ class Server:
         context.jobs = JobRunner(context)
         context.serving = Serving(context)
         context.engine = Engine(context)
+        context.monitoring = Monitoring(context)
         context.jobs.recover()
         context.serving.recover()
         context.engine.recover()
+        context.monitoring.recover()
+        context.monitoring.open()
 
     def close(self) -> None:
         context = self.context
         context.engine.close()
+        context.monitoring.close()
         context.jobs.close()
         context.serving.close()
         context.warm.close()

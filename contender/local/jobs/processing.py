@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from contender.local.api.errors import ValidationException
 from contender.local.api.operations import Handler
 from contender.local.artifacts import ArtifactError
 from contender.local.context import Context
-from contender.local.jobs import documents, ending, framework_processor
+from contender.local.jobs import documents, emitted_metrics, ending, framework_processor
 from contender.local.jobs.files import FilesError
 from contender.local.jobs.images import ENTRYPOINTS, UnknownImage, runtime_of
 from contender.local.jobs.instances import memory_mb
@@ -31,9 +31,14 @@ def create_processing_job(context: Context, request: dict[str, Any]) -> dict[str
             raise ValidationException(f"{what}: LocalPath must begin with {ROOT}, not {place!r}")
     if defined := [each["InputName"] for each in request.get("ProcessingInputs", ()) if "DatasetDefinition" in each]:
         raise ValidationException(f"ProcessingInput {defined[0]!r}: DatasetDefinition is not available on this machine")
-    arn = documents.create(context, PROCESSING, request, {})
+    return {"ProcessingJobArn": create(context, request, {})}
+
+
+def create(context: Context, request: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+    """Start a job whose request was checked, with fields that no client may ask for; the answer is its ARN."""
+    arn = documents.create(context, PROCESSING, request, extra)
     context.jobs.start(PROCESSING, request["ProcessingJobName"])
-    return {"ProcessingJobArn": arn}
+    return arn
 
 
 def describe_processing_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +104,8 @@ def execute(context: Context, job: Job) -> None:
         _upload(context, job, body)
     except FilesError as error:
         raise JobFailed(f"ClientError: {error}") from error
+    if "MonitoringScheduleArn" in body:
+        emitted_metrics.publish(lambda: context.aws.client("cloudwatch"), job.ml, body)
     documents.finish(context, PROCESSING, job.name, "Completed")
 
 
@@ -132,8 +139,8 @@ def _download(context: Context, job: Job, body: dict[str, Any]) -> None:
             context.jobs.files.download(source["S3Uri"], _host(job, source["LocalPath"]), source["S3DataType"])
     for each in _outputs(body):
         _host(job, each["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-    for inside in ("output", "config", "processing"):
-        (job.ml / inside).mkdir(exist_ok=True)
+    for inside in (emitted_metrics.FOLDER, "config", "processing"):
+        (job.ml / inside).mkdir(parents=True, exist_ok=True)
 
 
 def _command(job: Job, body: dict[str, Any], own: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

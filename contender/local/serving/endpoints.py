@@ -9,6 +9,7 @@ from contender.local.api.errors import ValidationException
 from contender.local.api.listing import page, pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
+from contender.local.monitoring.kinds import SCHEDULES
 from contender.local.resources import tags
 from contender.local.serving import endpoint_configs
 from contender.local.serving.deployments import KIND, change_status, publish
@@ -149,6 +150,11 @@ def delete_endpoint(context: Context, request: dict[str, Any]) -> dict[str, Any]
         endpoint = _find(context, name)
         if endpoint["EndpointStatus"] not in ("InService", "Failed"):
             raise _in_progress(endpoint)
+        if schedules := _watching(context, name):
+            raise ValidationException(
+                f'Cannot delete endpoint "{endpoint["EndpointArn"]}": the monitoring schedules {", ".join(schedules)} '
+                "watch it; delete them first."
+            )
         change_status(context, name, "Deleting")
     context.serving.deployments.start(name)
     return {}
@@ -160,6 +166,14 @@ def _find(context: Context, name: str) -> Document:
     except Missing:
         arn = context.arn(f"endpoint/{name}")
         raise ValidationException(f'Could not find endpoint "{arn}".') from None
+
+
+def _watching(context: Context, endpoint: str) -> list[str]:
+    return [
+        schedule["MonitoringScheduleName"]
+        for schedule in context.store.page(SCHEDULES)
+        if schedule.get("EndpointName") == endpoint
+    ]
 
 
 def _changeable(context: Context, name: str) -> Document:
