@@ -92,8 +92,8 @@ def _alarm(
         "EvaluationPeriods": periods,
         "Threshold": threshold,
         "TreatMissingData": missing,
+        # No OKActions: each alarm that is made would tell everybody that nothing is wrong.
         "AlarmActions": [wishes.topic_arn],
-        "OKActions": [wishes.topic_arn],
     }
     return PutAlarm(f"{endpoint}-{last}", description, request)
 

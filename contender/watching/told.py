@@ -40,8 +40,9 @@ class Told:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key={"pk": {"S": key}},
-                UpdateExpression="SET claimed_at = :now, expires = :expires",
+                UpdateExpression="SET #claimed = :now, #expires = :expires",
                 ConditionExpression=free,
+                ExpressionAttributeNames={"#claimed": "claimed_at", "#expires": "expires"},
                 ExpressionAttributeValues={
                     ":now": {"N": second},
                     ":lapsed": {"N": lapsed},
@@ -75,7 +76,8 @@ class Told:
         self._dynamodb.update_item(
             TableName=self._table,
             Key={"pk": {"S": key}},
-            UpdateExpression="SET told_at = :now, expires = :expires",
+            UpdateExpression="SET #told = :now, #expires = :expires",
+            ExpressionAttributeNames={"#told": "told_at", "#expires": "expires"},
             ExpressionAttributeValues={":now": {"N": str(now.timestamp())}, ":expires": _expires(now)},
         )
 
