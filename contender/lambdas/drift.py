@@ -22,8 +22,8 @@ import boto3
 
 from contender.lambdas.log_line import log_line
 from contender.lambdas.watch_settings import DriftSettings
-from contender.watching import findings
-from contender.watching.alarms import DRIFT, NAMESPACE, RUNBOOK, VIOLATIONS
+from contender.watching import findings, measure
+from contender.watching.alarms import DRIFT, RUNBOOK, VIOLATIONS
 from contender.watching.findings import Examination
 from contender.watching.newest import knows, newest
 from contender.watching.told import Told
@@ -60,44 +60,39 @@ class Reporter:
             return {"job": name, "outcome": "nothing to tell"}
         if not self._told.claim(seen.job_arn, now):
             return {"job": name, "outcome": "told before"}
-        answer = {"job": name, "dimension": seen.dimension, "kind": seen.kind, **self._report(seen, now)}
+        try:
+            answer = self._report(seen, now)
+        except Exception:
+            self._told.give_back(seen.job_arn, now)
+            raise
         self._told.tell(seen.job_arn, now)
-        return answer
+        return {"job": name, "dimension": seen.dimension, "kind": seen.kind, **answer}
 
     def _report(self, seen: Examination, now: datetime) -> dict[str, Any]:
         if not seen.completed:
             self._send(f"{seen.dimension}: {WHAT[seen.kind]} could not be compared", _failure(seen))
             return {"outcome": "failed", "reason": seen.reason}
         found = findings.sentences(self._clients.s3, seen)
-        self._measure(seen, len(found))
+        unmeasured = self._measure(seen, len(found))
         if not found:
-            return {"outcome": "as before", "violations": 0}
+            return {"outcome": "as before", "violations": 0, "unmeasured": unmeasured}
         training = self._train(seen, now) if seen.kind == "data" else ""
         self._send(
             f"{seen.dimension}: {len(found)} {'violation' if len(found) == 1 else 'violations'} in its "
             f"{WHAT[seen.kind]}",
             _message(seen, found, training),
         )
-        return {"outcome": "told", "violations": len(found), "sentences": found, "training": training}
+        return {
+            "outcome": "told",
+            "violations": len(found),
+            "sentences": found,
+            "training": training,
+            "unmeasured": unmeasured,
+        }
 
-    def _measure(self, seen: Examination, violations: int) -> None:
-        project = {"Name": "Project", "Value": self._settings.names.project}
-        self._clients.cloudwatch.put_metric_data(
-            Namespace=NAMESPACE,
-            MetricData=[
-                {
-                    "MetricName": VIOLATIONS,
-                    "Dimensions": [
-                        project,
-                        {"Name": "Dimension", "Value": seen.dimension},
-                        {"Name": "Kind", "Value": seen.kind},
-                    ],
-                    "Timestamp": seen.ended_at,
-                    "Value": violations,
-                    "Unit": "Count",
-                }
-            ],
-        )
+    def _measure(self, seen: Examination, violations: int) -> str:
+        dimensions = {"Project": self._settings.names.project, "Dimension": seen.dimension, "Kind": seen.kind}
+        return measure.put(self._clients.cloudwatch, VIOLATIONS, violations, dimensions, seen.ended_at)
 
     def _train(self, seen: Examination, now: datetime) -> str:
         """Ask for a training with the newest upload, once for each; a sentence about it."""

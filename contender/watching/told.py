@@ -61,6 +61,16 @@ class Told:
         """It has been told."""
         self._note(f"job#{job_arn}", now)
 
+    def give_back(self, job_arn: str, now: datetime) -> None:
+        """It could not be told: whoever comes next need not wait for the claim to lapse."""
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key={"pk": {"S": f"job#{job_arn}"}},
+            UpdateExpression="SET #claimed = :long_ago, #expires = :expires",
+            ExpressionAttributeNames={"#claimed": "claimed_at", "#expires": "expires"},
+            ExpressionAttributeValues={":long_ago": {"N": "0"}, ":expires": _expires(now)},
+        )
+
     def trained(self, dimension: str, token: str) -> bool:
         """Whether a training was asked for with this version of the data because of drift."""
         return self._told(f"training#{dimension}#{token}")

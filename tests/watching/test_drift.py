@@ -224,6 +224,16 @@ def test_somebody_elses_claim_is_waited_for_and_lapses() -> None:
     assert desk.handle()["outcome"] == "told"
 
 
+def test_what_could_not_be_told_is_told_at_the_next_try() -> None:
+    desk = Desk(DRIFTED)
+    report = desk.s3.objects.pop(f"{REPORT}/statistics.json")
+    desk.s3.objects[f"{REPORT}/statistics.json"] = b"half a file"
+    with pytest.raises(ValueError, match="Expecting value"):
+        desk.handle()
+    desk.s3.objects[f"{REPORT}/statistics.json"] = report
+    assert desk.handle()["outcome"] == "told"
+
+
 def calls() -> int:
     desk = Desk(DRIFTED)
     desk.handle()
