@@ -27,7 +27,7 @@ def command() -> None:
     """Monitoring of what serves: schedules, executions, truth."""
 
 
-@command.command()
+@command.command(short_help="Show what every schedule found last.")
 @json_option
 @click.pass_obj
 def status(obj: Connect | None, as_json: bool) -> None:
@@ -46,7 +46,7 @@ def status(obj: Connect | None, as_json: bool) -> None:
         note("nothing is compared yet: schedules begin when a dimension serves and captures")
 
 
-@command.command()
+@command.command(short_help="Compare now, and wait for what is found.")
 @click.argument("dimension")
 @click.option(
     "--kind", type=click.Choice(["data", "quality"]), default="data", show_default=True, help="What is compared."
@@ -75,7 +75,7 @@ def run(
         raise DeploymentError(f"the execution {found.schedule} is {found.status}: {found.reason or 'without a reason'}")
 
 
-@command.command()
+@command.command(short_help="Upload what became of predictions.")
 @click.argument("dimension")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @dry_run_option
