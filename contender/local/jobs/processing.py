@@ -26,16 +26,16 @@ DEFAULT_RUNTIME_S = 86_400
 
 
 def create_processing_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return {"ProcessingJobArn": create(context, request, {})}
+
+
+def create(context: Context, request: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+    """Start a job, with fields that no client may ask for; the answer is its ARN. Raises as CreateProcessingJob."""
     for what, place in _places(request):
         if place.rstrip("/") != ROOT and not place.startswith(f"{ROOT}/"):
             raise ValidationException(f"{what}: LocalPath must begin with {ROOT}, not {place!r}")
     if defined := [each["InputName"] for each in request.get("ProcessingInputs", ()) if "DatasetDefinition" in each]:
         raise ValidationException(f"ProcessingInput {defined[0]!r}: DatasetDefinition is not available on this machine")
-    return {"ProcessingJobArn": create(context, request, {})}
-
-
-def create(context: Context, request: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
-    """Start a job whose request was checked, with fields that no client may ask for; the answer is its ARN."""
     arn = documents.create(context, PROCESSING, request, extra)
     context.jobs.start(PROCESSING, request["ProcessingJobName"])
     return arn
@@ -113,7 +113,7 @@ def end(context: Context, name: str, status: str, reason: str | None) -> None:
     documents.finish(context, PROCESSING, name, status, reason)
 
 
-def _places(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _places(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for each in request.get("ProcessingInputs", ()):
         if place := each.get("S3Input", {}).get("LocalPath"):
             yield f"ProcessingInput {each['InputName']!r}", place
@@ -121,7 +121,7 @@ def _places(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"ProcessingOutput {each['OutputName']!r}", each["S3Output"]["LocalPath"]
 
 
-def _outputs(body: dict[str, Any]) -> list[dict[str, Any]]:
+def _outputs(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Outputs that we upload; the rest is the application's own business (AppManaged)."""
     outputs = body.get("ProcessingOutputConfig", {}).get("Outputs", ())
     return [each for each in outputs if "LocalPath" in each.get("S3Output", {}) and not each.get("AppManaged")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from contender.local.containers.monitor import (
     quality_constraints,
     records,
     scripts,
+    unnamed,
     violations,
 )
 from contender.local.containers.monitor.constraints import Constraints, suggest
@@ -64,7 +65,7 @@ def _reader(settings: Settings) -> Read:
         empty = True
         for batch in records.batches(settings.dataset, settings.format, rows, only):
             empty = False
-            yield batch.select([name for name in batch.schema.names if name not in settings.excluded])
+            yield batch
         if empty and settings.window:
             start, end = settings.window
             raise MonitorError(f"nothing that was captured from {start} to {end} has rows to analyse")
@@ -93,9 +94,14 @@ def _data(settings: Settings, read: Read) -> tuple[dict[str, Document], list[Met
     asked = baseline = None
     if settings.baseline_constraints:
         asked = documents.read(settings.baseline_constraints, "constraints file", Constraints.from_document)
-        asked = asked.without(settings.excluded)
     if settings.baseline_statistics:
         baseline = documents.read(settings.baseline_statistics, "statistics file", Statistics.from_document)
+    names = [each.name for each in asked.features] if asked else []
+    if settings.format.kind == "capture":
+        read = unnamed.named(read, names)
+    if settings.excluded:
+        excluded = _names(settings.excluded, names)
+        read, asked = unnamed.without(read, excluded), asked.without(excluded) if asked else None
     # what the baseline took for text is compared as text, even where this time it looks like numbers
     as_text = {each.name for each in asked.features if each.inferred_type == "String"} if asked else set()
     current = profile(read, as_text)
@@ -106,6 +112,12 @@ def _data(settings: Settings, read: Read) -> tuple[dict[str, Document], list[Met
     if asked:
         files["constraint_violations.json"] = violations.document(violations.find(asked, baseline, current))
     return files, emission.of_data(asked, baseline, current)
+
+
+def _names(given: Sequence[str], names: Sequence[str]) -> set[str]:
+    """Columns are given by name, or by position."""
+    places = [int(each) for each in given if each.isdecimal()]
+    return {*given, *(f"_c{place}" for place in places), *(names[place] for place in places if place < len(names))}
 
 
 def _quality(settings: Settings, asked: QualitySettings, read: Read) -> tuple[dict[str, Document], list[Metric]]:

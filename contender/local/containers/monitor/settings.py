@@ -74,7 +74,8 @@ class Schedule:
 class Settings:
     """One analysis: its dataset, where the files go, the baseline to check against, the user's scripts.
 
-    `window` is from when to when captured records count; `excluded` are columns that are not looked at.
+    `window` is from when to when captured records count; `excluded` are columns that are not looked at, by name or by
+    position.
     """
 
     dataset: Path
@@ -87,7 +88,7 @@ class Settings:
     preprocessor: Path | None
     postprocessor: Path | None
     window: tuple[datetime, datetime] | None
-    excluded: frozenset[str]
+    excluded: tuple[str, ...]
     schedule: Schedule | None
     publishes: bool
     metrics: Path
@@ -107,6 +108,7 @@ class Settings:
         method = environment.get("categorical_drift_method") or DRIFT_METHODS[0]
         if method not in DRIFT_METHODS:
             raise MonitorError(f"categorical_drift_method {method!r} is none of {', '.join(DRIFT_METHODS)}")
+        excluded = environment.get("exclude_features_attribute", "")
         settings = cls(
             dataset=dataset,
             format=Format.from_text(environment["dataset_format"]),
@@ -115,7 +117,7 @@ class Settings:
             baseline_constraints=place("baseline_constraints"),
             quality=_quality(environment) if environment.get("analysis_type") == "MODEL_QUALITY" else None,
             window=_window(environment),
-            excluded=_excluded(environment.get("exclude_features_attribute", "")),
+            excluded=tuple(filter(None, map(str.strip, excluded.split(",")))),
             schedule=_schedule(environment),
             categorical_drift_method=method,
             preprocessor=place("record_preprocessor_script"),
@@ -139,12 +141,6 @@ def _window(environment: Mapping[str, str]) -> tuple[datetime, datetime] | None:
     if not environment.get("start_time") or not environment.get("end_time"):
         return None
     return _time(environment, "start_time"), _time(environment, "end_time")
-
-
-def _excluded(text: str) -> frozenset[str]:
-    """Names of columns; a number stands for the column without a name at that position."""
-    given = [each.strip() for each in text.split(",") if each.strip()]
-    return frozenset([*given, *(f"_c{each}" for each in given if each.isdecimal())])
 
 
 def _schedule(environment: Mapping[str, str]) -> Schedule | None:
