@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from contender.local.containers.invocation import Answer, Request
 from contender.local.containers.monitor.capture import InferenceRecord
 from contender.local.launcher.laptop import Laptop
-from contender.local.serving.capture_shipping import CaptureShipper
+from contender.local.serving.capture_shipping import CaptureShipper, objects
 from contender.local.serving.captures import MAX_HELD_BYTES, Captures
 from contender.local.serving.invocations import Exchange
 from tests.local.serving_models import ROW, Endpoints, booster_files, script_files, wait_until
@@ -203,6 +203,27 @@ def test_an_endpoint_without_a_rule_keeps_nothing(captures: Captures) -> None:
     captures.rule("e", None)
     captures.add(exchange())
     assert captures.take() == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "encoding"),
+    [
+        ({"CsvContentTypes": ["text/csv"]}, "CSV"),
+        ({"JsonContentTypes": ["application/json"]}, "BASE64"),
+        ({}, "BASE64"),
+    ],
+)
+def test_a_body_of_several_rows_is_kept_whole_as_the_header_says(
+    captures: Captures, tmp_path: Path, headers: dict[str, list[str]], encoding: str
+) -> None:
+    captures.rule("e", {**CONFIG, "CaptureContentTypeHeader": headers})
+    captures.add(exchange(body=b"1,2\n3,4\n"))
+    captures.write(captures.take())
+    (path,) = tmp_path.glob("*.spool")
+    ((text,),) = objects(path).values()
+    record = InferenceRecord.from_line(json.loads(text))
+    assert (record.endpoint_input.encoding, record.endpoint_input.observed_content_type) == (encoding, "text/csv")
+    assert record.endpoint_input.rows() == [["1", "2"], ["3", "4"]]
 
 
 def test_serving_comes_before_capturing(captures: Captures) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-Runtime = Literal["xgboost", "scikit-learn", "model-monitor", "clarify"]
+Runtime = Literal["xgboost", "scikit-learn", "model-monitor", "groundtruth-merger", "clarify"]
 
 KNOWN: dict[str, Runtime] = {
     "sagemaker-xgboost": "xgboost",
     "sagemaker-scikit-learn": "scikit-learn",
     "sagemaker-model-monitor-analyzer": "model-monitor",
+    "sagemaker-model-monitor-groundtruth-merger": "groundtruth-merger",
     "sagemaker-clarify-processing": "clarify",
 }
 
 ENTRYPOINTS: dict[Runtime, tuple[str, ...]] = {
     "model-monitor": ("-m", "contender.local.containers.monitor"),
+    "groundtruth-merger": ("-m", "contender.local.containers.groundtruth_merger"),
     "clarify": ("-m", "contender.local.containers.clarify"),
 }
 """What an image starts by itself in a processing job; the others need a ContainerEntrypoint."""

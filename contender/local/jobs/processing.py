@@ -11,7 +11,7 @@ from contender.local.api.errors import ValidationException
 from contender.local.api.operations import Handler
 from contender.local.artifacts import ArtifactError
 from contender.local.context import Context
-from contender.local.jobs import documents, ending, framework_processor
+from contender.local.jobs import documents, emitted_metrics, ending, framework_processor
 from contender.local.jobs.files import FilesError
 from contender.local.jobs.images import ENTRYPOINTS, UnknownImage, runtime_of
 from contender.local.jobs.instances import memory_mb
@@ -26,16 +26,16 @@ DEFAULT_RUNTIME_S = 86_400
 
 
 def create_processing_job(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+    return {"ProcessingJobArn": create(context, request, {})}
+
+
+def create(context: Context, request: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+    """Start a job, with fields that no client may ask for; the answer is its ARN. Raises as CreateProcessingJob."""
     for what, place in _places(request):
         if place.rstrip("/") != ROOT and not place.startswith(f"{ROOT}/"):
             raise ValidationException(f"{what}: LocalPath must begin with {ROOT}, not {place!r}")
     if defined := [each["InputName"] for each in request.get("ProcessingInputs", ()) if "DatasetDefinition" in each]:
         raise ValidationException(f"ProcessingInput {defined[0]!r}: DatasetDefinition is not available on this machine")
-    return {"ProcessingJobArn": create(context, request, {})}
-
-
-def create(context: Context, request: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
-    """Start a job whose request was checked, with fields that no client may ask for; the answer is its ARN."""
     arn = documents.create(context, PROCESSING, request, extra)
     context.jobs.start(PROCESSING, request["ProcessingJobName"])
     return arn
@@ -104,6 +104,8 @@ def execute(context: Context, job: Job) -> None:
         _upload(context, job, body)
     except FilesError as error:
         raise JobFailed(f"ClientError: {error}") from error
+    if "MonitoringScheduleArn" in body:
+        emitted_metrics.publish(lambda: context.aws.client("cloudwatch"), job.ml, body)
     documents.finish(context, PROCESSING, job.name, "Completed")
 
 
@@ -111,7 +113,7 @@ def end(context: Context, name: str, status: str, reason: str | None) -> None:
     documents.finish(context, PROCESSING, name, status, reason)
 
 
-def _places(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _places(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for each in request.get("ProcessingInputs", ()):
         if place := each.get("S3Input", {}).get("LocalPath"):
             yield f"ProcessingInput {each['InputName']!r}", place
@@ -119,7 +121,7 @@ def _places(request: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"ProcessingOutput {each['OutputName']!r}", each["S3Output"]["LocalPath"]
 
 
-def _outputs(body: dict[str, Any]) -> list[dict[str, Any]]:
+def _outputs(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Outputs that we upload; the rest is the application's own business (AppManaged)."""
     outputs = body.get("ProcessingOutputConfig", {}).get("Outputs", ())
     return [each for each in outputs if "LocalPath" in each.get("S3Output", {}) and not each.get("AppManaged")]
@@ -137,8 +139,8 @@ def _download(context: Context, job: Job, body: dict[str, Any]) -> None:
             context.jobs.files.download(source["S3Uri"], _host(job, source["LocalPath"]), source["S3DataType"])
     for each in _outputs(body):
         _host(job, each["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-    for inside in ("output", "config", "processing"):
-        (job.ml / inside).mkdir(exist_ok=True)
+    for inside in (emitted_metrics.FOLDER, "config", "processing"):
+        (job.ml / inside).mkdir(parents=True, exist_ok=True)
 
 
 def _command(job: Job, body: dict[str, Any], own: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

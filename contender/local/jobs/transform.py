@@ -8,7 +8,7 @@ from typing import Any
 from contender.local.api.errors import ValidationException
 from contender.local.api.operations import Handler
 from contender.local.context import Context
-from contender.local.jobs import documents, ending
+from contender.local.jobs import documents, ending, transform_capture
 from contender.local.jobs.files import FilesError
 from contender.local.jobs.instances import memory_mb
 from contender.local.jobs.job import Job, JobFailed
@@ -29,8 +29,8 @@ def create_transform_job(context: Context, request: dict[str, Any]) -> dict[str,
     by_line = source.get("SplitType") == "Line" and request["TransformOutput"].get("AssembleWith") == "Line"
     if processing.get("JoinSource") == "Input" and not by_line:
         raise ValidationException("JoinSource Input needs SplitType Line and AssembleWith Line")
-    if "DataCaptureConfig" in request:
-        raise ValidationException("DataCaptureConfig of a transform job does not work on this machine")
+    if request.get("DataCaptureConfig", {}).get("GenerateInferenceId"):
+        raise ValidationException("GenerateInferenceId of a transform job does not work on this machine")
     arn = documents.create(context, TRANSFORM, request, {})
     context.jobs.start(TRANSFORM, request["TransformJobName"])
     return {"TransformJobArn": arn}
@@ -71,6 +71,7 @@ def execute(context: Context, job: Job) -> None:
     ending.check(outcome, job, limits)
     try:
         context.jobs.files.upload_directory(job.ml / "output" / "data", body["TransformOutput"]["S3OutputPath"])
+        transform_capture.write(context, context.store.get(TRANSFORM.kind, job.name))
     except FilesError as error:
         raise JobFailed(f"ClientError: {error}") from error
     documents.finish(context, TRANSFORM, job.name, "Completed")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from contender.local.context import Context
 from contender.local.jobs.files import split
@@ -14,10 +14,11 @@ from contender.local.serving.deployments import KIND as ENDPOINT
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A prefix in S3 that holds objects, and where it belongs below the job's input folder."""
+    """A prefix in S3 that holds objects (or a manifest of them), and its place below the job's input folder."""
 
     uri: str
     inside: str
+    kind: Literal["S3Prefix", "ManifestFile"] = "S3Prefix"
 
 
 def destination(context: Context, endpoint: str) -> str | None:
@@ -47,12 +48,31 @@ def by_hour(s3: Any, root: str, window: Window) -> list[Folder]:
     return [each for each in found if _holds(s3, each.uri)]
 
 
+def of_transforms(s3: Any, root: str, window: Window) -> list[Folder]:
+    """The manifests of what transform jobs read in the window, below their capture destination `root`."""
+    return [
+        Folder(f"{each.uri}/{name}", f"{each.inside}/{name.removesuffix('.json')}", "ManifestFile")
+        for each in by_hour(s3, f"{root.rstrip('/')}/input", window)
+        for name in _names(s3, each.uri)
+    ]
+
+
+def _names(s3: Any, uri: str) -> Iterator[str]:
+    bucket, prefix = split(f"{uri}/")
+    for page in _pages(s3, Bucket=bucket, Prefix=prefix):
+        yield from (each["Key"].removeprefix(prefix) for each in page.get("Contents", ()))
+
+
 def _below(s3: Any, bucket: str, base: str) -> Iterator[str]:
     """The prefixes one level below `base`, each with its slash at the end."""
-    arguments = {"Bucket": bucket, "Prefix": base, "Delimiter": "/"}
+    for page in _pages(s3, Bucket=bucket, Prefix=base, Delimiter="/"):
+        yield from (each["Prefix"] for each in page.get("CommonPrefixes", ()))
+
+
+def _pages(s3: Any, **arguments: str) -> Iterator[Mapping[str, Any]]:
     while True:
         page = s3.list_objects_v2(**arguments)
-        yield from (each["Prefix"] for each in page.get("CommonPrefixes", ()))
+        yield page
         if not page.get("IsTruncated"):
             return
         arguments["ContinuationToken"] = page["NextContinuationToken"]

@@ -13,7 +13,7 @@ from contender.local.context import Context
 from contender.local.jobs import documents
 from contender.local.jobs.kinds import PROCESSING
 from contender.local.monitoring import captured, work
-from contender.local.monitoring.kinds import KINDS, SCHEDULES, MonitoringKind
+from contender.local.monitoring.kinds import KINDS, MODEL_QUALITY, SCHEDULES, MonitoringKind
 from contender.local.monitoring.window import Timing
 from contender.local.monitoring.work import Work
 from contender.local.resources import tags
@@ -39,9 +39,21 @@ def check(context: Context, job: Work) -> None:
     """Raises ValidationException for a definition that could never run."""
     if job.endpoint is not None and captured.destination(context, job.endpoint) is None:
         raise ValidationException(f"Endpoint '{job.endpoint}' does not exist or is not valid: it captures no data")
+    if job.endpoint is None:
+        _check_transforms(job)
     Timing.of({}, job.source)
     if name := job.baseline.get("BaseliningJobName"):
         documents.find(context, PROCESSING, name)
+
+
+def _check_transforms(job: Work) -> None:
+    if job.kind is MODEL_QUALITY:
+        raise ValidationException(
+            "ModelQuality of transform jobs does not work on this machine: they write no inference ids to find "
+            "labels by"
+        )
+    if len(job.source["DatasetFormat"]) != 1:
+        raise ValidationException("BatchTransformInput: DatasetFormat needs one of Csv, Json and Parquet")
 
 
 def describe(kind: MonitoringKind, context: Context, request: dict[str, Any]) -> dict[str, Any]:

@@ -9,18 +9,15 @@ from contender.local.api.errors import ValidationException
 
 @dataclass(frozen=True, slots=True)
 class MonitoringKind:
-    """`type` begins the fields of a job definition; `jobs` begins the names of the processing jobs."""
+    """`type` begins the fields of a job definition, `jobs` the names of its processing jobs; `kind` is the store's."""
 
     type: str
     kind: str
     jobs: str
-    metrics: str
 
 
-DATA_QUALITY = MonitoringKind("DataQuality", "data-quality-job-definition", "model-monitoring", "data-metrics")
-MODEL_QUALITY = MonitoringKind(
-    "ModelQuality", "model-quality-job-definition", "model-quality-monitoring", "model-metrics"
-)
+DATA_QUALITY = MonitoringKind("DataQuality", "data-quality-job-definition", "model-monitoring")
+MODEL_QUALITY = MonitoringKind("ModelQuality", "model-quality-job-definition", "model-quality-monitoring")
 MERGE_JOBS = "groundtruth-merge"
 SCHEDULES = "monitoring-schedule"
 """The kind of a schedule, in the store and in its ARN."""

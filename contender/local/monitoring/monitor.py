@@ -16,11 +16,11 @@ from contender.local.context import Context
 from contender.local.jobs.kinds import PROCESSING, TERMINAL
 from contender.local.jobs.runner import INTERRUPTED
 from contender.local.monitoring import executions, run, work
+from contender.local.monitoring.job_requests import Execution
 from contender.local.monitoring.kinds import MERGE_JOBS, SCHEDULES
-from contender.local.monitoring.requests import Execution
 from contender.local.monitoring.window import Timing
 from contender.local.monitoring.work import Work
-from contender.local.store import Document, Filter
+from contender.local.store import AlreadyExists, Document, Filter
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Monitoring:
         if now - scheduled > LATEST:
             logger.info("schedule %s: nothing ran at %s, it is left out", name, scheduled)
             with self._context.store.transaction():
-                self._context.store.update(SCHEDULES, name, {"_due": following}, now=now)
+                self._take(schedule, following)
         else:
             self._start(schedule, job, timing, scheduled, following)
         return following + SETTLE
@@ -113,38 +113,45 @@ class Monitoring:
     def _start(
         self, schedule: Document, job: Work, timing: Timing, scheduled: datetime, following: datetime | None
     ) -> None:
-        name, store = schedule["MonitoringScheduleName"], self._context.store
         identity = f"{schedule['MonitoringScheduleArn']} {schedule['CreationTime']} {scheduled}"
         number = hashlib.sha256(identity.encode()).hexdigest()[:24]
-        execution = Execution(name, scheduled, number, timing.window(scheduled))
-        with store.transaction():
-            current = store.find(SCHEDULES, name)
-            if current is None or current.get("_due") != schedule["_due"] or self._closing.is_set():
-                return  # changed meanwhile: the next look decides
-            executions.insert(self._context, number, schedule, scheduled)
-            store.update(SCHEDULES, name, {"_due": following}, now=schedule["LastModifiedTime"])
+        with self._context.store.transaction():
+            if not self._take(schedule, following):
+                return
+            try:
+                executions.insert(self._context, number, schedule, scheduled)
+            except AlreadyExists:  # the clock on the wall was turned back
+                return
+        execution = Execution(schedule["MonitoringScheduleName"], scheduled, number, timing.window(scheduled))
         thread = threading.Thread(
             target=self._execute, args=(number, job, execution), name=f"monitoring/{number}", daemon=True
         )
         self._running[number] = thread
         thread.start()
 
+    def _take(self, schedule: Document, following: datetime | None) -> bool:
+        """Move the schedule on, inside a transaction; not if it changed meanwhile: the next look decides then."""
+        name, store = schedule["MonitoringScheduleName"], self._context.store
+        current = store.find(SCHEDULES, name)
+        if current != schedule or self._closing.is_set():
+            return False
+        store.update(SCHEDULES, name, {"_due": following}, now=schedule["LastModifiedTime"])
+        return True
+
     def _execute(self, number: str, job: Work, execution: Execution) -> None:
         try:
             status, reason = run.run(self._context, job, execution, lambda name: self._follow(number, name))
+            if not self._closing.is_set():
+                executions.end(self._context, number, status, reason)
         except _Closing:
-            return
+            logger.info("execution %s of schedule %s is interrupted", number, execution.schedule)
         except Exception as error:
-            if self._closing.is_set():
-                return
-            logger.exception("execution %s of schedule %s", number, execution.schedule)
-            status, reason = "Failed", f"InternalServerError: {type(error).__name__}: {error}"
-        else:
-            if self._closing.is_set():
-                return
+            if not self._closing.is_set():
+                logger.exception("execution %s of schedule %s", number, execution.schedule)
+                reason = f"InternalServerError: {type(error).__name__}: {error}"
+                executions.end(self._context, number, "Failed", reason)
         finally:
             self._running.pop(number, None)
-        executions.end(self._context, number, status, reason)
 
     def _follow(self, number: str, name: str) -> Document:
         """Keep the execution's status as its job's until the job is over."""
@@ -177,7 +184,7 @@ class Monitoring:
             if following is not None:
                 sleep_s = min(sleep_s, max(0.0, (following - self._context.clock()).total_seconds()))
             with self._changed:
-                self._changed.wait_for(lambda: self._looking, sleep_s)
+                self._changed.wait_for(lambda: self._looking or self._closing.is_set(), sleep_s)
 
 
 class _Closing(Exception):

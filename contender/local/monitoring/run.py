@@ -13,11 +13,10 @@ from contender.local.api.errors import ApiError
 from contender.local.context import Context
 from contender.local.jobs import processing
 from contender.local.jobs.files import FilesError
-from contender.local.jobs.kinds import PROCESSING
-from contender.local.monitoring import captured, requests
+from contender.local.monitoring import captured, job_requests
 from contender.local.monitoring.captured import Folder
+from contender.local.monitoring.job_requests import Execution
 from contender.local.monitoring.kinds import MODEL_QUALITY
-from contender.local.monitoring.requests import Execution
 from contender.local.monitoring.work import Work
 from contender.local.store import Document
 
@@ -41,15 +40,15 @@ def run(context: Context, work: Work, execution: Execution, follow: Follow) -> E
             labels = captured.by_hour(context.aws.client("s3"), work.ground_truth or "", execution.window)
             if not folders or not labels:
                 return _without_data(work, execution, "labels" if folders else "captured data")
-            merged = _job(context, requests.merge(work, execution, folders, labels), execution, follow)
+            merged = _job(context, job_requests.merge(work, execution, folders, labels), execution, follow)
             if merged["ProcessingJobStatus"] != "Completed":
                 return ended(merged)
             folders = captured.of_endpoint(
-                context.aws.client("s3"), requests.merged_root(work), str(work.endpoint), execution.window
+                context.aws.client("s3"), job_requests.merged_root(work), str(work.endpoint), execution.window
             )
         if not folders:
             return _without_data(work, execution, "captured data")
-        return ended(_job(context, requests.analysis(work, execution, folders), execution, follow))
+        return ended(_job(context, job_requests.analysis(work, execution, folders), execution, follow))
     except (ApiError, FilesError, ClientError, BotoCoreError) as error:
         return "Failed", f"ClientError: {error}"
 
@@ -64,7 +63,6 @@ def ended(job: Document) -> Ended:
 
 def _job(context: Context, request: dict[str, Any], execution: Execution, follow: Follow) -> Document:
     arn = context.arn(f"monitoring-schedule/{execution.schedule}")
-    context.dispatcher.model.validate_request(context.dispatcher.model.operation(f"Create{PROCESSING.prefix}"), request)
     processing.create(context, request, {"MonitoringScheduleArn": arn})
     return follow(request["ProcessingJobName"])
 
@@ -72,7 +70,7 @@ def _job(context: Context, request: dict[str, Any], execution: Execution, follow
 def _folders(context: Context, work: Work, execution: Execution) -> list[Folder]:
     s3 = context.aws.client("s3")
     if work.endpoint is None:
-        return captured.by_hour(s3, work.source["DataCapturedDestinationS3Uri"], execution.window)
+        return captured.of_transforms(s3, work.source["DataCapturedDestinationS3Uri"], execution.window)
     root = captured.destination(context, work.endpoint)
     return captured.of_endpoint(s3, root, work.endpoint, execution.window) if root else []
 

@@ -42,7 +42,7 @@ def create_monitoring_schedule(context: Context, request: dict[str, Any]) -> dic
             **_content(config, job),
             "LastModifiedTime": now,
             "MonitoringScheduleStatus": "Scheduled",
-            "_due": timing.recurrence.after(now) if timing.recurrence else now,
+            "_due": timing.first(now),
         }
         try:
             context.store.insert(KIND, name, schedule, now=now, status="Scheduled")
@@ -67,9 +67,8 @@ def update_monitoring_schedule(context: Context, request: dict[str, Any]) -> dic
         schedule = _find(context, name)
         job, timing = _check(context, config)
         now = context.clock()
-        due = timing.recurrence.after(now) if timing.recurrence else now
         content = dict.fromkeys(("EndpointName",)) | _content(config, job)
-        context.store.update(KIND, name, {**content, "LastModifiedTime": now, "_due": due}, now=now)
+        context.store.update(KIND, name, {**content, "LastModifiedTime": now, "_due": timing.first(now)}, now=now)
     context.monitoring.look()
     return {"MonitoringScheduleArn": schedule["MonitoringScheduleArn"]}
 
@@ -83,8 +82,7 @@ def start_monitoring_schedule(context: Context, request: dict[str, Any]) -> dict
             return {}
         _, timing = _check(context, schedule["MonitoringScheduleConfig"])
         now = context.clock()
-        due = timing.recurrence.after(now) if timing.recurrence else now
-        changes = {"MonitoringScheduleStatus": "Scheduled", "LastModifiedTime": now, "_due": due}
+        changes = {"MonitoringScheduleStatus": "Scheduled", "LastModifiedTime": now, "_due": timing.first(now)}
         context.store.update(KIND, name, changes, now=now, status="Scheduled")
     context.monitoring.look()
     return {}

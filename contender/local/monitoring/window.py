@@ -64,6 +64,10 @@ class Timing:
             )
         return timing
 
+    def first(self, now: datetime) -> datetime:
+        """When a schedule that begins now is due."""
+        return self.recurrence.after(now) if self.recurrence else now
+
     def window(self, scheduled: datetime) -> Window:
         start = None if self.start is None else scheduled + self.start
         if start is None:

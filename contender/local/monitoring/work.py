@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contender.local.api.errors import ValidationException
-from contender.local.monitoring.kinds import DATA_QUALITY, KINDS, MODEL_QUALITY, MonitoringKind, kind_of
+from contender.local.monitoring.kinds import DATA_QUALITY, MODEL_QUALITY, MonitoringKind, kind_of
 from contender.local.store import Document, Store
 
 
@@ -82,7 +82,7 @@ def _of_inline(config: Mapping[str, Any], body: Mapping[str, Any]) -> Work:
             f"A {kind.type} schedule needs labels, and so a job definition: CreateModelQualityJobDefinition"
         )
     return Work(
-        kind=KINDS[kind.type],
+        kind=kind,
         definition=None,
         application=body["MonitoringAppSpecification"],
         baseline=body.get("BaselineConfig", {}),

@@ -133,6 +133,21 @@ def test_a_record_the_model_refuses_fails_the_job_with_file_and_words(machine: M
     assert "bad record" in described["FailureReason"]
 
 
+def test_capture_leaves_manifests_of_what_was_read_and_written(machine: Machine, counting: str) -> None:
+    for name in ("a.csv", "deep/b.csv"):
+        machine.put(f"kept/in/{name}", "1\n")
+    capture = {"DestinationS3Uri": f"s3://{BUCKET}/kept/capture/"}
+    described = transform(machine, "kept", counting, f"s3://{BUCKET}/kept/in", **BY_LINE, DataCaptureConfig=capture)
+    assert described["DataCaptureConfig"] == capture
+    hour = f"{described['TransformStartTime']:%Y/%m/%d/%H}"
+    sides = ("input", f"s3://{BUCKET}/kept/in/", ""), ("output", f"s3://{BUCKET}/kept/out/", ".out")
+    for side, prefix, suffix in sides:
+        uri = f"s3://{BUCKET}/kept/capture/{side}/{hour}/kept.json"
+        assert json.loads(machine.get(uri)) == [{"prefix": prefix}, f"a.csv{suffix}", f"deep/b.csv{suffix}"]
+        objects = machine.context.jobs.files.objects(uri, "ManifestFile")
+        assert [inside for _, inside in objects] == [f"a.csv{suffix}", f"deep/b.csv{suffix}"]
+
+
 def test_a_model_that_cannot_load_fails_the_job(machine: Machine) -> None:
     name = model(machine, "broken-booster", booster=b"not a booster")
     described = transform(machine, "broken", name, machine.put("broken-in/a.csv", "1\n"))
@@ -147,3 +162,6 @@ def test_requests_that_cannot_run_are_refused(machine: Machine, counting: str) -
         transform(machine, "records", counting, f"s3://{BUCKET}/x", source={"SplitType": "RecordIO"})
     with pytest.raises(ApiError, match="JoinSource Input needs"):
         transform(machine, "join", counting, f"s3://{BUCKET}/x", DataProcessing={"JoinSource": "Input"})
+    capture = {"DestinationS3Uri": f"s3://{BUCKET}/x", "GenerateInferenceId": True}
+    with pytest.raises(ApiError, match="GenerateInferenceId of a transform job does not work"):
+        transform(machine, "ids", counting, f"s3://{BUCKET}/x", DataCaptureConfig=capture)

@@ -51,6 +51,26 @@ def test_json_keeps_its_names(image: Image) -> None:
     assert sums(image, line) == {"score": 0.5, "age": 3, "more.x": 1}
 
 
+def test_columns_without_names_have_those_of_the_baseline_by_position(image: Image) -> None:
+    baseline = image.run("churn,age,plan\n" + "0,31,yes\n1,45,no\n" * 50)
+    answers = [record(f"{age},{plan}", "0.25") for age, plan in ((31, "yes"), (45, "no"), (31, "maybe"))] * 40
+    outcome = image.run("\n".join(answers), CAPTURE, baseline)
+    assert list(outcome.features) == ["churn", "age", "plan"]
+    assert ("plan", "categorical_values_check") in outcome.checks
+    assert "Expected data type: Integral" in outcome.said(
+        "churn", "data_type_check"
+    )  # AWS's own example finds this too
+    assert {name for name, _ in outcome.checks} == {"churn", "plan"}
+    longer = image.run("\n".join(record(f"{age},yes,1", "0") for age in (31, 45) * 40), CAPTURE, baseline)
+    assert ("_c3", "extra_column_check") in longer.checks
+
+
+def test_names_of_their_own_stay(image: Image) -> None:
+    baseline = image.run("churn,age\n0,31\n1,45\n")
+    line = record('{"age": 31, "more": 1}', "0.5", "application/json", "JSON")
+    assert set(image.run(line, CAPTURE, baseline).features) == {"_c0", "age", "more"}
+
+
 def test_the_preprocessing_script_makes_the_rows(image: Image, tmp_path: Path) -> None:
     script = tmp_path / "pre.py"
     script.write_text(

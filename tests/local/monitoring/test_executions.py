@@ -157,6 +157,26 @@ def test_an_hour_without_captured_data_fails_in_awss_words(hourly: Watched) -> N
     assert hourly.jobs.started == []
 
 
+def test_a_day_has_a_folder_for_every_hour(watched: Watched) -> None:
+    watched.define()
+    for hour in range(24):
+        watched.capture(f"2026/03/01/{hour:02}")
+    watched.schedule("daily", {"ScheduleExpression": "cron(0 0 ? * * *)"})
+    watched.clock.now = at("2026-03-02T00:00:30")
+    watched.run_due()
+    assert statuses(watched) == ["Completed"]
+    assert len(watched.job(watched.jobs.started[0])["ProcessingInputs"]) == 24
+
+
+def test_a_place_outside_the_containers_folder_fails_the_execution(watched: Watched) -> None:
+    watched.define(source={"LocalPath": "/tmp/data"})
+    watched.capture("2026/03/01/12")
+    watched.schedule("astray", NOW)
+    watched.run_due()
+    (execution,) = watched.executions()
+    assert "LocalPath must begin with /opt/ml/processing" in execution["FailureReason"]
+
+
 def test_a_schedule_for_now_runs_once_and_again_when_it_is_started_again(watched: Watched) -> None:
     watched.define()
     watched.capture("2026/03/01/11")
@@ -185,12 +205,30 @@ def test_a_stopped_schedule_starts_nothing_until_it_is_started(hourly: Watched) 
     assert hourly.executions() == []
 
 
+def test_the_clocks_thread_starts_what_is_due(hourly: Watched) -> None:
+    hourly.monitoring.open()
+    hourly.clock.now = at("2026-03-01T13:00:30")
+    hourly.monitoring.look()
+    assert hourly.jobs.until_started(1).startswith("model-monitoring-202603011300-")
+
+
 def test_every_hour_runs_once(hourly: Watched) -> None:
     for moment in ("13:00:06", "13:00:40", "13:59:59", "14:00:10", "14:10:00"):
         hourly.clock.now = at(f"2026-03-01T{moment}")
         hourly.run_due()
     scheduled = [each["ScheduledTime"] for each in hourly.executions(SortOrder="Ascending")]
     assert scheduled == [at("2026-03-01T13:00"), at("2026-03-01T14:00")]
+
+
+def test_an_hour_runs_once_even_if_the_clock_is_turned_back(hourly: Watched) -> None:
+    hourly.clock.now = at("2026-03-01T13:00:30")
+    hourly.run_due()
+    hourly.clock.now = at("2026-03-01T12:50:00")
+    config = hourly("DescribeMonitoringSchedule", MonitoringScheduleName="s")["MonitoringScheduleConfig"]
+    hourly("UpdateMonitoringSchedule", MonitoringScheduleName="s", MonitoringScheduleConfig=config)
+    hourly.clock.now = at("2026-03-01T13:00:40")
+    assert hourly.run_due() == at("2026-03-01T14:00:05")
+    assert len(hourly.executions()) == 1
 
 
 @pytest.mark.parametrize(
@@ -215,7 +253,7 @@ def test_a_kill_during_an_execution_ends_it_and_the_schedule_goes_on(hourly: Wat
     hourly.jobs.until_started(1)
     hourly.restart()
     (execution,) = hourly.executions()
-    assert (execution["MonitoringExecutionStatus"], execution["FailureReason"]) == ("Failed", "interrupted")
+    assert (execution["MonitoringExecutionStatus"], execution["FailureReason"]) == ("Failed", "Failed: interrupted")
     hourly.capture("2026/03/01/13")
     hourly.clock.now = at("2026-03-01T14:00:30")
     hourly.run_due()

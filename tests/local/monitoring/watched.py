@@ -120,8 +120,8 @@ class Watched:
         self.context.jobs = self.jobs  # type: ignore[assignment]
         self.monitoring = self.context.monitoring = Monitoring(self.context)
 
-    def restart(self) -> None:
-        """Jobs that ran have failed, as the job runner says of them before the schedules go on."""
+    def restart(self, ending: str = "Failed: interrupted") -> None:
+        """Jobs that ran end so before the schedules go on; the job runner lets them fail."""
         old = self.jobs
         self.monitoring.close()
         old.notify()
@@ -129,7 +129,7 @@ class Watched:
         self.context.store.close()
         self._open()
         for body in self.context.store.page(PROCESSING.kind):
-            documents.finish(self.context, PROCESSING, body["ProcessingJobName"], "Failed", "interrupted")
+            self.jobs.end(body["ProcessingJobName"], ending)
         self.monitoring.recover()
 
     def close(self) -> None:
@@ -157,12 +157,15 @@ class Watched:
 
     def define(self, name: str = "d", kind: str = "DataQuality", **more: Any) -> None:
         source = {"EndpointName": "shop", "LocalPath": "/opt/ml/processing/input/endpoint", **more.pop("source", {})}
+        inputs = more.pop("inputs", {})
+        if "BatchTransformInput" not in inputs:
+            inputs = {"EndpointInput": source, **inputs}
         self(
             f"Create{kind}JobDefinition",
             **{
                 "JobDefinitionName": name,
                 f"{kind}AppSpecification": {"ImageUri": IMAGE, **more.pop("application", {})},
-                f"{kind}JobInput": {"EndpointInput": source, **more.pop("inputs", {})},
+                f"{kind}JobInput": inputs,
                 f"{kind}JobOutputConfig": OUTPUT,
                 "JobResources": {"ClusterConfig": CLUSTER},
                 "RoleArn": ROLE,

@@ -9,12 +9,16 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
 from contender.local.containers.monitor.errors import MonitorError
+
+GROUND_TRUTH = "groundTruthData"
+"""The field of the labels in merged records, and their column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +91,59 @@ class InferenceRecord:
 def rows(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The rows of a captured invocation: the answer's columns first, then the request's, without names by position."""
     record = InferenceRecord.from_line(line)
+    parts = (_read(record, message) for message in (record.endpoint_output, record.endpoint_input))
+    for found in zip_longest(*parts, fillvalue=()):
+        yield _row(*found)
+
+
+def answers(line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The rows of the answer alone."""
+    record = InferenceRecord.from_line(line)
+    for answer in _read(record, record.endpoint_output):
+        yield _row(answer)
+
+
+def labelled(line: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of a captured invocation that was merged with its labels, each with its own in GROUND_TRUTH.
+
+    An invocation of several rows has a label for each, one a line; where they are not as many, it is left out.
+    """
+    record, truth = InferenceRecord.from_line(line), line.get(GROUND_TRUTH)
+    if not isinstance(truth, Mapping):
+        raise MonitorError(f"no merged record, it has no {GROUND_TRUTH}: {json.dumps(line)[:60]}")
+    found, labels = list(rows), _read(record, Message.from_fields(truth))
+    if len(found) != len(labels):
+        print(f"event {record.event_metadata.event_id} is left out: {len(found)} rows and {len(labels)} labels")
+        return
+    for row, label in zip(found, labels, strict=True):
+        first = label[0] if isinstance(label, list | tuple) and label else label
+        yield {**row, GROUND_TRUTH: first}
+
+
+def is_within(line: Mapping[str, Any], start: datetime, end: datetime) -> bool:
+    """Whether it was captured from `start` to `end`; folders are by the hour, and a window may be shorter.
+
+    Captures tell their time in whole seconds, so the last second belongs to it.
+    """
+    text = line.get("eventMetadata", {}).get("inferenceTime")
+    return text is None or start.replace(microsecond=0) <= datetime.fromisoformat(text) <= end
+
+
+def _read(record: InferenceRecord, message: Message) -> list[Any]:
     try:
-        answers, requests = record.endpoint_output.rows(), record.endpoint_input.rows()
+        return message.rows()
     except ValueError as error:
         raise MonitorError(
             f"event {record.event_metadata.event_id}: the captured body cannot be read: {error}"
         ) from error
-    for parts in zip_longest(answers, requests, fillvalue=()):
-        row: dict[str, Any] = {}
-        for part in parts:
-            if isinstance(part, dict):
-                row |= part
-            else:
-                fields = part if isinstance(part, list | tuple) else (part,)
-                row |= {f"_c{number}": field for number, field in enumerate(fields, len(row))}
-        yield row
+
+
+def _row(*parts: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for part in parts:
+        if isinstance(part, dict):
+            row |= part
+        else:
+            fields = part if isinstance(part, list | tuple) else (part,)
+            row |= {f"_c{number}": field for number, field in enumerate(fields, len(row))}
+    return row

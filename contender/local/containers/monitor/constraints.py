@@ -6,7 +6,7 @@ suggests: every value must have its column's type and domain; the distributions 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -95,6 +95,10 @@ class Constraints:
             "features": [feature.document() for feature in self.features],
             "monitoring_config": self.monitoring.document(),
         }
+
+    def without(self, names: Collection[str]) -> Constraints:
+        """Nothing is asked of the columns with these names."""
+        return Constraints(tuple(each for each in self.features if each.name not in names), self.monitoring)
 
     @classmethod
     def from_document(cls, document: Document) -> Constraints:

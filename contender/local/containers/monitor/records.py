@@ -99,11 +99,9 @@ def _csv(path: Path, header: bool, only: Collection[str] | None) -> Iterator[pya
 def _json(path: Path, lines: bool, rows: Rows | None, only: Collection[str] | None) -> Iterator[pyarrow.RecordBatch]:
     if rows is None:
         # a number's own text is all that is wanted of it, and costs the least
-        flat = (
-            flatten(record) for record in _objects(path, lines, partial(json.loads, parse_int=str, parse_float=str))
-        )
+        flat = (flatten(record) for record in objects(path, lines, partial(json.loads, parse_int=str, parse_float=str)))
     else:
-        flat = (flatten(row) for record in _objects(path, lines, json.loads) for row in rows(record))
+        flat = (flatten(row) for record in objects(path, lines, json.loads) for row in rows(record))
     while chunk := list(islice(flat, RECORDS_AT_ONCE)):
         names = [name for name in dict.fromkeys(name for row in chunk for name in row) if only is None or name in only]
         columns = [pyarrow.array([row.get(name) for row in chunk], pyarrow.string()) for name in names]
@@ -111,7 +109,8 @@ def _json(path: Path, lines: bool, rows: Rows | None, only: Collection[str] | No
             yield pyarrow.RecordBatch.from_arrays(columns, names)
 
 
-def _objects(path: Path, lines: bool, parse: Callable[[str], Any]) -> Iterator[Mapping[str, Any]]:
+def objects(path: Path, lines: bool, parse: Callable[[str], Any]) -> Iterator[Mapping[str, Any]]:
+    """The records of a file of JSON. Raises MonitorError for what is none."""
     numbered: Iterator[tuple[int, Any]]
     try:
         with _open(path) as text:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from contender.local.containers.monitor.capture import GROUND_TRUTH
 from contender.local.containers.monitor.errors import MonitorError
 
-Kind = Literal["csv", "json", "capture"]
+Kind = Literal["csv", "json", "capture", "merged"]
 ProblemType = Literal["BinaryClassification", "MulticlassClassification", "Regression"]
 
 PROBLEM_TYPES: tuple[ProblemType, ...] = ("BinaryClassification", "MulticlassClassification", "Regression")
 DRIFT_METHODS = ("LInfinity", "ChiSquared")
-FORMATS = '{"csv": {"header": true}}, {"json": {"lines": true}} or {"sagemakerCaptureJson": {}}'
+FORMATS = (
+    '{"csv": {"header": true}}, {"json": {"lines": true}}, {"sagemakerCaptureJson": {}} or {"sagemakerMergeJson": {}}'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Format:
             return cls("json", lines=bool(options.get("lines", options.get("line", True))))
         if kind == "sagemakercapturejson" and not others:
             return cls("capture")
+        if kind == "sagemakermergejson" and not others:
+            return cls("merged")
         raise MonitorError(f"dataset_format {text!r} is unknown here; known are {FORMATS}")
 
 
@@ -56,8 +62,21 @@ class QualitySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Schedule:
+    """The schedule that this analysis runs for; its metrics belong to `metric_time`."""
+
+    name: str
+    endpoint: str | None
+    metric_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
-    """One analysis: its dataset, where the files go, the baseline to check against, the user's scripts."""
+    """One analysis: its dataset, where the files go, the baseline to check against, the user's scripts.
+
+    `window` is from when to when captured records count; `excluded` are columns that are not looked at, by name or by
+    position.
+    """
 
     dataset: Path
     format: Format
@@ -68,7 +87,11 @@ class Settings:
     categorical_drift_method: str
     preprocessor: Path | None
     postprocessor: Path | None
+    window: tuple[datetime, datetime] | None
+    excluded: tuple[str, ...]
+    schedule: Schedule | None
     publishes: bool
+    metrics: Path
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
@@ -85,6 +108,7 @@ class Settings:
         method = environment.get("categorical_drift_method") or DRIFT_METHODS[0]
         if method not in DRIFT_METHODS:
             raise MonitorError(f"categorical_drift_method {method!r} is none of {', '.join(DRIFT_METHODS)}")
+        excluded = environment.get("exclude_features_attribute", "")
         settings = cls(
             dataset=dataset,
             format=Format.from_text(environment["dataset_format"]),
@@ -92,16 +116,20 @@ class Settings:
             baseline_statistics=place("baseline_statistics"),
             baseline_constraints=place("baseline_constraints"),
             quality=_quality(environment) if environment.get("analysis_type") == "MODEL_QUALITY" else None,
+            window=_window(environment),
+            excluded=tuple(filter(None, map(str.strip, excluded.split(",")))),
+            schedule=_schedule(environment),
             categorical_drift_method=method,
             preprocessor=place("record_preprocessor_script"),
             postprocessor=place("post_analytics_processor_script"),
             publishes=environment.get("publish_cloudwatch_metrics") == "Enabled",
+            metrics=Path(environment.get("SM_OUTPUT_DIR", "/opt/ml/output")) / "metrics" / "cloudwatch",
         )
         if settings.baseline_statistics and not settings.baseline_constraints:
             raise MonitorError(
                 "baseline_statistics is set and baseline_constraints is not; a check needs the constraints"
             )
-        if settings.preprocessor and settings.format.kind != "capture":
+        if settings.preprocessor and settings.format.kind not in ("capture", "merged"):
             raise MonitorError(
                 "record_preprocessor_script is run on records that an endpoint captured "
                 f"(dataset_format sagemakerCaptureJson), not on {settings.format.kind}; change the dataset beforehand"
@@ -109,11 +137,35 @@ class Settings:
         return settings
 
 
+def _window(environment: Mapping[str, str]) -> tuple[datetime, datetime] | None:
+    if not environment.get("start_time") or not environment.get("end_time"):
+        return None
+    return _time(environment, "start_time"), _time(environment, "end_time")
+
+
+def _schedule(environment: Mapping[str, str]) -> Schedule | None:
+    name = environment.get("sagemaker_monitoring_schedule_name")
+    if not name:
+        return None
+    time = _time(environment, "metric_time" if environment.get("metric_time") else "start_time")
+    return Schedule(name, environment.get("sagemaker_endpoint_name") or None, time)
+
+
+def _time(environment: Mapping[str, str], name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(environment.get(name, ""))
+    except ValueError:
+        raise MonitorError(f"{name} {environment.get(name)!r} is no time such as 2026-01-31T13:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _quality(environment: Mapping[str, str]) -> QualitySettings:
     problem: Any = environment.get("problem_type")
     if problem not in PROBLEM_TYPES:
         raise MonitorError(f"problem_type {problem!r} is none of {', '.join(PROBLEM_TYPES)}")
     truth = environment.get("ground_truth_attribute")
+    if Format.from_text(environment["dataset_format"]).kind == "merged":
+        truth = GROUND_TRUTH
     if not truth:
         raise MonitorError("ground_truth_attribute is not set; it names the column of the actual labels")
     inference, probability = environment.get("inference_attribute"), environment.get("probability_attribute")

@@ -15,10 +15,11 @@ from typing import Literal
 
 from scipy import stats
 
-from contender.local.containers.monitor import distance
+from contender.local.containers.monitor import drift
 from contender.local.containers.monitor.constraints import Constraints, FeatureConstraints
 from contender.local.containers.monitor.documents import Document
-from contender.local.containers.monitor.statistics import Feature, NumberStatistics, Statistics, TextStatistics
+from contender.local.containers.monitor.statistics import Feature, Statistics
+from contender.local.containers.monitor.words import percent, quoted
 
 CheckType = Literal[
     "data_type_check",
@@ -34,7 +35,6 @@ BY_CHANCE = 0.0001
 UNSURE = 0.01
 """How often the number of categories that were seen once may be an understatement."""
 EXAMPLES = 5
-LONGEST_VALUE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _data_type(asked: FeatureConstraints, before: Feature | None, now: Feature) 
         asked.name,
         "data_type_check",
         f"{kinds[0].upper()}{kinds[1:]}. Data type match requirement is not met. Expected data type: {expected}, "
-        f"Expected match: {_percent(threshold)}. Observed: Only {_percent(share)} of data is {expected}.",
+        f"Expected match: {percent(threshold)}. Observed: Only {percent(share)} of data is {expected}.",
     )
 
 
@@ -150,7 +150,7 @@ def _completeness(asked: FeatureConstraints, before: Feature | None, now: Featur
         asked.name,
         "completeness_check",
         f"{now.missing} of {now.present + now.missing} values are missing. Completeness fell from "
-        f"{_percent(asked.completeness)} to {_percent(now.completeness)}. Expected completeness: {asked.completeness}, "
+        f"{percent(asked.completeness)} to {percent(now.completeness)}. Expected completeness: {asked.completeness}, "
         f"Observed completeness: {now.completeness}",
     )
 
@@ -175,79 +175,20 @@ def _domain(asked: FeatureConstraints, before: Feature | None, now: Feature) -> 
         return None
     unknown = {value: count for value, count in now.texts.counts.items() if value not in domain}
     shown = [
-        f"{_quoted(value)} ({count})" for value, count in sorted(unknown.items(), key=lambda item: -item[1])[:EXAMPLES]
+        f"{quoted(value)} ({count})" for value, count in sorted(unknown.items(), key=lambda item: -item[1])[:EXAMPLES]
     ]
     more = ", …" if len(unknown) > EXAMPLES or now.texts.other else ""
     return Violation(
         asked.name,
         "categorical_values_check",
         f"{new} of {now.present} values are none of the {len(domain)} that the baseline has: {', '.join(shown)}{more}. "
-        f"Expected match: {_percent(asked.monitoring.domain_content_threshold)}. "
-        f"Observed: Only {_percent(known / now.present)} of data is in the domain.",
+        f"Expected match: {percent(asked.monitoring.domain_content_threshold)}. "
+        f"Observed: Only {percent(known / now.present)} of data is in the domain.",
     )
 
 
 def _drift(asked: FeatureConstraints, before: Feature | None, now: Feature) -> Violation | None:
-    if before is None or not asked.monitoring.perform_comparison or not before.present or not now.present:
+    found = drift.measure(asked, before, now)
+    if found is None or not found.is_violation:
         return None
-    if before.numbers and now.numbers:
-        return _numerical_drift(asked, before.numbers, now.numbers)
-    if before.texts and now.texts and before.texts.counts and not before.texts.other:
-        return _categorical_drift(asked, before.texts, now.texts, now.present)
-    return None
-
-
-def _numerical_drift(asked: FeatureConstraints, before: NumberStatistics, now: NumberStatistics) -> Violation | None:
-    if before.sketch is None or now.sketch is None:
-        return None
-    gap, n, m = distance.numerical(before.sketch, now.sketch)
-    apart = gap.distance if _simple(asked) else distance.robust(gap.distance, n, m)
-    if apart <= asked.monitoring.comparison_threshold:
-        return None
-    moved = now.mean - before.mean
-    steps = f" ({moved / before.std_dev:+.2f} baseline standard deviations)" if before.std_dev > 0 else ""
-    return Violation(
-        asked.name,
-        "baseline_drift_check",
-        f"The mean moved from {before.mean:.6g} to {now.mean:.6g}{steps}, the standard deviation from "
-        f"{before.std_dev:.6g} to {now.std_dev:.6g}; {_percent(gap.baseline)} of the values were at most {gap.at:.6g}, "
-        f"now {_percent(gap.current)}. {_apart(apart, asked.monitoring.comparison_threshold)}",
-    )
-
-
-def _categorical_drift(
-    asked: FeatureConstraints, before: TextStatistics, now: TextStatistics, rows: int
-) -> Violation | None:
-    threshold = asked.monitoring.categorical_comparison_threshold
-    gap = distance.categorical(before.counts, now.counts, rows)
-    words = f"{_quoted(str(gap.at))} made up {_percent(gap.baseline)} of the values, now {_percent(gap.current)}."
-    if asked.monitoring.categorical_drift_method == "ChiSquared":
-        chance = distance.chi_squared(before.counts, now.counts)
-        if not chance < threshold:
-            return None
-        said = f"{words} Baseline drift p-value: {chance:.6g} of the chi-squared test is below threshold: {threshold:g}"
-        return Violation(asked.name, "baseline_drift_check", said)
-    apart = gap.distance
-    if not _simple(asked):
-        apart = distance.robust(apart, sum(before.counts.values()), rows)
-    if apart <= threshold:
-        return None
-    return Violation(asked.name, "baseline_drift_check", f"{words} {_apart(apart, threshold)}")
-
-
-def _apart(apart: float, threshold: float) -> str:
-    """AWS's own words, and at the end, where programs look for them."""
-    return f"Baseline drift distance: {apart} exceeds threshold: {threshold}"
-
-
-def _simple(asked: FeatureConstraints) -> bool:
-    return asked.monitoring.comparison_method.lower() in ("simple", "linf_simple")
-
-
-def _quoted(value: str) -> str:
-    return repr(value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…")
-
-
-def _percent(share: float) -> str:
-    """Never rounded to a full 100 %."""
-    return f"{min(round(share * 100, 2), 99.99) if share < 1 else 100.0}%"
+    return Violation(asked.name, "baseline_drift_check", found.description)

@@ -107,12 +107,12 @@ def _what(work: Work) -> dict[str, str]:
     """What is analysed, and how it is written."""
     if work.endpoint is None:
         (name, options), *_ = work.source["DatasetFormat"].items()
-        return {"dataset_format": json.dumps({name.lower(): {key.lower(): value for key, value in options.items()}})}
+        form = json.dumps({name.lower(): {key.lower(): value for key, value in options.items()}})
+    else:
+        form = '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}'
     if work.kind is not MODEL_QUALITY:
-        found = {"dataset_format": '{"sagemakerCaptureJson":{"captureIndexNames":["endpointInput","endpointOutput"]}}'}
-        if excluded := work.source.get("ExcludeFeaturesAttribute"):
-            found["exclude_features_attribute"] = excluded
-        return found
+        excluded = work.source.get("ExcludeFeaturesAttribute")
+        return {"dataset_format": form} | ({"exclude_features_attribute": excluded} if excluded else {})
     attributes = {
         "problem_type": work.application.get("ProblemType"),
         "inference_attribute": work.source.get("InferenceAttribute"),
@@ -181,7 +181,7 @@ def _input(name: str, folder: Folder, work: Work, root: str | None = None) -> Re
         "S3Input": {
             "LocalPath": f"{(root or work.source['LocalPath']).rstrip('/')}/{folder.inside}",
             "S3Uri": folder.uri,
-            "S3DataType": "S3Prefix",
+            "S3DataType": folder.kind,
             "S3InputMode": work.source.get("S3InputMode", "File"),
             "S3DataDistributionType": work.source.get("S3DataDistributionType", "FullyReplicated"),
             "S3CompressionType": "None",
