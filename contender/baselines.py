@@ -68,6 +68,11 @@ def first_run(sagemaker: Any, group: str, parameters: Collection[str]) -> dict[s
     }
 
 
+def renewed(check: Check, parameters: Collection[str]) -> dict[str, str]:
+    """Parameters with which a check compares nothing and registers a new baseline; those that the pipeline has."""
+    return {name: "true" for name in (check.skip, check.register) if name in parameters}
+
+
 def _latest(sagemaker: Any, group: str) -> Mapping[str, Any]:
     """DriftCheckBaselines of the latest approved version; empty when there is none, or it has none."""
     approved = [version for version in registry.list_versions(sagemaker, group) if version.approval == "Approved"]

@@ -180,7 +180,7 @@ def _take_over(
     for each in left:
         say(f"import {each.logical_id} ({each.type}): {each.name} is there already")
     request = {
-        "TemplateBody": template.only(frozenset(each.logical_id for each in left)),
+        "TemplateBody": template.bare(frozenset(each.logical_id for each in left)),
         "Parameters": _parameters(told),
         "ResourcesToImport": resources,
     }

@@ -4,6 +4,7 @@
     core          buckets, the queue of uploads, Lambdas, roles, rules
     experiments   the API, its events and their counts; unless experiment.enabled is false
     inference     files to predictions: bucket, queues, Lambdas, table; unless inference.enabled is false
+    monitoring    watchers, alarms, dashboard, drift; unless monitoring.enabled is false
     delivery      a push builds and deploys the project; only where it is named, and on AWS only
     studio        a domain of SageMaker Studio; only where it is named, and on AWS only
     catalog       new projects from Studio; only where it is named, after studio, and on AWS only
@@ -58,6 +59,7 @@ def core_parameters(settings: Settings) -> dict[str, str]:
     return {
         "DataPrefix": settings.data.prefix,
         "Experiments": "on" if settings.experiment.enabled else "off",
+        "Autoscaling": "on" if scales(settings) else "off",
     }
 
 
@@ -91,11 +93,38 @@ def delivery_parameters(settings: Settings) -> dict[str, str]:
     }
 
 
+def monitoring_parameters(settings: Settings) -> dict[str, str]:
+    monitoring = settings.monitoring
+    alarms, scaling = monitoring.alarms, monitoring.autoscaling
+    return {
+        "DataPrefix": settings.data.prefix,
+        "Schedule": monitoring.schedule,
+        "DataQuality": "on" if monitoring.data_quality else "off",
+        "ModelQuality": "on" if monitoring.model_quality else "off",
+        "TruthHours": str(monitoring.truth_hours),
+        "InstanceType": monitoring.instance_type,
+        "Retrain": monitoring.retrain,
+        "ErrorRate": str(alarms.error_rate),
+        "LatencyMs": str(alarms.latency_ms),
+        "StalledSeconds": str(alarms.stalled_s),
+        "AlertEmail": alarms.email,
+        "Autoscaling": "on" if scales(settings) else "off",
+        "MinInstances": str(scaling.min_instances),
+        "MaxInstances": str(scaling.max_instances),
+        "InvocationsPerInstance": str(scaling.invocations_per_instance),
+    }
+
+
+def scales(settings: Settings) -> bool:
+    return settings.monitoring.enabled and settings.monitoring.autoscaling.enabled
+
+
 KINDS = (
     Kind(KEY, lambda settings: {}, wanted=lambda settings: settings.stacks.encryption == "project"),
     Kind("core", core_parameters, wanted=lambda settings: True),
     Kind("experiments", experiment_parameters, wanted=lambda settings: settings.experiment.enabled),
     Kind("inference", inference_parameters, wanted=lambda settings: settings.inference.enabled),
+    Kind("monitoring", monitoring_parameters, wanted=lambda settings: settings.monitoring.enabled),
     Kind("delivery", delivery_parameters, wanted=lambda settings: False),
     Kind("studio", lambda settings: {}, wanted=lambda settings: False),
     Kind("catalog", lambda settings: {}, wanted=lambda settings: False, assets=catalog_assets),

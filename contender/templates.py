@@ -24,6 +24,8 @@ INLINE_BYTES = 51_200
 _NAMED_BY = {"AWS::S3::Bucket": "BucketName", "AWS::DynamoDB::Table": "TableName"}
 """The types that hold a project's data, and the property that names one."""
 
+_ESSENTIAL = (*_NAMED_BY.values(), "AttributeDefinitions", "KeySchema", "BillingMode")
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -81,9 +83,16 @@ class Template:
         named = (_text(function.get("FunctionName"), {"Project": project}) for function in functions)
         return frozenset(name for name in named if name is not None)
 
-    def only(self, logical_ids: frozenset[str]) -> str:
-        """The template of these resources alone."""
-        resources = {name: each for name, each in self.document["Resources"].items() if name in logical_ids}
+    def bare(self, logical_ids: frozenset[str]) -> str:
+        """The template of these resources alone, with no more than they cannot be described without.
+
+        Importing changes nothing: what they have beside is a change of the template that follows, and so is made.
+        """
+        resources = {}
+        for name in sorted(logical_ids):
+            whole = self.document["Resources"][name]
+            essential = {key: value for key, value in whole["Properties"].items() if key in _ESSENTIAL}
+            resources[name] = {**whole, "Properties": essential}
         rest = {part: self.document[part] for part in ("Parameters", "Conditions") if part in self.document}
         return _json({**rest, "Resources": resources})
 

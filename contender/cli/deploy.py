@@ -11,6 +11,7 @@ import click
 
 import contender
 from contender.aws import client
+from contender.cli.monitoring import resting
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import Settings, load
 from contender.deployment import PARAMETERS_VARIABLE, ROLE_VARIABLE, Cloud, Deployment, parse_parameters
@@ -45,9 +46,9 @@ class Deployed:
 def command(only: tuple[str, ...], templates: Path, given: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Deploy buckets, queues, tables, Lambdas, roles and the API, or bring them up to date.
 
-    The stacks named, or all that contender.yaml asks for: the core, the experiments unless experiment.enabled is
-    false, and inference unless inference.enabled is; key, delivery, studio and catalog where they are named or asked
-    for. With the core each stage's settings of rollouts, which the next look at a dimension goes by.
+    The stacks named, or all that contender.yaml asks for: the core, and experiments, inference and monitoring unless
+    their sections say enabled: false. With the core each stage's settings of rollouts, which the next look at a
+    dimension goes by. delivery, studio and catalog only where they are named.
 
     Stack parameters come from contender.yaml; CONTENDER_STACK_PARAMETERS ("Name=value,Name=value") overrides it,
     and --parameter overrides both. CONTENDER_STACK_ROLE is the role that CloudFormation works as, if not the caller's.
@@ -72,6 +73,8 @@ def command(only: tuple[str, ...], templates: Path, given: tuple[str, ...], dry_
         note(f"stack {result.stack}: {'nothing to change' if result.action == 'unchanged' else result.action}")
     for change in deployed.rollouts:
         note(tell(change, dry_run=dry_run))
+    if reason := resting(settings):
+        note(reason)
 
 
 def deploy_all(

@@ -27,6 +27,7 @@ NOUNS = {
     "endpoint": "A dimension's endpoint: show, invoke.",
     "rollout": "Rollouts: status, history, replay, start, pause, resume, approve, promote, rollback.",
     "experiment": "Experiments: simulate, plan, replay.",
+    "monitoring": "Monitoring of what serves: status, run, truth.",
     "batch": "Scoring of whole files: score.",
     "inference": "Files to predictions: upload, status, results, retry.",
     "cost": "What this configuration costs per month on AWS.",

@@ -39,15 +39,25 @@ class Request:
 
 
 def prepare(
-    sagemaker: Any, names: Names, dimension: str, uri: str, version: str, definition: Mapping[str, Any]
+    sagemaker: Any,
+    names: Names,
+    dimension: str,
+    uri: str,
+    version: str,
+    definition: Mapping[str, Any],
+    *,
+    drifted: bool = False,
 ) -> Request:
     """A check without a baseline is skipped and registers one, and a search continues the dimension's previous one.
 
-    `definition` is the deployed one of the project's pipeline.
+    `definition` is the deployed one of the project's pipeline. `drifted`: the world has moved, so the data are not
+    compared with what they were, and become what later ones are compared with.
     """
-    group = names.group(dimension)
+    group, declared = names.group(dimension), baselines.declared(definition)
     search = warm_start.choose(sagemaker, group, uri, version, definition)
-    options = baselines.first_run(sagemaker, group, baselines.declared(definition)) | search.parameters
+    options = baselines.first_run(sagemaker, group, declared) | search.parameters
+    if drifted:
+        options |= baselines.renewed(baselines.DATA_QUALITY, declared)
     return Request(dimension, uri, version, options, search.reason)
 
 

@@ -30,13 +30,17 @@ CAPTURED = "capture"
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Clients of AWS; `hooks` makes one of Lambda that waits so many seconds for an answer."""
+    """Clients of AWS; `hooks` makes one of Lambda that waits so many seconds for an answer.
+
+    `scaling` is None where no variant is scaled automatically.
+    """
 
     sagemaker: Any
     dynamodb: Any
     cloudwatch: Any
     hooks: Callable[[float], Any]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    scaling: Any = None
 
 
 def controllers(settings: RolloutSettings, clients: Clients) -> tuple[Controller, ...]:
@@ -55,7 +59,7 @@ def controllers(settings: RolloutSettings, clients: Clients) -> tuple[Controller
             store,
             capture_uri=f"s3://{settings.artifact_bucket}/{CAPTURED}",
         )
-        executor = Apply(clients.sagemaker, settings.model_role_arn, versions, store)
+        executor = Apply(clients.sagemaker, settings.model_role_arn, versions, store, clients.scaling)
         made.append(Controller(spec, sight, ledger, executor, ask, clients.clock))
     if not made:
         raise SettingsError(f"table {names.table('rollouts')} has no settings of rollouts: deploy the project again")
@@ -91,6 +95,7 @@ def from_environment() -> tuple[RolloutSettings, Clients]:
         dynamodb=boto3.client("dynamodb", config=many),
         cloudwatch=boto3.client("cloudwatch", config=many),
         hooks=_lambda_client,
+        scaling=boto3.client("application-autoscaling", config=many) if settings.autoscaling else None,
     )
 
 

@@ -36,6 +36,8 @@ from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import StarterSettings
 from contender.naming import Names, parse_object_key
 
+DRIFT = "drift"
+"""The `reason` of an event that the drift function sends; S3's own are names of its operations."""
 MAX_URI = 256
 """It is recorded with the version, in a property of at most this many characters."""
 AT_CAPACITY = frozenset({"ResourceLimitExceeded", "ThrottlingException", "Throttling", "TooManyRequestsException"})
@@ -49,6 +51,8 @@ class Upload:
     uri: str
     version: str
     token: str
+    drifted: bool = False
+    """Whether it is here once more because what is asked of the model is not as it was, see `watching/newest.py`."""
 
     @classmethod
     def from_event(cls, body: str, names: Names, prefix: str) -> Self:
@@ -66,7 +70,7 @@ class Upload:
             raise NamingError(f"key {key[:60]!r}… is too long: bucket and key may have {MAX_URI - 6} characters")
         marks = [str(item.get(name, "")) for name in ("version-id", "etag", "sequencer")]
         token = hashlib.sha256("\0".join([bucket, key, *marks]).encode()).hexdigest()
-        return cls(dimension, uri, marks[0] or marks[1], token)
+        return cls(dimension, uri, marks[0] or marks[1], token, detail.get("reason") == DRIFT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,15 @@ class Starter:
     def _start(self, upload: Upload, reasons: list[str]) -> str:
         names = self._settings.names
         definition = json.loads(self._sagemaker.describe_pipeline(PipelineName=names.pipeline)["PipelineDefinition"])
-        wanted = request.prepare(self._sagemaker, names, upload.dimension, upload.uri, upload.version, definition)
+        wanted = request.prepare(
+            self._sagemaker,
+            names,
+            upload.dimension,
+            upload.uri,
+            upload.version,
+            definition,
+            drifted=upload.drifted,
+        )
         reasons += [wanted.reason] if wanted.reason else []
         return request.send(self._sagemaker, names, wanted, upload.token)
 

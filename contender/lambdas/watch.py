@@ -26,8 +26,9 @@ from botocore.config import Config
 
 from contender.errors import DataError, DeploymentError
 from contender.lambdas.log_line import log_line
-from contender.lambdas.settings import WatchSettings
+from contender.lambdas.watch_settings import WatchSettings
 from contender.rollout.ledger import Ledger
+from contender.watching import measure
 from contender.watching.actions import describe
 from contender.watching.baseline import script_digest
 from contender.watching.execute import Later, Watchman
@@ -37,7 +38,6 @@ from contender.watching.stalled import stalled
 from contender.watching.wishes import Wishes
 
 SWEEP = "Scheduled Event"
-NAMESPACE = "Contender"
 STALLED = "StalledRollouts"
 THREADS = 8
 
@@ -80,7 +80,9 @@ class Watcher:
             return {"event": event.get("detail-type"), "outcome": "not ours"}
         line: dict[str, Any] = {"event": event.get("detail-type")}
         if sweeps:
-            line["stalled"] = self._count_stalled(now)
+            line["stalled"] = stuck = self._stalled(now)
+            project = {"Project": self._names.project}
+            line["unmeasured"] = measure.put(self._clients.cloudwatch, STALLED, len(stuck), project, now)
         wishes = self._settings.wishes(self._lookout.image(), script_digest())
         part = self._names.endpoint(asked) if asked is not None else f"{self._names.project}-"
         watching = self._lookout.watching(wishes, part)
@@ -121,25 +123,13 @@ class Watcher:
             report.error = f"{type(error).__name__}: {error}"
         return report
 
-    def _count_stalled(self, now: datetime) -> list[str]:
+    def _stalled(self, now: datetime) -> list[str]:
         ledger = Ledger(self._clients.dynamodb, self._names.table("rollouts"))
         specs, found = ledger.specs(), list[str]()
         for endpoint, state in ledger.states().items():
             place = self._names.place_of(endpoint)
             if place is not None and place.stage in specs:
                 found += stalled(specs[place.stage], state, now, self._settings.stalled_s)
-        self._clients.cloudwatch.put_metric_data(
-            Namespace=NAMESPACE,
-            MetricData=[
-                {
-                    "MetricName": STALLED,
-                    "Dimensions": [{"Name": "Project", "Value": self._names.project}],
-                    "Timestamp": now,
-                    "Value": len(found),
-                    "Unit": "Count",
-                }
-            ],
-        )
         return found
 
 

@@ -75,11 +75,15 @@ class CreateEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class UpdateEndpoint:
-    """`counts`: the config's numbers of instances are taken over too, instead of those that run."""
+    """`counts`: the config's numbers of instances are taken over too, instead of those that run.
+
+    `released`: variants that leave, or get instances of another type. AWS refuses that while they are scaled.
+    """
 
     name: str
     config: str
     counts: bool = False
+    released: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,10 @@ class Record:
 
 
 class Apply:
-    """Makes changes in AWS; raises Refused or Overtaken, and passes on errors that say nothing about the change."""
+    """Makes changes in AWS; raises Refused or Overtaken, and passes on errors that say nothing about the change.
+
+    `scaling` is a client of Application Auto Scaling, where variants are scaled.
+    """
 
     def __init__(
         self,
@@ -64,11 +67,13 @@ class Apply:
         model_role_arn: str,
         versions: StageVersions,
         store: Store | None = None,
+        scaling: Any = None,
     ) -> None:
         self._sagemaker = sagemaker
         self._role = model_role_arn
         self._versions = versions
         self._store = store
+        self._scaling = scaling
 
     def run(self, action: Action) -> None:
         match action:
@@ -175,6 +180,8 @@ class Apply:
         the newcomer would get its share on top of a champion that gave nothing. Instance counts must be, or an
         update would undo what automatic scaling set; unless the settings ask for others than before.
         """
+        for variant in action.released:
+            self._stop_scaling(action.name, variant)
         excluded = ["DesiredWeight", *(["DesiredInstanceCount"] if action.counts else [])]
         try:
             self._sagemaker.update_endpoint(
@@ -190,6 +197,20 @@ class Apply:
             if there is None or not there.in_service:
                 raise Overtaken(f"endpoint {action.name} was changed by somebody else meanwhile") from error
             _refuse(error, f"update of endpoint {action.name}")
+
+    def _stop_scaling(self, endpoint: str, variant: str) -> None:
+        """The watcher scales it again if it stays and has traffic."""
+        if self._scaling is None:
+            return
+        try:
+            self._scaling.deregister_scalable_target(
+                ServiceNamespace="sagemaker",
+                ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+                ResourceId=f"endpoint/{endpoint}/variant/{variant}",
+            )
+        except ClientError as error:
+            if error_code(error) != "ObjectNotFoundException":
+                raise
 
     def _mark(self, action: MarkVersion) -> None:
         try:

@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 
 from contender.endpoints import SHARE_DIGITS, Serving
 from contender.measurements.settings import Owner
-from contender.naming import variant_name
+from contender.naming import parse_variant, variant_name
 from contender.registry import Role, Status, Version
 from contender.rollout.actions import (
     Action,
@@ -204,7 +204,12 @@ def _membership(spec: Spec, state: State, view: View, serving: Serving) -> Plan:
             *models_of(view, staying | joining),
             config,
             *((_on_its_way(newcomer, config.name),) if newcomer else ()),
-            UpdateEndpoint(serving.name, config.name, counts=other_counts(spec, view, staying)),
+            UpdateEndpoint(
+                serving.name,
+                config.name,
+                counts=other_counts(spec, view, staying),
+                released=released(spec, view, staying),
+            ),
         ),
         changes=True,
         subject=newcomer,
@@ -261,6 +266,18 @@ def other_counts(spec: Spec, view: View, versions: Iterable[int]) -> bool:
     """Whether the settings ask for other numbers of instances than the serving config, for any of these versions."""
     asked = {number: slot.instance_count for number in versions if (slot := view.slot(number)) is not None}
     return any(count not in (0, spec.instance_of(view.dimension, number).count) for number, count in asked.items())
+
+
+def released(spec: Spec, view: View, staying: Collection[int]) -> tuple[str, ...]:
+    """Variants that automatic scaling, if there is any, has to let go of before the endpoint is changed."""
+    slots = view.serving.slots if view.serving is not None else ()
+    return tuple(
+        slot.variant
+        for slot in slots
+        if (number := parse_variant(slot.variant)) not in staying
+        or number is None
+        or slot.instance_type not in ("", spec.instance_of(view.dimension, number).type)
+    )
 
 
 def models_of(view: View, numbers: Collection[int]) -> tuple[CreateModel, ...]:

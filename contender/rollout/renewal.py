@@ -11,7 +11,7 @@ from datetime import datetime
 
 from contender.naming import variant_name
 from contender.rollout.actions import Action, UpdateEndpoint
-from contender.rollout.plan import config_of, models_of, other_counts
+from contender.rollout.plan import config_of, models_of, other_counts, released
 from contender.rollout.spec import Spec
 from contender.rollout.state import Phase, State
 from contender.rollout.view import View
@@ -41,4 +41,8 @@ def renewal(spec: Spec, state: State, view: View, configs: Mapping[str, datetime
     tried = configs.get(config.name)
     if tried is not None and tried <= serving.modified_at:
         return ()
-    return (*models_of(view, live), config, UpdateEndpoint(serving.name, config.name, counts=counts))
+    return (
+        *models_of(view, live),
+        config,
+        UpdateEndpoint(serving.name, config.name, counts=counts, released=released(spec, view, live)),
+    )

@@ -18,7 +18,6 @@ RUNBOOK = "docs/operations.md"
 ERRORS, LATENCY, DRIFT = "errors", "latency", "drift"
 ANCHORS = {ERRORS: "variant-errors", LATENCY: "variant-latency", DRIFT: "drift"}
 """What the names of a dimension's alarms end with, and the section of the runbook that each points to."""
-NAMESPACE = "Contender"
 VIOLATIONS = "DriftViolations"
 MOST_METRICS = 9
 """An alarm takes ten metrics, one of which is the worst of the others."""
@@ -92,8 +91,8 @@ def _alarm(
         "EvaluationPeriods": periods,
         "Threshold": threshold,
         "TreatMissingData": missing,
+        # No OKActions: each alarm that is made would tell everybody that nothing is wrong.
         "AlarmActions": [wishes.topic_arn],
-        "OKActions": [wishes.topic_arn],
     }
     return PutAlarm(f"{endpoint}-{last}", description, request)
 
@@ -114,7 +113,7 @@ def _of_dimension(project: str, dimension: str, kind: str) -> dict[str, Any]:
     values = {"Project": project, "Dimension": dimension, "Kind": kind}
     return {
         "Metric": {
-            "Namespace": NAMESPACE,
+            "Namespace": "Contender",
             "MetricName": VIOLATIONS,
             "Dimensions": [{"Name": name, "Value": value} for name, value in values.items()],
         },

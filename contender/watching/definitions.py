@@ -68,11 +68,11 @@ def definition(wishes: Wishes, endpoint: str, kind: Kind, baseline: Baseline, ar
             "EndTimeOffset": "-PT0H",
         }
         job_input["GroundTruthS3Input"] = {"S3Uri": f"s3://{wishes.bucket}/ground-truth/{endpoint}"}
+    compared: dict[str, Any] = {"ConstraintsResource": {"S3Uri": used.constraints}}
+    if kind == "data":
+        compared["StatisticsResource"] = {"S3Uri": used.statistics}
     request = {
-        f"{type_}BaselineConfig": {
-            "ConstraintsResource": {"S3Uri": used.constraints},
-            "StatisticsResource": {"S3Uri": used.statistics},
-        },
+        f"{type_}BaselineConfig": compared,
         f"{type_}AppSpecification": application,
         f"{type_}JobInput": job_input,
         f"{type_}JobOutputConfig": {

@@ -56,6 +56,8 @@ def records(data: Any, encoding: str, content_type: str, columns: Any, dropped: 
         found = json.loads(text) if isinstance(text, str) else text
         if isinstance(found, dict) and "instances" in found:
             found = found["instances"]
+        if not isinstance(found, (dict, list)):
+            raise ValueError("no rows")
         if isinstance(found, dict) or (found and not isinstance(found[0], (dict, list))):
             found = [found]
     else:

@@ -12,7 +12,10 @@ from tests.infra.templates import listed
 
 NO_NARROWER_RESOURCE = frozenset(
     {
-        "cloudwatch:GetMetricData",
+        *("cloudwatch:GetMetricData", "cloudwatch:DescribeAlarms"),  # asked by a prefix: for no alarm in particular
+        *("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"),
+        *("sagemaker:ListDataQualityJobDefinitions", "sagemaker:ListModelQualityJobDefinitions"),
+        "sagemaker:ListMonitoringSchedules",
         *("ecr:GetAuthorizationToken", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
         *("sagemaker:ListModelPackageGroups", "sagemaker:ListModels", "sagemaker:ListEndpointConfigs"),
         *("sagemaker:ListEndpoints", "sagemaker:ListPipelines", "sagemaker:ListProjects"),
@@ -36,6 +39,8 @@ BROAD = {
     r"ecr:\$\{AWS::Region\}:\*:repository/[\w-]+$": "AWS keeps its images in accounts that differ by region",
     r"(processing|training|hyper-parameter-tuning|transform)-job/\*$": "SageMaker names a pipeline's jobs, not we",
     r"experiment-trial(-component)?/\*$": "a trial has an execution's id for a name, a component that of its job",
+    r"processing-job/(model-monitoring|model-quality-monitoring|groundtruth-merge)-\*$": "SageMaker names their jobs",
+    r"scalable-target/\*$": "Application Auto Scaling names targets; a condition says for which service",
     r"endpoint(-config)?/sm-clarify-\*$": "Clarify names the endpoint that it asks a model through",
     r"log-group:/aws/sagemaker/\*$": "SageMaker's log groups are shared by all jobs of an account",
     r"catalog:\$\{AWS::Region\}:\*:portfolio/\*$": "SageMaker's own portfolio differs by region, account and all",

@@ -27,6 +27,7 @@ LARGEST_BYTES = 1_000_000
 HELD_FOR_A_WHILE = {
     "core.LockTable": "who waits for which execution: nothing to keep once nothing runs",
     "experiments.EventsTable": "which events were counted: only while they may come twice",
+    "monitoring.DriftTable": "what was told: only while it may have to be told twice",
 }
 """Tables that go with their stack, and why."""
 KEEPS = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::SageMaker::ModelPackageGroup")

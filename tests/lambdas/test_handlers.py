@@ -49,6 +49,7 @@ ROLLOUT = {
     "MODEL_ROLE_ARN": "arn:aws:iam::123456789012:role/models",
     "ARTIFACT_BUCKET": "contender-artifacts",
     "EXPERIMENTS": "on",
+    "AUTOSCALING": "off",
 }
 STARTER = {
     "PROJECT": "contender",

@@ -84,6 +84,30 @@ def test_a_dimension_without_an_approved_version_registers_baselines() -> None:
     assert "FailOnDataQualityViolation" not in given
 
 
+def test_a_training_for_drift_is_compared_with_nothing_and_registers_what_later_ones_are_compared_with() -> None:
+    desk = Desk()
+    checks = ("DataQuality", "ModelQuality")
+    parameters = [
+        f"{name}{check}{last}" for check in checks for name, last in (("Skip", "Check"), ("RegisterNew", "Baseline"))
+    ]
+    desk.sagemaker.definition = json.dumps({"Parameters": [{"Name": name, "Type": "Boolean"} for name in parameters]})
+    files = {name: {"ContentType": "json", "S3Uri": f"s3://artifacts/{name}"} for name in ("Statistics", "Constraints")}
+    package = desk.sagemaker.packages[desk.sagemaker.register("contender-A")]
+    package["DriftCheckBaselines"] = {"ModelDataQuality": files, "ModelQuality": files}
+    message = json.loads(body(sequencer="drift"))
+    message["detail"]["reason"] = "drift"
+    assert desk.handle(body(), json.dumps(message)) == ["started", "waiting"]
+    desk.finish()
+    desk.handle(*desk.waiting())
+    usual, drifted = (
+        {item["Name"]: item["Value"] for item in request["PipelineParameters"]}
+        for request in desk.sagemaker.made("StartPipelineExecution")
+    )
+    assert "SkipDataQualityCheck" not in usual
+    assert drifted["SkipDataQualityCheck"] == drifted["RegisterNewDataQualityBaseline"] == "true"
+    assert "SkipModelQualityCheck" not in drifted
+
+
 def test_the_data_version_is_the_objects_version_where_there_is_one() -> None:
     assert Upload.from_event(body(**{"version-id": "v7"}), Names("contender"), "data/").version == "v7"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -278,7 +279,18 @@ def test_a_new_stack_takes_over_what_the_last_one_left(cloud: Cloud, tmp_path: P
     assert done.action == "created"
     assert said[0] == f"import Data (AWS::S3::Bucket): {bucket} is there already"
     assert cloud.s3.get_object(Bucket=bucket, Key="data/SM-1/a.csv")["Body"].read() == b"kept"
+    assert {change.resource for change in done.changes if change.action == "Modify"} == {"Data", "Counts"}
     assert deploy(cloud, names, template, {"Days": "2"}, root=ROOT).action == "unchanged"
+
+
+def test_what_is_taken_over_is_described_bare_so_that_all_else_is_a_change(tmp_path: Path) -> None:
+    """CloudFormation changes nothing when it imports, and nothing afterwards that it was told already."""
+    bare = json.loads(read(written(tmp_path, KEEPING)).bare(frozenset({"Data", "Counts"})))["Resources"]
+    assert {name: set(each["Properties"]) for name, each in bare.items()} == {
+        "Data": {"BucketName"},
+        "Counts": {"TableName", "BillingMode", "AttributeDefinitions", "KeySchema"},
+    }
+    assert all(each["DeletionPolicy"] == "RetainExceptOnCreate" for each in bare.values())
 
 
 def test_a_deployment_killed_after_taking_over_is_completed_by_the_next(cloud: Cloud, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def for_tools(addresses: Addresses, region: str, home: Path, shell: Mapping[str,
 def _stack_parameters(addresses: Addresses) -> tuple[str, ...]:
     """Here waiting is dear, and API Gateway has another address."""
     return (
-        *("RetryDelaySeconds=1", "SweepRate=rate(1 minute)", "EventDelaySeconds=1"),
+        *("RetryDelaySeconds=1", "SweepRate=rate(1 minute)", "EventDelaySeconds=1", "WatchRate=rate(1 minute)"),
         f"ApiBase={addresses.aws}/_aws/execute-api",
     )
 

@@ -1,0 +1,1 @@
+"""What is watched of an endpoint, who is told, and what follows."""
