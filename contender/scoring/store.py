@@ -25,6 +25,8 @@ BLOCK = 1000
 PUTS = 25
 """BatchWriteItem takes no more."""
 MAX_TRIES = 12
+KNOWN = "attribute_exists(pk)"
+"""Condition of every update of a file: an update would make one that has expired anew, without what it is."""
 
 
 class Crowded(Exception):
@@ -77,6 +79,7 @@ class Store:
                 TableName=self._table,
                 Key=_file_key(file.dimension, file.file, file.upload),
                 UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+                ConditionExpression=KNOWN,
                 ExpressionAttributeNames={f"#{name}": name for name in attributes},
                 ExpressionAttributeValues={f":{name}": value for name, value in attributes.items()},
                 ReturnValues="ALL_NEW",
@@ -90,6 +93,7 @@ class Store:
                 TableName=self._table,
                 Key=_file_key(chunk.dimension, chunk.file, chunk.upload),
                 UpdateExpression="ADD #settled :settled, #revision :revision",
+                ConditionExpression=KNOWN,
                 ExpressionAttributeNames={"#settled": "settled", "#revision": "revision"},
                 ExpressionAttributeValues={":settled": {"NS": [str(chunk.number)]}, ":revision": {"N": "1"}},
                 ReturnValues="ALL_NEW",

@@ -74,7 +74,7 @@ def test_the_inference_files_that_came_with_the_real_data(real_data: Path) -> No
         world.run()
         report = refused(world)
         assert report["reason"].startswith("march.csv lacks 2 of the 2 columns of champion v1: Plan, Mins. Expected")
-        assert report["found"] == next(csv.reader(io.StringIO(path.read_text())))
+        assert report["found"] == [name.strip() for name in next(csv.reader(io.StringIO(path.read_text())))]
         assert report["found"][0] == "Churn?_True."
 
 
