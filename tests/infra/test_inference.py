@@ -268,10 +268,16 @@ def test_a_file_becomes_predictions_and_what_comes_twice_changes_nothing(minista
     assert _left(sqs, outputs["InferenceDeadLetterQueueUrl"]) == 0
 
 
-def test_an_endpoint_that_fails_for_a_while_costs_no_row(files: Files, flag: Path) -> None:
+def test_an_endpoint_that_fails_for_a_while_costs_no_row(ministack: MiniStack, files: Files, flag: Path) -> None:
+    logs = ministack.client("logs")
+
+    def failed() -> bool:
+        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{PROJECT}-score", filterPattern='"the model failed"')
+        return bool(found["events"])
+
     flag.touch()
     files.drop("april.csv", content(250))
-    eventually(lambda: files.store.files("A", "april.csv") and files.store.files("A", "april.csv")[0].sent)
+    eventually(failed)
     flag.unlink()
     files.is_whole("april.csv", 250)
 
