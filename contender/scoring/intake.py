@@ -48,6 +48,8 @@ MAX_CUT = 4_000_000
 MESSAGES = 10
 """SendMessageBatch takes no more."""
 HEADER_BYTES = 1_000_000
+MAX_COPY = 5_000_000_000
+"""Bytes that CopyObject moves at once, whose limit is a little higher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,8 @@ class Intake:
     def _send(self, upload: Upload, file: File) -> dict[str, Any]:
         if file.size == 0:
             raise DataError(f"{file.file} is empty: its first line must name its columns")
+        if file.size > MAX_COPY:
+            raise DataError(f"{file.file} has more than 5 GB: drop it in parts")
         scorer = self._parts.scorers.find(file.dimension)
         large = file.size > self._parts.limits.max_bytes
         part = {"Range": f"bytes=0-{HEADER_BYTES - 1}"} if large else {}

@@ -260,6 +260,13 @@ def model_error(status: int, text: str) -> Exception:
     return error
 
 
+class Paginator:
+    """Pages are asked for when they are looked at, and not before."""
+
+    def __init__(self, pages: Callable[..., Iterator[dict[str, Any]]]) -> None:
+        self.paginate = pages
+
+
 class FakeSageMaker:
     """A registry of one dimension, D, whose newest version is champion; and its endpoint."""
 
@@ -268,13 +275,14 @@ class FakeSageMaker:
         self.champion = 1
         self.has_endpoint = True
         self.started: list[dict[str, Any]] = []
+        self.status = "Succeeded"
+        self.has_pipeline = True
         s3.put(ARTIFACTS, "model.tar.gz", artifact())
 
-    def get_paginator(self, operation: str) -> FakeSageMaker:
-        assert operation == "list_model_packages"
-        return self
+    def get_paginator(self, operation: str) -> Paginator:
+        return Paginator(getattr(self, f"_{operation}"))
 
-    def paginate(self, *, ModelPackageGroupName: str, MaxResults: int) -> Iterator[dict[str, Any]]:
+    def _list_model_packages(self, *, ModelPackageGroupName: str, MaxResults: int) -> Iterator[dict[str, Any]]:
         with self._calls.call("ListModelPackages"):
             if ModelPackageGroupName != "contender-D":
                 raise client_error("ListModelPackages", "ValidationException", "no such group")
@@ -291,8 +299,32 @@ class FakeSageMaker:
                 raise client_error("DescribeEndpoint", "ValidationException", "Could not find endpoint")
             return {"EndpointName": EndpointName}
 
+    def describe_pipeline_definition_for_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        with self._calls.call("DescribePipelineDefinitionForExecution"):
+            return {"PipelineDefinition": json.dumps({"Steps": [{"Name": "Collect", "Type": "Processing"}]})}
+
+    def _list_pipeline_parameters_for_execution(self, *, PipelineExecutionArn: str) -> Iterator[dict[str, Any]]:
+        with self._calls.call("ListPipelineParametersForExecution"):
+            yield {"PipelineParameters": self.started[0]["PipelineParameters"]}
+
+    def describe_pipeline_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        with self._calls.call("DescribePipelineExecution"):
+            return {"PipelineExecutionStatus": self.status, "FailureReason": "the job failed"}
+
+    def _list_pipeline_execution_steps(self, *, PipelineExecutionArn: str) -> Iterator[dict[str, Any]]:
+        with self._calls.call("ListPipelineExecutionSteps"):
+            job = {"Arn": "arn:aws:sagemaker:us-east-1:000000000000:processing-job/collect"}
+            step = {"StepName": "Collect", "StepStatus": self.status, "Metadata": {"ProcessingJob": job}}
+            yield {"PipelineExecutionSteps": [step]}
+
+    def describe_processing_job(self, *, ProcessingJobName: str) -> dict[str, Any]:
+        with self._calls.call("DescribeProcessingJob"):
+            return {"ProcessingOutputConfig": {"Outputs": [{"S3Output": {"S3Uri": f"s3://{ARTIFACTS}/result"}}]}}
+
     def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:
         with self._calls.call("StartPipelineExecution"):
+            if not self.has_pipeline:
+                raise client_error("StartPipelineExecution", "ResourceNotFound", "no such pipeline")
             if not any(each["ClientRequestToken"] == request["ClientRequestToken"] for each in self.started):
                 self.started.append(request)
             return {"PipelineExecutionArn": "arn:execution"}
