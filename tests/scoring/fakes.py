@@ -45,6 +45,8 @@ class FakeS3:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self.versions: dict[tuple[str, str], list[tuple[str, bytes | None]]] = {}
+        self.more_bytes = 0
+        """What objects seem to have beside those that are here."""
         self._count = 0
 
     def put(self, bucket: str, key: str, body: bytes | None) -> str:
@@ -76,7 +78,7 @@ class FakeS3:
     def head_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:
         with self._calls.call("HeadObject"):
             version, body = self._find("HeadObject", Bucket, Key, VersionId)
-            return {"VersionId": version, "ContentLength": len(body)}
+            return {"VersionId": version, "ContentLength": len(body) + self.more_bytes}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:
         with self._calls.call("PutObject"):
