@@ -178,6 +178,7 @@ class FakeTable(FakeDynamoDB):
     ) -> dict[str, Any]:
         assert (ConditionExpression, ReturnValuesOnConditionCheckFailure) == ("attribute_not_exists(pk)", "ALL_OLD")
         with self._aws.call("PutItem"):
+            self.before("put_item")
             key = self._key(TableName, Item)
             if key in self.items:
                 error = client_error("PutItem", "ConditionalCheckFailedException", "The conditional request failed")
