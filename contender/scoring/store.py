@@ -33,6 +33,10 @@ class Crowded(Exception):
     """DynamoDB left items unwritten, however often it was asked."""
 
 
+class Overtaken(Exception):
+    """Somebody else works on the same file: look at it again."""
+
+
 class Store:
     """`pause` is called with how often DynamoDB has been asked before it is asked again.
 
@@ -72,19 +76,29 @@ class Store:
         return File.from_item(existing) if existing else file
 
     def change(self, file: File, **values: Any) -> File:
-        """Set attributes of the file's item; the file as it is then."""
+        """Set attributes of the file's item; the file as it is then.
+
+        Overtaken if a new state is to be set, and somebody else has set another one since `file` was read.
+        """
         attributes = changes(**values)
-        return File.from_item(
-            self._dynamodb.update_item(
+        compared = changes(was=file.state) if "state" in values else {}
+        try:
+            answer = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=_file_key(file.dimension, file.file, file.upload),
                 UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
-                ConditionExpression=KNOWN,
+                ConditionExpression=KNOWN + (" AND #state = :was" if compared else ""),
                 ExpressionAttributeNames={f"#{name}": name for name in attributes},
-                ExpressionAttributeValues={f":{name}": value for name, value in attributes.items()},
+                ExpressionAttributeValues={f":{name}": value for name, value in (attributes | compared).items()},
                 ReturnValues="ALL_NEW",
-            )["Attributes"]
-        )
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            raise Overtaken(
+                f"file {file.file!r} of dimension {file.dimension!r} was {file.state} and is not"
+            ) from error
+        return File.from_item(answer["Attributes"])
 
     def settle(self, chunk: Chunk) -> File:
         """Count a chunk as settled, once however often it is said; the file as it is then."""

@@ -24,9 +24,11 @@ class Calls:
     def __init__(self) -> None:
         self.made: list[str] = []
         self.kill_at: tuple[int, bool] | None = None
+        self.before: Callable[[str], None] = lambda name: None
 
     @contextmanager
     def call(self, name: str) -> Iterator[None]:
+        self.before(name)
         self.made.append(name)
         number = len(self.made)
         if self.kill_at == (number, True):

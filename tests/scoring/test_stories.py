@@ -94,6 +94,27 @@ def test_delivered_twice_and_in_any_order_it_ends_the_same(seed: int) -> None:
     has_ended_well(world)
 
 
+@pytest.mark.parametrize("number", range(1, 36))
+def test_two_at_once_get_in_nobodys_way(number: int) -> None:
+    """While the first is at one of its calls, the second does everything, up to the report."""
+    world = story()
+    body = world.sqs.queues["files"][0]["Body"]
+    calls = 0
+
+    def other(name: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            first, world.sqs.queues["files"] = world.sqs.queues["files"], [{"Body": body, "receives": 0}]
+            world.run()
+            world.sqs.queues["files"] = first
+
+    world.calls.before = other
+    world.run()
+    assert calls > number
+    has_ended_well(world)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_whoever_is_champion_meanwhile_a_row_is_answered_once(seed: int) -> None:
     """The fake table refuses an item that changes; the version that answers changes between a message's tries."""

@@ -83,7 +83,7 @@ class World:
             self.outcomes.append({"outcome": "failed", "reason": str(error)})
             return
         self.outcomes.append(outcome)
-        if not again:
+        if not again and message in self.sqs.queues[name]:
             self.sqs.queues[name].remove(message)
 
     def file(self, name: str = "march.csv", dimension: str = "D") -> File:
