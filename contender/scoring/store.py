@@ -10,7 +10,7 @@ A block is a thousand rows, so that no partition takes a whole file's writes, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -240,15 +240,6 @@ class Store:
         if not self._keep_days:
             return {}
         return {"expires": {"N": str(int((at + timedelta(days=self._keep_days)).timestamp()))}}
-
-
-def count_by_version(answered: Iterable[Answers]) -> dict[str, int]:
-    """How many rows each variant scored."""
-    counts: dict[str, int] = {}
-    for answers in answered:
-        if scored := sum(1 for _ in answers.scored):
-            counts[answers.variant] = counts.get(answers.variant, 0) + scored
-    return counts
 
 
 def _file_key(dimension: str, file: str, upload: str) -> dict[str, dict[str, str]]:

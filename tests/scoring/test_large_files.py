@@ -40,7 +40,7 @@ def leave_result(world: World) -> None:
 
 
 def story() -> World:
-    world = World(max_bytes=10)
+    world = World(rows_per_message=2, max_bytes=10)
     leave_result(world)
     world.drop(content(poisoned()))
     return world

@@ -175,7 +175,8 @@ def test_an_endpoint_that_fails_for_good_leaves_rows_that_can_be_tried_again() -
     world.run(random.Random(3))
     file, report = world.file(), world.report()
     assert (file.scored, file.failed, report["scored"], report["failed"]) == (25, 0, 25, 0)
-    assert report["problems"] == []
+    assert (report["problems"], report["failed_rows"]) == ([], None)
+    assert world.s3.listed() == [f"processed/D/{file.upload}/march.csv{ending}" for ending in ("", ".report.json")]
     assert len(world.table.rows) == 25
     assert world.sqs.queues["dead"] == []
 
