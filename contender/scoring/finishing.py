@@ -50,8 +50,11 @@ class Finishing:
                 self._clean_up(file)
             if self._store.finish(file, report["scored"], report["failed"]):
                 return report
-            # A second try of some rows came in between: its rows belong into the report.
-            file = self._store.file(file.dimension, file.file, file.upload) or file
+            # A second try of some rows came in between: its rows belong into the report. Or the file has expired.
+            known = self._store.file(file.dimension, file.file, file.upload)
+            if known is None:
+                return report
+            file = known
 
     def _failed_rows(self, file: File, failed: Sequence[Failure]) -> str:
         table = [["row", "line", "problem", *file.header]]
