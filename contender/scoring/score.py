@@ -54,12 +54,16 @@ class Scoring:
         parts = self._parts
         try:
             chunk = Chunk.from_body(body)
-            file = parts.store.file(chunk.dimension, chunk.file, chunk.upload)
-            if file is None:
-                raise DataError(f"file {chunk.file!r} of dimension {chunk.dimension!r} is not known")
         except DataError as error:
             parts.dead_letters.send(body, str(error))
             return {"outcome": "refused", "reason": str(error)}
+        file = parts.store.file(chunk.dimension, chunk.file, chunk.upload)
+        if file is None:
+            reason = f"file {chunk.file!r} of dimension {chunk.dimension!r} is not known"
+            if not last_try:
+                raise NotFoundError(reason)
+            parts.dead_letters.send(body, reason)
+            return {"outcome": "refused", "reason": reason}
         told = {"dimension": chunk.dimension, "file": chunk.file, "chunk": chunk.number}
         if chunk.attempt == 0 and chunk.number in file.settled:
             self._end(file, chunk)

@@ -94,6 +94,27 @@ def test_delivered_twice_and_in_any_order_it_ends_the_same(seed: int) -> None:
     has_ended_well(world)
 
 
+@pytest.mark.parametrize("number", range(1, 36))
+def test_two_at_once_get_in_nobodys_way(number: int) -> None:
+    """While the first is at one of its calls, the second does everything, up to the report."""
+    world = story()
+    body = world.sqs.queues["files"][0]["Body"]
+    calls = 0
+
+    def other(name: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            first, world.sqs.queues["files"] = world.sqs.queues["files"], [{"Body": body, "receives": 0}]
+            world.run()
+            world.sqs.queues["files"] = first
+
+    world.calls.before = other
+    world.run()
+    assert calls > number
+    has_ended_well(world)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_whoever_is_champion_meanwhile_a_row_is_answered_once(seed: int) -> None:
     """The fake table refuses an item that changes; the version that answers changes between a message's tries."""
@@ -154,7 +175,8 @@ def test_an_endpoint_that_fails_for_good_leaves_rows_that_can_be_tried_again() -
     world.run(random.Random(3))
     file, report = world.file(), world.report()
     assert (file.scored, file.failed, report["scored"], report["failed"]) == (25, 0, 25, 0)
-    assert report["problems"] == []
+    assert (report["problems"], report["failed_rows"]) == ([], None)
+    assert world.s3.listed() == [f"processed/D/{file.upload}/march.csv{ending}" for ending in ("", ".report.json")]
     assert len(world.table.rows) == 25
     assert world.sqs.queues["dead"] == []
 

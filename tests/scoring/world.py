@@ -61,15 +61,19 @@ class World:
             self._deliver(name, place, again=bool(draw and draw.random() < 0.3))
         raise AssertionError("the queues never empty")
 
+    def deliver_next(self, queue: str) -> None:
+        """One message, once."""
+        self._deliver(queue, 0, again=False)
+
     def _deliver(self, name: str, place: int, *, again: bool) -> None:
         message = self.sqs.queues[name][place]
         message["receives"] += 1
         try:
             if name == "files":
-                outcome = self._intake().take(message["Body"])
+                outcome = self.intake().take(message["Body"])
             else:
                 receives = message["receives"]
-                outcome = self._scoring().score(
+                outcome = self.scoring().score(
                     message["Body"], delivered_before=receives > 1, last_try=receives >= TRIES
                 )
         except Killed:
@@ -79,7 +83,7 @@ class World:
             self.outcomes.append({"outcome": "failed", "reason": str(error)})
             return
         self.outcomes.append(outcome)
-        if not again:
+        if not again and message in self.sqs.queues[name]:
             self.sqs.queues[name].remove(message)
 
     def file(self, name: str = "march.csv", dimension: str = "D") -> File:
@@ -99,7 +103,7 @@ class World:
     def dead_letters(self) -> DeadLetters:
         return DeadLetters(self.sqs, "dead")
 
-    def _intake(self) -> Intake:
+    def intake(self) -> Intake:
         names = Names("contender")
         return Intake(
             IntakeParts(
@@ -117,7 +121,7 @@ class World:
             )
         )
 
-    def _scoring(self) -> Scoring:
+    def scoring(self) -> Scoring:
         names = Names("contender")
         scorers = Scorers(self.sagemaker, self.s3, names)
         finishing = Finishing(self.s3, self.store)
