@@ -100,7 +100,7 @@ def deploy(
     code = package(root)
     bucket = names.bucket("code", cloud.account, cloud.region)
     wanted = {**parameters, "Project": names.project}
-    if "CodeKey" in declared_parameters(cloud, template):
+    if "CodeKey" in _read(template):
         wanted |= {"CodeBucket": bucket, "CodeKey": code.key}
     is_new = formation.make_way(say, dry_run=dry_run)
     if not dry_run:

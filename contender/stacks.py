@@ -69,6 +69,9 @@ KINDS = (
     Kind("delivery", delivery_parameters, wanted=lambda settings: False),
 )
 
+ONLY_ON_AWS = ("delivery",)
+"""Stacks of types that a laptop's CloudFormation does not even read."""
+
 
 def chosen(settings: Settings, names: Sequence[str] = ()) -> tuple[Kind, ...]:
     """The stacks of these names, or without any those that the settings want; in the order of deployment."""
@@ -94,7 +97,8 @@ def deploy_stacks(
     An override goes to the stack whose template has a parameter of that name; SettingsError when none has.
     """
     kinds, names = chosen(settings, only), Names(settings.project)
-    declared = {kind: declared_parameters(cloud, folder / kind.template) for kind in KINDS}
+    known_here = [kind for kind in KINDS if kind in kinds or kind.name not in ONLY_ON_AWS]
+    declared = {kind: declared_parameters(cloud, folder / kind.template) for kind in known_here}
     known = sorted(set().union(*declared.values()))
     if unknown := sorted(set(overrides) - set(known)):
         raise SettingsError(f"stack parameter {unknown[0]!r} is in no template of {folder}; known: {', '.join(known)}")
