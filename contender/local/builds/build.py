@@ -44,6 +44,7 @@ def say(line: str) -> None:
 def run(folders: Folders, build: Build, repository: Repository, laptop: Laptop, shell: Mapping[str, str]) -> Build:
     """Run the build when its turn comes; as it ended."""
     with _turn(folders, build):
+        _end_killed(folders)
         if repository.commit(build.ref) != build.commit:
             say(f"build {build.number}: {build.commit[:10]} is superseded by a newer push; nothing is built")
             return folders.change(build, status="superseded")
@@ -83,6 +84,14 @@ def _run(folders: Folders, build: Build, repository: Repository, laptop: Laptop,
     what = _what_changed(before, _pipelines(env))
     say(f"build {build.number} failed in phase {failure.phase.upper()} ({failure.command}) after {took}: {what}")
     return folders.change(build, status="failed", phase=failure.phase)
+
+
+def _end_killed(folders: Folders) -> None:
+    """Whoever has the turn is alone: a build that runs all the same was killed before it could say so."""
+    for build in folders.all():
+        if build.status == "running":
+            folders.change(build, status="interrupted")
+            shutil.rmtree(folders.work(build), ignore_errors=True)
 
 
 def _note(folders: Folders, build: Build, phase: str) -> None:
