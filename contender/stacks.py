@@ -164,6 +164,7 @@ def deploy_stacks(
         common: dict[str, Callable[[], str]] = {
             "LogRetentionDays": lambda: str(settings.stacks.log_days),
             "KmsKeyArn": lambda: key_arn(cloud, settings, names, dry_run=dry_run),
+            "AlarmTopicArn": lambda: topic_arn(cloud, names) if settings.monitoring.enabled else "",
         }
         given = {name: value() for name, value in common.items() if name in declared[kind.name]}
         ours = {name: value for name, value in overrides.items() if name in declared[kind.name]}
@@ -184,6 +185,11 @@ def deploy_stacks(
         )
         for kind in kinds
     )
+
+
+def topic_arn(cloud: Cloud, names: Names) -> str:
+    """Of the topic that the stack of monitoring makes; alarms may name it before it is there."""
+    return f"arn:{cloud.s3.meta.partition}:sns:{cloud.region}:{cloud.account}:{names.project}-alerts"
 
 
 def key_arn(cloud: Cloud, settings: Settings, names: Names, *, dry_run: bool) -> str:

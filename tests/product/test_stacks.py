@@ -86,6 +86,16 @@ def test_an_override_goes_to_the_stack_that_knows_it(cloud: Cloud) -> None:
     assert "StatsFunction" not in changes
 
 
+def test_alarms_of_every_stack_tell_the_topic_of_the_monitoring_there_is(cloud: Cloud) -> None:
+    def told(settings: Settings) -> str:
+        deploy_stacks(cloud, settings, {}, folder=ROOT / "infra", root=ROOT, only=["inference"])
+        stack = cloud.cloudformation.describe_stacks(StackName="watched-inference")["Stacks"][0]
+        return {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}["AlarmTopicArn"]
+
+    assert told(settings(project="watched")) == "arn:aws:sns:us-east-1:000000000000:watched-alerts"
+    assert told(settings(project="watched", monitoring={"enabled": False})) == ""
+
+
 def test_with_a_key_of_its_own_a_project_encrypts_everything_and_stays_with_it(cloud: Cloud) -> None:
     own = settings(project="locked", stacks={"encryption": "project", "log_days": 7}, tags={"team": "red"})
 
