@@ -14,8 +14,8 @@ DATA_JOBS, QUALITY_JOBS = 1, 2
 """That a run of a schedule starts: answers and truth are merged by a job of their own."""
 ALARMS_PER_ENDPOINT = 3
 """Errors, latency, drift."""
-ALARMS = 5
-"""Dead letters, failed executions, stalled rollouts, refused calls, late schedules."""
+ALARMS = 7
+"""Dead letters of uploads and of drift, failed executions of three pipelines, stalled rollouts, a failing watcher."""
 METRICS_PER_ENDPOINT = 2
 MAILS_PER_ENDPOINT = 4
 WATCH_MS, WATCH_MB = 2_000, 256

@@ -107,7 +107,7 @@ BY_HAND: list[tuple[Settings, str, float]] = [
     (CAPTURED, "monitoring: logs kept: watch and drift", 14_600 * 800 / 1e9 * 0.03),
     (Settings(), "monitoring: metrics of drift", 20 * 0.30),
     (Settings(), "monitoring: alarms of endpoints", 30 * 0.10),
-    (Settings(), "monitoring: alarms of the project", 5 * 0.10),
+    (Settings(), "monitoring: alarms of the project", 7 * 0.10),
     (Settings(), "monitoring: dashboard", 3.00),
     (Settings(), "monitoring: mails", 40 * 2e-5),
     (CAPTURED, "monitoring: captured files", 152_083.333 * 0.005e-3),

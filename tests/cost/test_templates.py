@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contender.cost import experiments, pipelines, rollouts
+from contender.cost import experiments, monitoring, pipelines, rollouts
 from tests.infra.templates import of_type, read
 
 
@@ -37,3 +37,7 @@ def test_events_are_kept_and_watched_as_counted() -> None:
     assert template["Parameters"]["EventRetentionDays"]["Default"] // 30 == experiments.MONTHS_KEPT
     assert len(of_type(template, "AWS::CloudWatch::Alarm")) == experiments.ALARMS
     assert len(of_type(template, "AWS::ApiGateway::Method")) * 5 == experiments.API_METRICS
+
+
+def test_alarms_of_the_project_are_those_of_the_template() -> None:
+    assert len(of_type(read("monitoring.yaml"), "AWS::CloudWatch::Alarm")) == monitoring.ALARMS
