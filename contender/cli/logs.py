@@ -25,7 +25,9 @@ def command(word: str, follow: bool, as_json: bool) -> None:
     """Print logs from CloudWatch.
 
     A dimension stands for its latest execution, an execution (ARN or id) for all of its jobs and Lambdas. A function
-    is starter, champion, model, deploy, tick, record, watch or drift. With --json every line is an object of its own.
+    is starter, champion, model, deploy, tick or record; invocation, conversion, stats, count or register of the
+    experiments; intake or score of files to predict; watch or drift of monitoring. With --json every line is an object
+    of its own.
     """
     settings = load()
     names = Names(settings.project)

@@ -22,7 +22,11 @@ from contender.executions.dimension_lock import RUNNING
 from contender.executions.listing import recent
 from contender.naming import Names, dimension_of_execution, is_dimension
 
-FUNCTIONS = ("starter", "champion", "model", "deploy", "tick", "record", "watch", "drift")
+FUNCTIONS = (
+    *("starter", "champion", "model", "deploy", "tick", "record"),
+    *("invocation", "conversion", "stats", "count", "register"),
+    *("intake", "score", "watch", "drift"),
+)
 
 _GROUPS = {
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from contender.errors import NotFoundError
-from contender.executions.logs import Reader, Source, Target, find, finished, last_words, of_step, sources
+from contender.executions.logs import FUNCTIONS, Reader, Source, Target, find, finished, last_words, of_step, sources
 from contender.naming import Names
+from tests.infra.templates import of_type, read
 from tests.local.running import MiniStack
 
 NAMES = Names("contender")
@@ -210,3 +211,12 @@ def test_lines_without_an_id_are_told_apart_by_how_often_they_were_said() -> Non
     assert len(reader.read(places)) == 3
     logs.lines.append((2, "again"))
     assert [line.text for line in reader.read(places)] == ["again"]
+
+
+def test_every_function_of_the_stacks_has_a_word_for_its_log() -> None:
+    named = {
+        properties["FunctionName"]["Fn::Sub"].removeprefix("${Project}-")
+        for stack in ("core", "experiments", "inference", "monitoring")
+        for properties in of_type(read(f"{stack}.yaml"), "AWS::Lambda::Function").values()
+    }
+    assert {name for name in named if not name.startswith("hook-")} == set(FUNCTIONS)
