@@ -11,7 +11,7 @@ demo: $(VENV)/.laptop
 	$(BIN)/contender demo $(ARGS)
 
 test: $(VENV)/.dev .venv-aws/.ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -34,6 +34,7 @@ LOCAL = [
 DEV = [
     "pytest>=8,<10",
     "pytest-timeout>=2.3,<3",
+    "pytest-xdist>=3.6,<4",
     "mypy>=1.15,<3",
     "ruff>=0.12",
     "cfn-lint>=1.40,<2",
@@ -50,7 +51,7 @@ setup(
     description="Champion/challenger MLOps on Amazon SageMaker, whole on a laptop too",
     python_requires=">=3.11",
     packages=find_packages(include=["contender", "contender.*", "pipelines", "pipelines.*", "steps", "steps.*"]),
-    package_data={"contender": ["py.typed", "report/*.html"]},
+    package_data={"contender": ["py.typed", "report/*.html", "cost/prices/*.yaml"]},
     install_requires=[
         "boto3>=1.43,<2",
         "click>=8.1,<9",

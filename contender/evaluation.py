@@ -12,7 +12,11 @@ from botocore.exceptions import ClientError
 
 def read(s3: Any, package: Mapping[str, Any]) -> Mapping[str, Any]:
     """The report of a described model package; empty when it was registered without one, or the report is gone."""
-    uri = package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {}).get("S3Uri", "")
+    return read_at(s3, package.get("ModelMetrics", {}).get("ModelQuality", {}).get("Statistics", {}).get("S3Uri", ""))
+
+
+def read_at(s3: Any, uri: str) -> Mapping[str, Any]:
+    """The report at an address; empty where there is none."""
     place = urlsplit(uri)
     if place.scheme != "s3":
         return {}
@@ -36,3 +40,37 @@ def rules(report: Mapping[str, Any]) -> dict[str, str]:
     """The gate's rules by name: the verdict and the sentence that explains it."""
     judged = report.get("gate", {}).get("rules", {})
     return {name: f"{rule['verdict']}: {rule['sentence']}" for name, rule in judged.items()}
+
+
+def verdicts(report: Mapping[str, Any]) -> dict[str, str]:
+    """The gate's rules by name: passed, failed, not shown or not compared."""
+    return {name: rule["verdict"] for name, rule in report.get("gate", {}).get("rules", {}).items()}
+
+
+def figures(report: Mapping[str, Any]) -> dict[str, float]:
+    """Every figure of a report, by whose it is: evaluation.auc, champion.auc, difference.lower, gate.latency_ms.
+
+    The champion's are of the same held-out rows.
+    """
+    judged = report.get("gate", {}).get("rules", {})
+    parts: dict[str, Mapping[str, Any]] = {
+        "evaluation": {**metrics(report), "rows": report.get("dataset", {}).get("item_count")},
+        "champion": {
+            name: found["value"] if isinstance(found, Mapping) else _number(found)
+            for name, found in (report.get("champion") or {}).items()
+        },
+        "difference": report.get("difference") or {},
+        # The others' are the evaluation's own.
+        "gate": {name: rule.get("figure") for name, rule in judged.items() if name != "auc"},
+    }
+    return {
+        f"{part}.{name}": float(value)
+        for part, found in parts.items()
+        for name, value in found.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _number(value: Any) -> Any:
+    """A champion's version is kept as text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value

@@ -16,6 +16,7 @@ last stage's.
     contender-SM-1-data          the monitoring schedule that compares its traffic with a baseline
     contender-SM-1-quality-1     one that looks at its model's answers once, now
     SM-1-89abcdef                the display name of one of its pipeline executions
+    contender-a1b2c3d4e5f6       the trial component of an execution
     v3                           the variant of version 3
     data/SM-1/march.csv          an uploaded file
 """
@@ -173,6 +174,10 @@ class Names:
     def execution(self, dimension: str, token: str) -> str:
         """Display name of an execution; `token` is hexadecimal."""
         return f"{checked_dimension(dimension)}-{token[:8]}"
+
+    def component(self, execution_id: str) -> str:
+        """Name of the trial component that holds what came of an execution."""
+        return f"{self.project}-{execution_id}"
 
     def experiment(self, dimension: str, number: int) -> str:
         """Id of the experiment with this number on the dimension's endpoint."""

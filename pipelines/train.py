@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sagemaker.core.workflow.execution_variables import ExecutionVariables
 from sagemaker.mlops.workflow.pipeline import Pipeline
+from sagemaker.mlops.workflow.pipeline_experiment_config import PipelineExperimentConfig
 from sagemaker.mlops.workflow.steps import Step, TrainingStep, TuningStep
 
 from contender.config import Settings
@@ -64,7 +66,10 @@ def _compiled(build: Build, name: str, listed: list[Step]) -> Compiled:
         parameters=build.parameters,
         steps=listed,
         sagemaker_session=build.session,
-        pipeline_experiment_config=None,
+        # Each execution is a trial, in which SageMaker keeps what its jobs were made of and what came of them.
+        pipeline_experiment_config=PipelineExperimentConfig(
+            ExecutionVariables.PIPELINE_NAME, ExecutionVariables.PIPELINE_EXECUTION_ID
+        ),
     )
     return compiled(pipeline.definition(), build.uploads)
 

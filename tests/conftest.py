@@ -14,8 +14,8 @@ from botocore.config import Config
 
 from contender.local.launcher.laptop import Laptop, Ports
 from tests.without_aws import (  # noqa: F401  pytest finds the hooks by name
+    leave_out,
     pytest_addoption,
-    pytest_collection_modifyitems,
     pytest_configure,
     pytest_ignore_collect,
 )
@@ -35,6 +35,19 @@ os.environ |= {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.processes import ByFile
+
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long stories first, so that all processes end at about the same time."""
+    leave_out(config, items)
+    items.sort(key=lambda item: item.path.parent != REPOSITORY / "tests")
 
 
 class Clients:

@@ -28,6 +28,8 @@ LAMBDA_PARTS = (
     "errors",
     "executions",
     "s3_object",
+    "evaluation",
+    "trials",
     "watching",
 )
 PURE = (
@@ -51,6 +53,7 @@ PURE = (
         )
     ),
     "contender/experiments",
+    "contender/cost",
     *(
         f"contender/watching/{name}.py"
         for name in ("wishes", "view", "actions", "definitions", "alarms", "plan", "stalled")

@@ -45,7 +45,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if chosen and place.as_posix() not in SLOW else True
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of the chosen folders that ask for a laptop."""
     if not config.getoption(OPTION):
         return
     needy = [item for item in items if FIXTURES & set(getattr(item, "fixturenames", ()))]

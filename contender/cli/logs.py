@@ -25,7 +25,7 @@ def command(word: str, follow: bool, as_json: bool) -> None:
     """Print logs from CloudWatch.
 
     A dimension stands for its latest execution, an execution (ARN or id) for all of its jobs and Lambdas. A function
-    is starter, champion, model, deploy, tick, watch or drift. With --json every line is an object of its own.
+    is starter, champion, model, deploy, tick, record, watch or drift. With --json every line is an object of its own.
     """
     settings = load()
     names = Names(settings.project)

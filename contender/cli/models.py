@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from contender import evaluation, registry
 from contender.aws import Connect, caller, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
+from contender.cli.records import compare, record
 from contender.cli.stages import stage_option, stage_versions
 from contender.config import Settings, load
 from contender.errors import ContenderError, DeploymentError, NotFoundError
@@ -27,6 +28,10 @@ COLUMNS = ("dimension", "version", "role", "status", "approval", "auc", "registe
 @click.group()
 def command() -> None:
     """The registry: every version of every dimension's model."""
+
+
+for each in (compare, record):
+    command.add_command(each)
 
 
 @command.command("list", short_help="List versions, newest first.")

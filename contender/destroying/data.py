@@ -1,4 +1,4 @@
-"""What is kept unless it is asked for: data and models, what was counted and decided, the registry, the key."""
+"""What is kept unless it is asked for: data, models, what was counted, decided and recorded, the registry, the key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contender.deployment import table_exists
 from contender.destroying import objects
 from contender.destroying.remover import Project, Remover
 from contender.destroying.stacks import THE_KEY
+from contender.destroying.trials import EXPERIMENTS
 from contender.endpoints import PAGE
 
 _BUCKET, _TABLE = "AWS::S3::Bucket", "AWS::DynamoDB::Table"
@@ -92,5 +93,5 @@ GROUPS = Remover(
     describe=lambda project, name: f"{sum(1 for _ in _versions(project.connect('sagemaker'), name))} versions",
 )
 KEYS = Remover("key", _keys, _schedule_deletion, describe=lambda project, name: f"gone {_KEY_IS_KEPT_DAYS} days later")
-DATA = (BUCKETS, TABLES, GROUPS, KEYS, THE_KEY)
+DATA = (BUCKETS, TABLES, GROUPS, EXPERIMENTS, KEYS, THE_KEY)
 """What nothing can be read without comes last."""

@@ -22,7 +22,7 @@ from contender.executions.dimension_lock import RUNNING
 from contender.executions.listing import recent
 from contender.naming import Names, dimension_of_execution, is_dimension
 
-FUNCTIONS = ("starter", "champion", "model", "deploy", "tick", "watch", "drift")
+FUNCTIONS = ("starter", "champion", "model", "deploy", "tick", "record", "watch", "drift")
 
 _GROUPS = {
     "ProcessingJob": "/aws/sagemaker/ProcessingJobs",

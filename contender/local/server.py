@@ -23,6 +23,7 @@ from contender.local.api.protocol import SageMakerModel
 from contender.local.aws import Aws
 from contender.local.context import Context, utc_now
 from contender.local.events import EventBus
+from contender.local.experiments import operations as experiments
 from contender.local.jobs import operations as jobs
 from contender.local.jobs.runner import JobRunner
 from contender.local.monitoring import operations as monitoring
@@ -46,6 +47,7 @@ HANDLERS = merge(
     pipelines.OPERATIONS,
     jobs.OPERATIONS,
     serving.OPERATIONS,
+    experiments.OPERATIONS,
     monitoring.OPERATIONS,
 )
 

@@ -38,6 +38,7 @@ NARROWED_BY = {"cloudwatch:PutMetricData": "cloudwatch:namespace"} | dict.fromke
 BROAD = {
     r"ecr:\$\{AWS::Region\}:\*:repository/[\w-]+$": "AWS keeps its images in accounts that differ by region",
     r"(processing|training|hyper-parameter-tuning|transform)-job/\*$": "SageMaker names a pipeline's jobs, not we",
+    r"experiment-trial(-component)?/\*$": "a trial has an execution's id for a name, a component that of its job",
     r"processing-job/(model-monitoring|model-quality-monitoring|groundtruth-merge)-\*$": "SageMaker names their jobs",
     r"scalable-target/\*$": "Application Auto Scaling names targets; a condition says for which service",
     r"endpoint(-config)?/sm-clarify-\*$": "Clarify names the endpoint that it asks a model through",

@@ -59,6 +59,7 @@ def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
     assert environment_of(template, "DeployFunction") == variables_read_by(RolloutSettings)
     assert environment_of(template, "TickFunction") == variables_read_by(RolloutSettings)
     assert environment_of(template, "ChampionFunction") == {"PROJECT"}
+    assert environment_of(template, "RecordFunction") == {"PROJECT"}
     assert environment_of(template, "ModelFunction") == variables_read_by(ModelSettings)
     assert (
         environment_of(template, "ServesHookFunction") == environment_of(template, "CaptureHookFunction") == {"PROJECT"}
@@ -76,6 +77,16 @@ def test_what_a_lambda_calls_in_sagemaker_its_role_allows(template: dict[str, An
     }
     rollout = actions_of(template, "RolloutPolicy", "TickRole", service="sagemaker")
     assert called | {"AddTags"} == rollout, "an endpoint is created with a tag"
+
+
+def test_what_the_recorder_calls_its_role_allows(template: dict[str, Any]) -> None:
+    files = ("trials/gathering.py", "trials/recorder.py")
+    code = "".join((ROOT / "contender" / name).read_text() for name in files)
+    found = re.findall(r"sagemaker\.((?:describe|list|create|update|associate)_\w+)\(", code)
+    found += re.findall(r"get_paginator\(\"(\w+)\"\)", code) + re.findall(r"_job\(\"(\w+)\"", code)
+    found += ["list_pipeline_parameters_for_execution", "add_tags"]  # what listing.parameters_of asks; tags at creation
+    called = {"".join(word.title() for word in name.split("_")) for name in found}
+    assert called == actions_of(template, "RecordRole", service="sagemaker")
 
 
 def actions_of(template: dict[str, Any], *owners: str, service: str) -> set[str]:
@@ -140,7 +151,7 @@ def test_an_upload_nobody_can_use_ends_in_the_dead_letter_queue(ministack: MiniS
     assert "data/SM-1.csv" in messages[0]["MessageAttributes"]["Reason"]["StringValue"]
 
 
-def wakes_tick(ministack: MiniStack, rule: str, detail_type: str, detail: dict[str, Any]) -> bool:
+def matches(ministack: MiniStack, rule: str, detail_type: str, detail: dict[str, Any]) -> bool:
     events = ministack.client("events")
     event = {
         "id": "1",
@@ -174,7 +185,7 @@ def test_tick_wakes_when_an_endpoint_of_the_project_has_come_to_rest(
     ministack: MiniStack, endpoint: str, status: str, wakes: bool
 ) -> None:
     detail = {"EndpointName": endpoint, "EndpointStatus": status}
-    assert wakes_tick(ministack, "endpoint-changes", "SageMaker Endpoint State Change", detail) == wakes
+    assert matches(ministack, "endpoint-changes", "SageMaker Endpoint State Change", detail) == wakes
 
 
 @pytest.mark.parametrize(
@@ -192,7 +203,29 @@ def test_tick_wakes_for_a_version_that_waits_and_may_be_deployed(
     ministack: MiniStack, approval: str, cycle: dict[str, Any], wakes: bool
 ) -> None:
     detail = {"ModelPackageGroupName": "contender-SM-1", "ModelApprovalStatus": approval, **cycle}
-    assert wakes_tick(ministack, "approvals", "SageMaker Model Package State Change", detail) == wakes
+    assert matches(ministack, "approvals", "SageMaker Model Package State Change", detail) == wakes
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "status", "wakes"),
+    [
+        ("contender", "Succeeded", True),
+        ("contender-warm", "Failed", True),
+        ("contender", "Stopped", True),
+        ("contender", "Executing", False),
+        ("contender", "Stopping", False),
+        ("contender-batch", "Succeeded", False),
+        ("contenders", "Succeeded", False),
+    ],
+)
+@pytest.mark.usefixtures("stack")
+def test_the_end_of_an_execution_that_trains_is_recorded(
+    ministack: MiniStack, pipeline: str, status: str, wakes: bool
+) -> None:
+    arn = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{pipeline}"
+    detail = {"pipelineArn": arn, "currentPipelineExecutionStatus": status}
+    kind = "SageMaker Model Building Pipeline Execution Status Change"
+    assert matches(ministack, "execution-ends", kind, detail) == wakes
 
 
 @pytest.mark.parametrize(
@@ -215,6 +248,11 @@ def test_tick_wakes_for_a_version_that_waits_and_may_be_deployed(
         ("pipeline", "sagemaker:DeleteEndpoint", "endpoint/contender-sm-1", False),
         ("tick", "sagemaker:UpdateEndpointWeightsAndCapacities", "endpoint/contender--dev-sm-1", True),
         ("deploy", "sagemaker:UpdateEndpointWeightsAndCapacities", "endpoint/other-sm-1", False),
+        ("record", "sagemaker:UpdateTrialComponent", "experiment-trial-component/contender-abcdefghijkl", True),
+        ("record", "sagemaker:UpdateTrialComponent", "experiment-trial-component/other-abcdefghijkl", False),
+        ("record", "sagemaker:DescribePipelineExecution", "pipeline/contender-warm/execution/abcdefghijkl", True),
+        ("pipeline", "sagemaker:CreateExperiment", "experiment/contender-warm", True),
+        ("pipeline", "sagemaker:CreateExperiment", "experiment/other", False),
         ("hook-serves", "sagemaker:InvokeEndpoint", "endpoint/contender-sm-1", True),
         ("hook-golden", "sagemaker:UpdateEndpoint", "endpoint/contender-sm-1", False),
     ],

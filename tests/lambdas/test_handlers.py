@@ -14,7 +14,7 @@ from contender.lambdas.log_line import log_line
 from contender.lambdas.settings import RolloutSettings, StarterSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-FUNCTIONS = ("starter", "champion", "model")
+FUNCTIONS = ("starter", "champion", "model", "record")
 ROLLOUT_FUNCTIONS = ("deploy", "tick")
 OURS = {
     "contender",
@@ -22,15 +22,24 @@ OURS = {
     "contender.candidates",
     "contender.endpoints",
     "contender.errors",
+    "contender.evaluation",
     "contender.executions",
     "contender.executions.request",
     "contender.lambdas",
     "contender.executions.dimension_lock",
+    "contender.executions.listing",
+    "contender.executions.snapshot",
     "contender.lambdas.log_line",
     "contender.lambdas.settings",
     "contender.naming",
     "contender.registry",
+    "contender.trials",
+    "contender.trials.gathering",
+    "contender.trials.record",
+    "contender.trials.recorder",
     "contender.warm_start",
+    "contender.watching",
+    "contender.watching.wishes",
 }
 ROLLOUT_ROOMS = ("rollout", "experiments", "measurements", "stages", "lambdas.controllers")
 BOTO3 = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "certifi"}

@@ -18,6 +18,9 @@ from contender.local.api.errors import ApiError, ValidationException
 from contender.local.api.operations import Dispatcher, merge
 from contender.local.api.protocol import SageMakerModel
 from contender.local.context import Context
+from contender.local.experiments.operations import OPERATIONS as EXPERIMENTS
+from contender.local.jobs import components
+from contender.local.jobs.kinds import KINDS
 from contender.local.pipelines import operations
 from contender.local.pipelines.engine import Engine
 from contender.local.resources import model_package_groups, model_packages, models, tags
@@ -126,7 +129,9 @@ class Jobs:
             output = self._context.store.get(kind, name)["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]
             for file, content in self.files[step].items():
                 self._s3.put(f"{output['S3Uri']}/{file}", content)
-        return self._context.store.update(kind, name, changes, now=self._context.clock())
+        job = self._context.store.update(kind, name, changes, now=self._context.clock())
+        components.note(self._context, KINDS[kind], job)
+        return job
 
     def _creator(self, noun: str) -> Callable[..., dict[str, Any]]:
         def create(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +148,7 @@ class Jobs:
                 "ModelArtifacts": {"S3ModelArtifacts": f"s3://models/{name}/model.tar.gz"},
             }
             context.store.insert(JOBS[noun], name, body, now=now)
+            components.begin(context, KINDS[JOBS[noun]], body)
             self._s3.put(body["ModelArtifacts"]["S3ModelArtifacts"], b"a model")
             with self._changed:
                 self.created.append((noun, request))
@@ -262,6 +268,7 @@ class Sagemaker:
             model_packages.OPERATIONS,
             endpoint_configs.OPERATIONS,
             tags.OPERATIONS,
+            EXPERIMENTS,
         )
         self.context.dispatcher = Dispatcher(MODEL, merge(*tables))
         self.context.jobs = self.jobs  # type: ignore[assignment]

@@ -201,6 +201,7 @@ def test_env_points_every_tool_here(laptop: Laptop) -> None:
     env = laptop.env()
     assert env["AWS_ENDPOINT_URL"] == addresses.aws
     assert env["AWS_ENDPOINT_URL_SAGEMAKER"] == addresses.sagemaker
+    assert env["AWS_ENDPOINT_URL_SAGEMAKER_METRICS"] == addresses.sagemaker
     assert env["AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME"] == addresses.runtime
     assert env["CONTENDER_HOME"] == str(laptop.home)
     assert env["SAGEMAKER_VALIDATE_ROLE"] == "false"

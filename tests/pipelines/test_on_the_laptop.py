@@ -31,6 +31,7 @@ from contender.rollout.ledger import Ledger
 from contender.rollout_settings import publish
 from contender.sample_data import COLUMNS, generate
 from contender.stacks import core_parameters
+from contender.trials.record import Record, component_name, read
 from tests.steps.chain import to_csv
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,6 +101,18 @@ class Story:
             assert time.monotonic() < deadline, last
             time.sleep(0.1)
         return last
+
+    def recorded(self, execution: str) -> Record:
+        """What the function writes of an execution when it has ended, and puts into its trial."""
+        name, deadline = component_name(self.names, execution), time.monotonic() + PATIENCE_S
+        while name not in self._components(execution.rpartition("/")[2]):
+            assert time.monotonic() < deadline, f"nothing is recorded of {execution}"
+            time.sleep(0.1)
+        return read(self.sagemaker.describe_trial_component(TrialComponentName=name))
+
+    def _components(self, trial: str) -> list[str]:
+        listed = self.sagemaker.list_trial_components(TrialName=trial)["TrialComponentSummaries"]
+        return [each["TrialComponentName"] for each in listed]
 
     def ask(self, dimension: str, body: str) -> list[float]:
         answer = self.clients("sagemaker-runtime").invoke_endpoint(
@@ -209,6 +222,9 @@ def test_the_next_upload_makes_a_challenger_that_was_compared_with_the_champion(
     assert report["champion"]["version"] == "1"
     assert 0 <= report["difference"]["p_value"] <= 1
     assert report["gate"]["passed"] is True
+    record = story.recorded(story.package("B", 2)["CustomerMetadataProperties"]["executionArn"])
+    assert (record.outcome, record.version, record.verdicts["possible_loss"]) == ("registered", 2, "passed")
+    assert record.metrics["champion.auc"] == report["champion"]["auc"]["value"]
 
 
 def test_a_check_that_may_end_the_execution_ends_it_before_anything_is_trained(story: Story) -> None:
@@ -266,6 +282,9 @@ def test_a_challenger_below_the_floor_is_refused_in_words(story: Story) -> None:
     assert "D: Refused: AUC 0." in last.reason
     assert "below the floor of 0.9999 (gates.min_auc)" in last.reason
     assert {step.name: step.status for step in last.steps}["Register"] == "Skipped"
+    record = story.recorded(last.arn)
+    assert (record.outcome, record.verdicts["auc"], record.version) == ("refused", "failed", None)
+    assert record.reason.startswith("Refused: AUC 0.")
 
 
 def test_a_search_trains_the_registered_model_and_later_ones_continue_it(story: Story) -> None:

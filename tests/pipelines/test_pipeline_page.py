@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from contender.cli.records import compare
 from contender.config import Settings
 from contender.pipeline.compiling import Compiled
+from contender.trials.record import CHOSEN, METRICS, ORIGIN
 from tests.conftest import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "pipeline.md").read_text(encoding="utf-8")
@@ -49,13 +51,22 @@ def test_every_parameter_is_in_a_table(definition: dict[str, Any]) -> None:
 
 def test_every_setting_that_is_named_exists() -> None:
     sections = "|".join(name for name, field in Settings.model_fields.items() if _section(field.annotation))
-    named = re.findall(rf"`((?:{sections})(?:\.[a-z_]+)+)", PAGE)
+    named = re.findall(rf"`((?:{sections})(?:\.(?!py`)[a-z_]+)+)", PAGE)
     assert len(named) > 10
     for path in named:
         model: Any = Settings
         for part in path.split("."):
             assert part in model.model_fields, path
             model = model.model_fields[part].annotation
+
+
+def test_the_records_parameters_are_those_of_the_code() -> None:
+    told = PAGE.partition("## Where each execution is recorded")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`([a-z]+)\.…`", told)) == {*METRICS, *CHOSEN, "verdict"}
+    for name in ORIGIN:
+        assert f"`{name}`" in told
+    for option in re.findall(r"`(--[a-z]+)`", told):
+        assert option in [name for parameter in compare.params for name in parameter.opts], option
 
 
 def _section(annotation: Any) -> bool:

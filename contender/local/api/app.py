@@ -1,6 +1,7 @@
 """The control plane's door: an ASGI application that turns an HTTP request into an operation and back.
 
 POST /  X-Amz-Target: SageMaker.CreateModel      → Dispatcher.answer, in a thread
+PUT  /BatchPutMetrics                            → the same, of the service of metrics, which is one beside SageMaker
 GET  /_contender/health                          → what this server is
 """
 
@@ -16,7 +17,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from contender.local.api.errors import ApiError, InternalFailure, UnknownOperation
+from contender.local.api.operations import Dispatcher
+from contender.local.api.protocol import SageMakerModel
 from contender.local.context import Context
+from contender.local.experiments import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +28,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 CONTENT_TYPE = b"application/x-amz-json-1.1"
+METRICS_PATHS = ("/BatchPutMetrics", "/BatchGetMetrics")
 MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
@@ -32,6 +37,7 @@ class ControlPlane:
 
     def __init__(self, context: Context, threads: int = 16) -> None:
         self._context = context
+        self._metrics = Dispatcher(SageMakerModel("sagemaker-metrics"), metrics.OPERATIONS)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -56,14 +62,12 @@ class ControlPlane:
             }
             return 200, json.dumps(health).encode()
         operation = _operation_name(scope)
+        dispatcher = self._metrics if scope["path"] in METRICS_PATHS else self._context.dispatcher
         try:
             if body is None:
                 raise ApiError(f"{operation}: the request body is over {MAX_BODY_BYTES} bytes")
             loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(
-                self._pool, self._context.dispatcher.answer, self._context, operation, body
-            )
-            return 200, answer
+            return 200, await loop.run_in_executor(self._pool, dispatcher.answer, self._context, operation, body)
         except ApiError as error:
             if error.status >= 500 and not isinstance(error, UnknownOperation):
                 logger.error("%s: %s", operation, error.message)
@@ -77,6 +81,8 @@ def _operation_name(scope: dict[str, Any]) -> str:
     for name, value in scope["headers"]:
         if name == b"x-amz-target":
             return str(value.decode().rpartition(".")[2])
+    if scope["path"] in METRICS_PATHS:
+        return str(scope["path"][1:])
     return f"{scope['method']} {scope['path']}"
 
 

@@ -50,20 +50,20 @@ def page(
         modified_before=request.get("LastModifiedTimeBefore"),
     )
     size = request.get("MaxResults", default_size)
-    question = _question(kind, request)
+    asked = question(kind, request)
     places = store.walk(
         kind,
         wanted,
         sort=SORT_COLUMNS.get(request.get("SortBy", sort_by), "created"),
         descending=request.get("SortOrder", sort_order) == "Descending",
-        after=_read_token(request["NextToken"], question) if "NextToken" in request else None,
+        after=read_token(request["NextToken"], asked) if "NextToken" in request else None,
         batch=size + 1,
     )
     kept = ((place, document) for place, document in places if keep is None or keep(document))
     found = list(islice(kept, size + 1))
     answer: Document = {key: [summarise(document) for _, document in found[:size]]}
     if len(found) > size:
-        answer["NextToken"] = _write_token(found[size - 1][0], question)
+        answer["NextToken"] = write_token(found[size - 1][0], asked)
     return answer
 
 
@@ -72,20 +72,23 @@ def pick(document: Mapping[str, Any], *names: str) -> Document:
     return {name: document[name] for name in names if name in document}
 
 
-def _question(kind: str, request: Mapping[str, Any]) -> str:
+def question(kind: str, request: Mapping[str, Any]) -> str:
+    """What a list is asked, without how much of it at once."""
     rest = {name: str(value) for name, value in request.items() if name not in ("NextToken", "MaxResults")}
     return json.dumps([kind, rest], sort_keys=True)
 
 
-def _write_token(place: Place, question: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([place, question]).encode()).decode()
+def write_token(place: Place, asked: str) -> str:
+    """A NextToken."""
+    return base64.urlsafe_b64encode(json.dumps([place, asked]).encode()).decode()
 
 
-def _read_token(token: str, question: str) -> Place:
+def read_token(token: str, asked: str) -> Place:
+    """Raises ValidationException for a token of another question, or of somebody else's."""
     try:
-        (value, name), asked = json.loads(base64.urlsafe_b64decode(token.encode()))
+        (value, name), belongs_to = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, TypeError, binascii.Error) as error:
         raise ValidationException("Invalid NextToken: it is not one this server gave") from error
-    if asked != question:
+    if belongs_to != asked:
         raise ValidationException("Invalid NextToken: it belongs to a list with other filters")
     return value, name

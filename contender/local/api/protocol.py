@@ -26,11 +26,14 @@ JAVA_CLASSES = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s"}
 
 
 class SageMakerModel:
-    """botocore's description of SageMaker: parse a request, validate, serialise an answer."""
+    """botocore's description of SageMaker, or a service beside it: parse a request, validate, serialise an answer."""
+
+    def __init__(self, service: str = "sagemaker") -> None:
+        self._name = service
 
     @cached_property
     def _service(self) -> ServiceModel:
-        return botocore.session.get_session().get_service_model("sagemaker")
+        return botocore.session.get_session().get_service_model(self._name)
 
     def operation(self, name: str) -> OperationModel:
         """The operation's model; UnknownOperation names an operation that SageMaker itself does not have."""

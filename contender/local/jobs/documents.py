@@ -9,7 +9,7 @@ from typing import Any
 from contender.local.api.errors import ResourceInUse, ResourceNotFound, ValidationException
 from contender.local.api.listing import page, pick
 from contender.local.context import Context
-from contender.local.jobs import secondary
+from contender.local.jobs import components, secondary
 from contender.local.jobs.kinds import TERMINAL, TUNING, JobKind
 from contender.local.resources import tags
 from contender.local.store import AlreadyExists, Document
@@ -25,6 +25,7 @@ def create(
 
     Raises:
         ResourceInUse: the name is taken.
+        ResourceNotFound: its ExperimentConfig names what is not there.
     """
     name = request[kind.name_field]
     arn = context.arn(f"{kind.kind}/{name}")
@@ -46,6 +47,7 @@ def create(
                 f"and a job with this name already exists ({arn})"
             ) from None
         tags.put(context, arn, request.get("Tags"))
+        components.begin(context, kind, body)
     _publish(context, kind, body)
     return arn
 
@@ -76,6 +78,7 @@ def change(context: Context, kind: JobKind, name: str, changes: Mapping[str, Any
     status = changes.get(kind.status_field)
     body = context.store.update(kind.kind, name, {**changes, "LastModifiedTime": now}, now=now, status=status)
     if status is not None:
+        components.note(context, kind, body)
         _publish(context, kind, body)
         context.jobs.notify()
     return body

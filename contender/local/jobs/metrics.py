@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,6 +84,26 @@ def final_metrics(readings: Sequence[Reading], now: datetime) -> list[dict[str, 
     """FinalMetricDataList: the last value of each metric."""
     last = {reading.name: reading.value for reading in readings}
     return [{"MetricName": name, "Value": value, "Timestamp": now} for name, value in last.items()]
+
+
+def summaries(readings: Sequence[Reading], now: datetime) -> list[dict[str, Any]]:
+    """What a trial component says of each metric: all its values in a few figures."""
+    values: dict[str, list[float]] = {}
+    for reading in readings:
+        values.setdefault(reading.name, []).append(reading.value)
+    return [
+        {
+            "MetricName": name,
+            "TimeStamp": now,
+            "Max": max(found),
+            "Min": min(found),
+            "Last": found[-1],
+            "Count": len(found),
+            "Avg": statistics.fmean(found),
+            "StdDev": statistics.pstdev(found),
+        }
+        for name, found in values.items()
+    ]
 
 
 def _number(text: str | None) -> float | None:

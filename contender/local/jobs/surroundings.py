@@ -21,6 +21,7 @@ def environment(context: Context, job: Job) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_ENDPOINT_URL": settings.aws_url,
         "AWS_ENDPOINT_URL_SAGEMAKER": sagemaker,
+        "AWS_ENDPOINT_URL_SAGEMAKER_METRICS": sagemaker,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": f"http://127.0.0.1:{settings.runtime_port}",
         "NO_PROXY": "127.0.0.1,localhost",
         "PYTHONUNBUFFERED": "1",

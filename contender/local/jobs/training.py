@@ -13,13 +13,13 @@ from contender.local.api.errors import ValidationException
 from contender.local.api.operations import Handler
 from contender.local.artifacts import ArtifactError, pack, unpack
 from contender.local.context import Context
-from contender.local.jobs import documents, ending, model_trainer, script_mode, secondary
+from contender.local.jobs import components, documents, ending, model_trainer, script_mode, secondary
 from contender.local.jobs.files import Files, FilesError
 from contender.local.jobs.images import UnknownImage, runtime_of
 from contender.local.jobs.instances import memory_mb
 from contender.local.jobs.job import Job, JobFailed
 from contender.local.jobs.kinds import TRAINING
-from contender.local.jobs.metrics import MetricLog, final_metrics
+from contender.local.jobs.metrics import MetricLog, final_metrics, summaries
 from contender.local.jobs.process import Limits, Outcome, run
 from contender.local.jobs.requirements import command_with
 from contender.local.jobs.surroundings import environment, own_python
@@ -240,7 +240,7 @@ def _results(context: Context, job: Job, body: Mapping[str, Any], outcome: Outco
     seconds = max(1, round(outcome.seconds))
     changes: dict[str, Any] = {"TrainingTimeInSeconds": seconds, "BillableTimeInSeconds": seconds}
     if metrics:
-        changes["FinalMetricDataList"] = metrics
+        changes |= {"FinalMetricDataList": metrics, components.METRICS: summaries(readings, now)}
     return changes
 
 

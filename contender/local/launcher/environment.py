@@ -22,6 +22,7 @@ def for_tools(addresses: Addresses, region: str, home: Path, shell: Mapping[str,
     return {
         "AWS_ENDPOINT_URL": addresses.aws,
         "AWS_ENDPOINT_URL_SAGEMAKER": addresses.sagemaker,
+        "AWS_ENDPOINT_URL_SAGEMAKER_METRICS": addresses.sagemaker,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": addresses.runtime,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

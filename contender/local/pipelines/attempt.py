@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contender.local.context import Context
-from contender.local.pipelines import caching, retries
+from contender.local.pipelines import caching, retries, trials
 from contender.local.pipelines.definition import Definition, Step
 from contender.local.pipelines.expressions import ExpressionError, Primitive, PropertyFileRef
 from contender.local.pipelines.iterations import Iteration
@@ -60,6 +60,7 @@ class StepTask:
     runner: StepRunner
     parameters: Mapping[str, Primitive]
     variables: Mapping[str, str]
+    experiment: Mapping[str, str]
     outputs: Mapping[str, Mapping[str, Any]]
     stop: StopSignal
     wait: Wait
@@ -90,6 +91,7 @@ class StepTask:
         if cache_name and self.step.cache:
             found = self.records.find_cached(cache_name, self.step.cache.expire_after)
             if found and self._still_holds(fields, found["Outputs"]):
+                trials.reuse(self.context, self.experiment, found["Metadata"])
                 result = Result(found["Outputs"], found["Metadata"])
                 return self._end("Succeeded", result, cached_from=found["SourcePipelineExecutionArn"])
         result = self._try_until_done(arguments, fields)
@@ -120,6 +122,7 @@ class StepTask:
             arguments=arguments,
             fields=fields,
             execution_arn=self.variables["PipelineExecutionArn"],
+            experiment=self.experiment,
             token="".join(secrets.choice(TOKEN_ALPHABET) for _ in range(10)),
             stop=self.stop,
             started=lambda metadata: self.records.note_metadata(self.step.name, metadata),

@@ -189,6 +189,7 @@ class Coordinator:
             runner=self._runners[step.type],
             parameters=execution["ParameterValues"],
             variables=variables_of(execution),
+            experiment=execution.get("PipelineExperimentConfig", {}),
             outputs=dict(outputs),
             stop=signal,
             wait=self._wait,

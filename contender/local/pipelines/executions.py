@@ -10,7 +10,7 @@ from contender.local.api.errors import ConflictException, ResourceLimitExceeded,
 from contender.local.api.listing import pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
-from contender.local.pipelines import parameters, tokens, versions
+from contender.local.pipelines import parameters, tokens, trials, versions
 from contender.local.pipelines.definition import Definition, DefinitionError
 from contender.local.pipelines.expressions import ExpressionError, PropertyFileRef
 from contender.local.pipelines.lookup import find_execution, find_pipeline, id_in, name_in, refuse_unsupported
@@ -53,6 +53,7 @@ def start_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[
         execution_id = execution["PipelineExecutionArn"].rpartition("/")[2]
         execution["PipelineVersionId"] = version["PipelineVersionId"]
         _set_experiment(execution, definition)
+        trials.open_trial(context, execution)
         now = execution["CreationTime"]
         context.store.insert(EXECUTION, execution_id, execution, now=now, parent=name, status="Executing")
         text = pick(version, "PipelineDefinition", "CreationTime")
@@ -99,6 +100,7 @@ def retry_pipeline_execution(context: Context, request: dict[str, Any]) -> dict[
         except DefinitionError as error:
             raise ValidationException(f"{arn} cannot be retried: {error}") from error
         _check_limit(context)
+        trials.open_trial(context, execution)
         now = context.clock()
         changes = {
             **pick(request, "ParallelismConfiguration"),

@@ -35,6 +35,7 @@ VERSION = "2020-12-01"
 MAX_CHARACTERS = 1_048_576
 
 TOP_FIELDS = frozenset({"Version", "Metadata", "Parameters", "PipelineExperimentConfig", "MlflowConfig", "Steps"})
+EXPERIMENT_FIELDS = frozenset({"ExperimentName", "TrialName"})
 STEP_FIELDS = frozenset({"Name", "Type", "Arguments", "DependsOn", "DisplayName", "Description"})
 # Step types of SageMaker that this engine has no runner for.
 OTHER_TYPES = frozenset(
@@ -70,6 +71,10 @@ def _parse(text: str, kinds: Mapping[str, StepKind], model: SageMakerModel) -> D
     problems = [unknown_field("Pipeline", name, TOP_FIELDS) for name in sorted(body.keys() - TOP_FIELDS)]
     if body.get("Version") != VERSION:
         problems.append(f"Version: {VERSION!r} is needed, not {body.get('Version')!r}")
+    experiment = body.get("PipelineExperimentConfig") or {}
+    if experiment and (not isinstance(experiment, dict) or experiment.keys() != EXPERIMENT_FIELDS):
+        problems.append(f"PipelineExperimentConfig: an object of {' and '.join(sorted(EXPERIMENT_FIELDS))} is needed")
+        experiment = {}
     declared, wrong = parameters.parse(body.get("Parameters") or [])
     problems += wrong
     reader = _StepReader(kinds, problems)
@@ -88,7 +93,7 @@ def _parse(text: str, kinds: Mapping[str, StepKind], model: SageMakerModel) -> D
             problems += [f"Step {step.name!r}: {line}" for line in kinds[step.type].problems(step, check)]
     if problems:
         raise DefinitionError(problems)
-    return Definition(declared, steps, body.get("PipelineExperimentConfig") or {})
+    return Definition(declared, steps, experiment)
 
 
 def _load(text: str) -> dict[str, Any]:

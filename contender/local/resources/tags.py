@@ -41,11 +41,11 @@ def add_tags(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     with context.store.transaction():
         _require(context, arn)
         put(context, arn, request["Tags"])
-        return {"Tags": _listed(of(context, arn))}
+        return {"Tags": listed(of(context, arn))}
 
 
 def list_tags(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return {"Tags": _listed(of(context, request["ResourceArn"]))}
+    return {"Tags": listed(of(context, request["ResourceArn"]))}
 
 
 def delete_tags(context: Context, request: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +71,8 @@ def _write(context: Context, arn: str, tags: dict[str, str]) -> None:
         context.store.update("tags", arn, {"Tags": tags}, now=now)
 
 
-def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+def listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Tags as the API writes them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 

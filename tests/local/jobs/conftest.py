@@ -17,6 +17,7 @@ from contender.local.api.operations import Dispatcher, merge
 from contender.local.api.protocol import SageMakerModel
 from contender.local.aws import Aws
 from contender.local.context import Context
+from contender.local.experiments.operations import OPERATIONS as EXPERIMENTS
 from contender.local.jobs import operations
 from contender.local.jobs.runner import JobRunner
 from contender.local.resources import model_package_groups, model_packages, models, tags
@@ -43,6 +44,7 @@ class Machine:
             model_packages.OPERATIONS,
             model_package_groups.OPERATIONS,
             tags.OPERATIONS,
+            EXPERIMENTS,
         )
         self.context = Context(
             settings=settings,

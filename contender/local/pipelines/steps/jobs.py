@@ -51,7 +51,8 @@ class JobStep:
     def run(self, run: Run) -> Result:
         base = run.arguments.get(self.name_field)
         name = resource_name(run.execution_id, run.step.name, run.token, self.name_limit, base)
-        answer = call(run, f"Create{self.noun}", {**run.arguments, self.name_field: name})
+        request = {**run.arguments, **self._experiment(run), self.name_field: name}
+        answer = call(run, f"Create{self.noun}", request)
         metadata = {self.metadata: {"Arn": answer[f"{self.noun}Arn"]}}
         run.started(metadata)
         jobs = run.context.jobs
@@ -65,6 +66,17 @@ class JobStep:
             reason = result.outputs.get("FailureReason") or f"{name} is {status}"
             raise StepFailed(reason, exception_type=self._exception_type(reason), result=result)
         return result
+
+    def _experiment(self, run: Run) -> dict[str, Any]:
+        """The job's ExperimentConfig: the execution's trial whatever the step says, its display name is the step's.
+
+        A tuning job takes none.
+        """
+        if not run.experiment or self.noun == "HyperParameterTuningJob":
+            return {}
+        shown = run.arguments.get("ExperimentConfig", {}).get("TrialComponentDisplayName")
+        named = {"TrialComponentDisplayName": shown} if shown else {}
+        return {"ExperimentConfig": {**run.experiment, **named}}
 
     def _describe(self, run: Run, name: str) -> Mapping[str, Any]:
         outputs = call(run, f"Describe{self.noun}", {self.name_field: name})

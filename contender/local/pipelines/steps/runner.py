@@ -49,6 +49,7 @@ FanOut = Callable[[Sequence[Any], int], Loop]
 @dataclass(frozen=True, slots=True)
 class Run:
     """One attempt of a step. `arguments` and `fields` are resolved; `token` makes the names of this attempt unique.
+    `experiment` names the experiment and trial that its jobs belong to, empty without them.
 
     `started` makes known what the step works on (its job's ARN) while it still runs; `fan_out` runs the iterations of
     a ForEach step for these items, at most so many steps at once, and answers when they have ended.
@@ -59,6 +60,7 @@ class Run:
     arguments: Mapping[str, Any]
     fields: Mapping[str, Any]
     execution_arn: str
+    experiment: Mapping[str, str]
     token: str
     stop: StopSignal
     started: Callable[[Mapping[str, Any]], None]

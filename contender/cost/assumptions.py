@@ -1,0 +1,48 @@
+"""What no setting says and the cost depends on, with defaults. Each is an option of `contender cost`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from contender.errors import SettingsError
+
+HOURS_PER_MONTH = 730
+"""AWS's own month: a twelfth of a year."""
+DAYS_PER_MONTH = HOURS_PER_MONTH / 24
+MINUTES_PER_MONTH = HOURS_PER_MONTH * 60
+
+
+def _assumed(default: float | None, meaning: str) -> float:
+    """A field whose meaning is its option's help."""
+    value: float = field(default=default, metadata={"help": meaning})  # type: ignore[assignment]
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """Numbers that a month is computed from."""
+
+    requests_per_day: float = _assumed(1_000, "Requests of a dimension, in each stage.")
+    request_kb: float = _assumed(2, "Request and answer together.")
+    conversions_per_request: float = _assumed(0.1, "Rewards reported to the API.")
+    retrainings_per_month: float = _assumed(4, "Uploads that retrain a dimension.")
+    minutes_per_job: float = _assumed(5, "Billed for a job, AWS's own start included.")
+    challenger_days: float | None = _assumed(None, "A retrained version's rollout takes; computed where not given.")
+    rows_per_file: float = _assumed(5_000, "Rows of an uploaded file, also of one to predict.")
+    row_bytes: float = _assumed(200, "Size of a row.")
+    months_kept: float = _assumed(12, "Uploads and what jobs wrote stay in S3.")
+    files_per_day: float = _assumed(1, "Files to predict, of a dimension; 0: none.")
+    monitor_every_hours: float = _assumed(1, "Between runs that compare what is captured; 0: no monitoring.")
+    quality_monitors: float = _assumed(0, "1: answers are compared with the truth that comes later, too.")
+    pushes_per_month: float = _assumed(0, "Pushes that CodePipeline builds; 0: no delivery stack.")
+    minutes_per_build: float = _assumed(15, "Billed for a push.")
+    own_keys: float = _assumed(0, "KMS keys of the project's own.")
+
+    def __post_init__(self) -> None:
+        if self.quality_monitors not in (0, 1):
+            raise SettingsError(f"an endpoint has 0 or 1 monitors of model quality, not {self.quality_monitors:g}")
+        if 0 < self.monitor_every_hours < 1:
+            raise SettingsError(
+                f"monitoring every {self.monitor_every_hours:g} hours cannot be: SageMaker's schedules run once an "
+                "hour at most"
+            )

@@ -1,0 +1,1 @@
+"""SageMaker Experiments: experiments hold trials, trials share components, a component says what one job did."""

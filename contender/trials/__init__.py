@@ -1,0 +1,1 @@
+"""What came of every execution: its parameters and metrics, kept as a trial component of SageMaker Experiments."""
