@@ -146,7 +146,17 @@ class Project:
         )
         runtime = self._client("sagemaker-runtime")
         finishing = Finishing(self._s3, self._store)
-        parts = Parts(self._names, self._s3, runtime, scorers, self._store, finishing, dead_letters, _now)
+        parts = Parts(
+            names=self._names,
+            s3=self._s3,
+            runtime=runtime,
+            scorers=scorers,
+            store=self._store,
+            finishing=finishing,
+            dead_letters=dead_letters,
+            send=lambda body: sqs.send_message(QueueUrl=queue, MessageBody=body),
+            clock=_now,
+        )
         self._calls.clear()
         intake.take(_event(bucket, key, version))
         while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
