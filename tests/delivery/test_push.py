@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from contender.cli.local import command
 from contender.local.builds.folders import Folders
 from contender.local.builds.repository import REMOTE, Repository
+from contender.local.launcher import processes
 from contender.local.launcher.laptop import Laptop
 from tests.conftest import Clients
 from tests.local.running import eventually
@@ -220,3 +221,19 @@ def test_what_was_pushed_is_listed_and_can_be_built_again(
     listed = json.loads(CliRunner().invoke(command, ["builds", "--json"]).stdout)
     assert [each["status"] for each in listed if each["commit"] == commit] == ["succeeded", "failed", "failed"]
     assert Path(listed[0]["log"]).is_file()
+
+
+def test_a_build_that_is_terminated_ends_what_it_ran_and_cleans_up(pusher: Pusher, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    commit = pusher.commit(check=f"echo $PPID > {told}.new; mv {told}.new {told}; sleep 600")
+    pushing = pusher.start()
+    eventually(told.exists)
+    shell = processes.look(int(told.read_text()))
+    assert shell is not None
+    os.kill(shell.parent, signal.SIGTERM)
+    pushing.communicate()
+    assert pushing.returncode == 0
+    (build,) = [each for each in pusher.builds.all() if each.commit == commit]
+    assert build.status == "interrupted"
+    assert not pusher.builds.work(build).exists()
+    eventually(lambda: not processes.alive(shell.identity))

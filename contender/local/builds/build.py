@@ -54,6 +54,9 @@ def run(folders: Folders, build: Build, repository: Repository, laptop: Laptop, 
         except _Unbuildable as error:
             say(f"build {build.number} failed before its first phase: {error}; the pipeline is as it was")
             return folders.change(build, status="failed")
+        except BaseException:
+            folders.change(build, status="interrupted")
+            raise
         finally:
             shutil.rmtree(folders.work(build), ignore_errors=True)
 
