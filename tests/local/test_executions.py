@@ -318,5 +318,7 @@ def test_a_token_is_remembered_over_a_restart(sagemaker: Sagemaker) -> None:
 
 def test_what_is_not_supported_is_refused_by_name(sagemaker: Sagemaker) -> None:
     sagemaker.create(lambda_step("A"))
-    with pytest.raises(ValidationException, match="PipelineVersionId is not supported yet by local SageMaker"):
-        sagemaker("StartPipelineExecution", PipelineName="p", ClientRequestToken=sagemaker.token(), PipelineVersionId=1)
+    with pytest.raises(ValidationException, match="MlflowExperimentName is not supported yet by local SageMaker"):
+        sagemaker(
+            "StartPipelineExecution", PipelineName="p", ClientRequestToken=sagemaker.token(), MlflowExperimentName="e"
+        )

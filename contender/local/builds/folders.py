@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 KEPT = 50
-ENDED = ("succeeded", "failed", "superseded")
+ENDED = ("succeeded", "failed", "superseded", "interrupted")
 
 
 @dataclass(frozen=True, slots=True)

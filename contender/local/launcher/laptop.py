@@ -32,7 +32,7 @@ _READY_S = 60.0
 _PATIENCE_S = 10.0
 _RELEASE_S = 1.0  # children of a killed server need a moment to notice and let go of their port
 _CHILDREN = {"serving.front": RUNTIME, "warm.parent": "warm"}
-_STATE = ("ministack", "jobs", "models", "cache", "logs", "run", "warm.sock", "processes.json")
+_STATE = ("ministack", "jobs", "models", "cache", "logs", "run", "git", "builds", "warm.sock", "processes.json")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -47,6 +47,28 @@ def test_a_pipeline(aws: AwsCli, pipeline: str) -> None:
     assert [each["PipelineName"] for each in listed["PipelineSummaries"]] == [pipeline]
 
 
+def test_versions_of_a_pipeline(aws: AwsCli, pipeline: str) -> None:
+    updated = aws("update-pipeline", pipeline_name=pipeline, pipeline_definition=pipeline_definition())
+    number = updated["PipelineVersionId"]
+    named = aws(
+        "update-pipeline-version",
+        pipeline_arn=updated["PipelineArn"],
+        pipeline_version_id=number,
+        pipeline_version_description="commit 0123abc",
+    )
+    assert named == updated
+    listed, described = aws.together(
+        ask("list-pipeline-versions", pipeline_name=pipeline),
+        ask("describe-pipeline", pipeline_name=pipeline, pipeline_version_id=1),
+    )
+    newest, first = listed["PipelineVersionSummaries"]
+    assert (newest["PipelineVersionId"], first["PipelineVersionId"]) == (number, 1)
+    assert newest["PipelineVersionDescription"] == "commit 0123abc"
+    assert described["PipelineDefinition"] == pipeline_definition()
+    (missing,) = aws.refused(ask("describe-pipeline", pipeline_name=pipeline, pipeline_version_id=9))
+    assert "(ResourceNotFound)" in missing
+
+
 def test_an_execution_that_failed_is_retried(
     aws: AwsCli, pipeline: str, bucket: str, upload: Callable[[str, str], str], settled: Callable[..., dict[str, Any]]
 ) -> None:
