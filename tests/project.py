@@ -54,6 +54,12 @@ class Project:
     def upload(self, dimension: str, name: str, body: bytes) -> None:
         self.clients("s3").put_object(Bucket=self.outputs["DataBucket"], Key=f"data/{dimension}/{name}", Body=body)
 
+    def keys(self, prefix: str) -> set[str]:
+        """Of the bucket of artifacts."""
+        pages = self.clients("s3").get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=self.outputs["ArtifactBucket"], Prefix=prefix)
+        return {item["Key"] for page in found for item in page.get("Contents", ())}
+
     def serve(self, dimension: str, body: bytes, name: str) -> None:
         """Upload and wait until the version that comes of it serves."""
         demo = self.demo()

@@ -179,6 +179,51 @@ def _answers(project: Project, dimension: str, row: str) -> bool:
         return False
 
 
+def test_requests_unlike_the_training_rows_are_told_in_words_and_train_again(project: Project) -> None:
+    """From a captured request through schedule, job, event and functions to the message and the next execution."""
+    sqs, alerts = project.clients("sqs"), "arn:aws:sns:us-east-1:000000000000:contender-alerts"
+    inbox = sqs.create_queue(QueueName="told")["QueueUrl"]
+    place = "arn:aws:sqs:us-east-1:000000000000:told"
+    project.clients("sns").subscribe(TopicArn=alerts, Protocol="sqs", Endpoint=place)
+    captured = {"CONTENDER_ENDPOINT_DATA_CAPTURE_PERCENT": "100", "CONTENDER_MONITORING_RETRAIN": "newest"}
+    project.contender("deploy", "core", "monitoring", env=captured)
+    project.serve("east", table("east", seed=1), "first.csv")
+    sagemaker = project.clients("sagemaker")
+    until(
+        lambda: sagemaker.list_monitoring_schedules(NameContains="contender-east-data")["MonitoringScheduleSummaries"],
+        "the schedule",
+    )
+
+    def ask(rows: list[str]) -> dict[str, Any]:
+        captures = "capture/contender-east/"
+        before = project.keys(captures)
+        project.invoke("east", "\n".join(rows))
+        until(lambda: project.keys(captures) - before, "the capture")
+        found: dict[str, Any] = json.loads(project.contender("monitoring", "run", "east", "--json"))
+        return found
+
+    usual = raw_rows(table("east", seed=2), "Churn?", 300)
+    found = ask(usual)
+    assert (found["status"], found["sentences"]) == ("Completed", [])
+    minutes = [column for column in COLUMNS if column != "Churn?"].index("Day Mins")
+    values = [row.split(",") for row in usual]
+    talkative = [[*row[:minutes], str(1.8 * float(row[minutes])), *row[minutes + 1 :]] for row in values]
+    (sentence, *_) = ask([",".join(row) for row in talkative] * 4)["sentences"]
+    assert sentence.startswith("Day Mins rose, its mean from ")
+
+    def told() -> list[str]:
+        got = sqs.receive_message(QueueUrl=inbox, MaxNumberOfMessages=10).get("Messages", [])
+        return [message for each in got if "Dimension east" in (message := json.loads(each["Body"])["Message"])]
+
+    (message,) = until(told, "the message")
+    assert sentence in message
+    assert "The champion, v1, was trained on it already: upload newer rows." in message
+    execution = until(lambda: project.executions("east")[1:], "the training")[0]
+    arn = execution["PipelineExecutionArn"]
+    given = sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arn)["PipelineParameters"]
+    assert {"Name": "RegisterNewDataQualityBaseline", "Value": "true"} in given
+
+
 def test_the_demo_serves_anyones_files(real_data: Path) -> None:
     command = [sys.executable, "-m", "contender.cli.main", "demo", "--json", "--data", str(real_data / "training")]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)

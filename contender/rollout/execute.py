@@ -199,7 +199,8 @@ class Apply:
             _refuse(error, f"update of endpoint {action.name}")
 
     def _stop_scaling(self, endpoint: str, variant: str) -> None:
-        """The watcher scales it again if it stays and has traffic."""
+        """The watcher scales it again if it stays and has traffic. A laptop, which scales nothing, answers with no
+        code of AWS's at all."""
         if self._scaling is None:
             return
         try:
@@ -209,7 +210,7 @@ class Apply:
                 ResourceId=f"endpoint/{endpoint}/variant/{variant}",
             )
         except ClientError as error:
-            if error_code(error) != "ObjectNotFoundException":
+            if error_code(error) != "ObjectNotFoundException" and not error_code(error).isdigit():
                 raise
 
     def _mark(self, action: MarkVersion) -> None:

@@ -41,6 +41,8 @@ OURS = {
     "contender.watching",
     "contender.watching.wishes",
 }
+WATCH_FUNCTIONS = ("watch", "drift")
+WATCH_ROOMS = ("watching", "lambdas.watch_settings", "executions.violations", "s3_object")
 ROLLOUT_ROOMS = ("rollout", "experiments", "measurements", "stages", "lambdas.controllers")
 BOTO3 = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "certifi"}
 
@@ -61,7 +63,7 @@ STARTER = {
 }
 
 
-@pytest.mark.parametrize("function", [*FUNCTIONS, *ROLLOUT_FUNCTIONS])
+@pytest.mark.parametrize("function", [*FUNCTIONS, *ROLLOUT_FUNCTIONS, *WATCH_FUNCTIONS])
 def test_importing_a_function_loads_only_boto3_and_the_few_modules_of_ours(function: str) -> None:
     script = f"""
 import sys
@@ -75,8 +77,11 @@ print("\\n".join(sorted(set(sys.modules) - before)))
     )
     loaded = set(run.stdout.split())
     ours = {module for module in loaded if module.partition(".")[0] == "contender"}
-    if function in ROLLOUT_FUNCTIONS:
-        ours -= {module for module in ours for room in ROLLOUT_ROOMS if f"{module}.".startswith(f"contender.{room}.")}
+    rooms = {**dict.fromkeys(ROLLOUT_FUNCTIONS, ROLLOUT_ROOMS), **dict.fromkeys(WATCH_FUNCTIONS, WATCH_ROOMS)}
+    if function == "watch":
+        rooms[function] += ROLLOUT_ROOMS
+    for room in rooms.get(function, ()):
+        ours -= {module for module in ours if f"{module}.".startswith(f"contender.{room}.")}
     assert ours <= OURS | {f"contender.lambdas.{function}"}
     foreign = {module.partition(".")[0] for module in loaded} - set(sys.stdlib_module_names) - {"contender"}
     assert {name for name in foreign if not name.startswith("_")} <= BOTO3

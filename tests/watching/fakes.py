@@ -144,6 +144,8 @@ class FakeScaling(Pages):
 
     @operation
     def deregister_scalable_target(self, **request: Any) -> dict[str, Any]:
+        if self.absent:
+            raise client_error("DeregisterScalableTarget", "400", "")
         if self.targets.pop(request["ResourceId"], None) is None:
             raise client_error("DeregisterScalableTarget", "ObjectNotFoundException", "there is none")
         self.policies.pop(request["ResourceId"], None)

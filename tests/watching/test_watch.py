@@ -249,6 +249,15 @@ def test_where_there_is_no_automatic_scaling_one_line_says_so_and_the_rest_is_wa
     assert list(account.sagemaker.schedules) == ["contender-SM-1-data"]
 
 
+def test_a_rollout_goes_on_where_there_is_no_automatic_scaling() -> None:
+    account = Account(SCALED)
+    account.scaling.absent = True
+    account.serve("SM-1", 1, 2)
+    action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
+    Apply(account.sagemaker, "role", None, scaling=account.scaling).run(action)  # type: ignore[arg-type]
+    assert account.sagemaker.made("UpdateEndpoint")
+
+
 @pytest.mark.parametrize("scaled", [True, False])
 def test_a_rollout_lets_go_of_a_variant_before_it_takes_it_away(scaled: bool) -> None:
     account = Account(SCALED)
