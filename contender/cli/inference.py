@@ -75,7 +75,7 @@ def upload(obj: Connect | None, dimension: str, source: Path, dry_run: bool, as_
     emit_rows([row], ("dimension", "file", "uri"), as_json=as_json)
 
 
-@command.command()
+@command.command(short_help="How far files are.")
 @click.argument("dimension", required=False)
 @click.argument("file", required=False)
 @json_option
@@ -95,7 +95,7 @@ def status(obj: Connect | None, dimension: str | None, file: str | None, as_json
             note(f"{count} {name}")
 
 
-@command.command()
+@command.command(short_help="The predictions of a file's rows.")
 @click.argument("dimension")
 @click.argument("file")
 @click.option("--upload", "upload_id", help="Which upload of that name; by default the newest.")
@@ -140,7 +140,7 @@ def results(
         note(f"{found.failed} of {found.rows} rows failed; which and why: {found.processed.uri}.report.json")
 
 
-@command.command()
+@command.command(short_help="Try again what is in the dead-letter queue.")
 @dry_run_option
 @json_option
 @click.pass_obj

@@ -11,9 +11,9 @@ from __future__ import annotations
 import json
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from math import isfinite, nan
 from typing import Any, Self
 
@@ -46,6 +46,13 @@ class Answers:
     def scored(self) -> Iterator[tuple[int, float]]:
         """Place and score of the rows that have one."""
         return ((place, score) for place, score in enumerate(self.scores) if isfinite(score))
+
+    @property
+    def left(self) -> tuple[int, ...]:
+        """Places of the rows that were not asked: many were refused, and the time was up."""
+        return tuple(
+            place for place in self.chunk.places if place not in self.problems and not isfinite(self.scores[place])
+        )
 
     def to_item(self) -> dict[str, Any]:
         problems = {place: [problem.line, problem.reason] for place, problem in self.problems.items()}
@@ -91,12 +98,32 @@ class Failure:
         return self.chunk.row + self.place
 
 
-def failures(answered: Iterable[Answers]) -> list[Failure]:
-    """The rows that none of all tries has scored, in the file's order, each with what the last one said."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file's rows: how many each variant scored, when the last were answered, those that failed."""
+
+    scored_by: Mapping[str, int]
+    ended: datetime
+    failed: Sequence[Failure]
+
+
+def outcome(answered: Iterable[Answers]) -> Outcome:
+    """From all answers of a file, by chunk and attempt; one after the other, for there may be millions of rows.
+
+    A row has failed if no try has scored it; what the last one said of it is the reason.
+    """
+    scored_by: dict[str, int] = {}
     left: dict[tuple[int, int], Failure] = {}
-    for answers in sorted(answered, key=lambda each: (each.chunk.number, each.chunk.attempt)):
+    ended = datetime.min.replace(tzinfo=UTC)
+    for answers in answered:
+        chunk = answers.chunk
         for place, problem in answers.problems.items():
-            left[answers.chunk.number, place] = Failure(answers.chunk, place, problem)
+            left[chunk.number, place] = Failure(chunk, place, problem)
+        count = 0
         for place, _ in answers.scored:
-            left.pop((answers.chunk.number, place), None)
-    return [left[key] for key in sorted(left)]
+            count += 1
+            left.pop((chunk.number, place), None)
+        if count:
+            scored_by[answers.variant] = scored_by.get(answers.variant, 0) + count
+        ended = max(ended, answers.at)
+    return Outcome(scored_by, ended, [left[key] for key in sorted(left)])

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from contender.scoring.answers import Answers, Failure, failures
+from contender.scoring.answers import Failure, Outcome, outcome
 from contender.scoring.chunk import Chunk
 from contender.scoring.file import File
 from contender.scoring.rows import rows_of, to_csv
 from contender.scoring.source import Source, copy, read
-from contender.scoring.store import Store, count_by_version
+from contender.scoring.store import Store
 from contender.scoring.upload import STAGING, place
 
 REPORT = ".report.json"
@@ -37,19 +37,24 @@ class Finishing:
     def finish(self, file: File) -> dict[str, Any]:
         """Bring a complete file to its end; the report."""
         while True:
-            answered = list(self._store.answers(file.upload))
-            failed = failures(answered)
+            found = outcome(self._store.answers(file.upload))
             kept = copy(self._s3, file.source, file.processed) or self._is_there(file.processed)
-            report = told(file, answered, failed, kept=kept)
-            if failed:
-                self._put(file, FAILED, "text/csv", self._failed_rows(file, failed))
+            report = told(file, found, kept=kept)
+            if found.failed:
+                self._put(file, FAILED, "text/csv", self._failed_rows(file, found.failed))
+            elif file.failed:
+                # All of them were scored on a later try.
+                self._s3.delete_object(Bucket=file.processed.bucket, Key=file.processed.key + FAILED)
             self._put(file, REPORT, "application/json", json.dumps(report, indent=2))
             if kept:
                 self._clean_up(file)
             if self._store.finish(file, report["scored"], report["failed"]):
                 return report
-            # A second try of some rows came in between: its rows belong into the report.
-            file = self._store.file(file.dimension, file.file, file.upload) or file
+            # A second try of some rows came in between: its rows belong into the report. Or the file has expired.
+            known = self._store.file(file.dimension, file.file, file.upload)
+            if known is None:
+                return report
+            file = known
 
     def _failed_rows(self, file: File, failed: Sequence[Failure]) -> str:
         table = [["row", "line", "problem", *file.header]]
@@ -89,8 +94,9 @@ class Finishing:
             self._s3.delete_object(Bucket=file.source.bucket, Key=staging)
 
 
-def told(file: File, answered: Sequence[Answers], failed: Sequence[Failure], *, kept: bool) -> dict[str, Any]:
+def told(file: File, found: Outcome, *, kept: bool) -> dict[str, Any]:
     """The report."""
+    failed = found.failed
     return {
         "version": 1,
         "dimension": file.dimension,
@@ -100,10 +106,10 @@ def told(file: File, answered: Sequence[Answers], failed: Sequence[Failure], *, 
         "rows": file.rows,
         "scored": file.rows - len(failed),
         "failed": len(failed),
-        "scored_by": count_by_version(answered),
+        "scored_by": dict(found.scored_by),
         "way": "batch" if file.execution else "endpoint",
         "began": file.began.isoformat(),
-        "ended": max(answers.at for answers in answered).isoformat(),
+        "ended": found.ended.isoformat(),
         "processed": file.processed.uri if kept else None,
         "failed_rows": f"{file.processed.uri}{FAILED}" if failed else None,
         "problems": [

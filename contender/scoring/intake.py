@@ -45,9 +45,13 @@ from contender.scoring.upload import CREATED, OURS, STAGING, Upload, parse_event
 EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"
 MAX_CUT = 4_000_000
 """Bytes. A request holds fewer than a cut: the model's columns of its rows."""
+SCORED_TIMES = 5
+"""Rows that are scored already go so many times more into a message: nobody has to be asked for them."""
 MESSAGES = 10
 """SendMessageBatch takes no more."""
 HEADER_BYTES = 1_000_000
+MAX_COPY = 5_000_000_000
+"""Bytes that CopyObject moves at once, whose limit is a little higher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,8 @@ class Intake:
     def _send(self, upload: Upload, file: File) -> dict[str, Any]:
         if file.size == 0:
             raise DataError(f"{file.file} is empty: its first line must name its columns")
+        if file.size > MAX_COPY:
+            raise DataError(f"{file.file} has more than 5 GB: drop it in parts")
         scorer = self._parts.scorers.find(file.dimension)
         large = file.size > self._parts.limits.max_bytes
         part = {"Range": f"bytes=0-{HEADER_BYTES - 1}"} if large else {}
@@ -169,7 +175,7 @@ class Intake:
 
     def _cut(self, file: File, table: Table, source: Source, *, scored: bool = False, **who: Any) -> dict[str, Any]:
         """Every row into a message; how many there are is known before the first one is sent."""
-        cuts = list(table.cuts(file.rows_per_message, MAX_CUT))
+        cuts = list(table.cuts(file.rows_per_message * (SCORED_TIMES if scored else 1), MAX_CUT))
         if not cuts:
             raise DataError(f"{file.file} has a header but no rows")
         file = self._parts.store.change(file, state=State.SCORING, rows=table.rows, chunks=len(cuts), **who)

@@ -2,7 +2,7 @@
 
     pk                              sk                          item
     file#<dimension>                <file>#<upload>             how far a file is
-    chunk#<upload>                  <chunk>.<attempt>           what a chunk's rows were answered, see answers.py
+    chunk#<upload>                  <chunk>.<attempt>.<first>   what a chunk's rows were answered, see answers.py
     row#<upload>#<block>            <row>                       one row: prediction, probability, variant, version, time
 
 A block is a thousand rows, so that no partition takes a whole file's writes, and a row's key follows from its number.
@@ -10,7 +10,7 @@ A block is a thousand rows, so that no partition takes a whole file's writes, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -25,10 +25,16 @@ BLOCK = 1000
 PUTS = 25
 """BatchWriteItem takes no more."""
 MAX_TRIES = 12
+KNOWN = "attribute_exists(pk)"
+"""Condition of every update of a file: an update would make one that has expired anew, without what it is."""
 
 
 class Crowded(Exception):
     """DynamoDB left items unwritten, however often it was asked."""
+
+
+class Overtaken(Exception):
+    """Somebody else works on the same file: look at it again."""
 
 
 class Store:
@@ -70,18 +76,29 @@ class Store:
         return File.from_item(existing) if existing else file
 
     def change(self, file: File, **values: Any) -> File:
-        """Set attributes of the file's item; the file as it is then."""
+        """Set attributes of the file's item; the file as it is then.
+
+        Overtaken if a new state is to be set, and somebody else has set another one since `file` was read.
+        """
         attributes = changes(**values)
-        return File.from_item(
-            self._dynamodb.update_item(
+        compared = changes(was=file.state) if "state" in values else {}
+        try:
+            answer = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=_file_key(file.dimension, file.file, file.upload),
                 UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+                ConditionExpression=KNOWN + (" AND #state = :was" if compared else ""),
                 ExpressionAttributeNames={f"#{name}": name for name in attributes},
-                ExpressionAttributeValues={f":{name}": value for name, value in attributes.items()},
+                ExpressionAttributeValues={f":{name}": value for name, value in (attributes | compared).items()},
                 ReturnValues="ALL_NEW",
-            )["Attributes"]
-        )
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            raise Overtaken(
+                f"file {file.file!r} of dimension {file.dimension!r} was {file.state} and is not"
+            ) from error
+        return File.from_item(answer["Attributes"])
 
     def settle(self, chunk: Chunk) -> File:
         """Count a chunk as settled, once however often it is said; the file as it is then."""
@@ -90,6 +107,7 @@ class Store:
                 TableName=self._table,
                 Key=_file_key(chunk.dimension, chunk.file, chunk.upload),
                 UpdateExpression="ADD #settled :settled, #revision :revision",
+                ConditionExpression=KNOWN,
                 ExpressionAttributeNames={"#settled": "settled", "#revision": "revision"},
                 ExpressionAttributeValues={":settled": {"NS": [str(chunk.number)]}, ":revision": {"N": "1"}},
                 ReturnValues="ALL_NEW",
@@ -224,18 +242,11 @@ class Store:
         return {"expires": {"N": str(int((at + timedelta(days=self._keep_days)).timestamp()))}}
 
 
-def count_by_version(answered: Iterable[Answers]) -> dict[str, int]:
-    """How many rows each variant scored."""
-    counts: dict[str, int] = {}
-    for answers in answered:
-        if scored := sum(1 for _ in answers.scored):
-            counts[answers.variant] = counts.get(answers.variant, 0) + scored
-    return counts
-
-
 def _file_key(dimension: str, file: str, upload: str) -> dict[str, dict[str, str]]:
     return {"pk": {"S": f"file#{dimension}"}, "sk": {"S": f"{file}#{upload}"}}
 
 
 def _chunk_key(chunk: Chunk) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": f"chunk#{chunk.upload}"}, "sk": {"S": f"{chunk.number:06}.{chunk.attempt:03}"}}
+    """The parts that a try is made of differ in their first row."""
+    first = chunk.only[0] if chunk.only else 0
+    return {"pk": {"S": f"chunk#{chunk.upload}"}, "sk": {"S": f"{chunk.number:06}.{chunk.attempt:03}.{first:04}"}}

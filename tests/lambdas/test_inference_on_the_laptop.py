@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import uuid
 from collections.abc import Mapping
@@ -10,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from contender.cli import inference as commands
 from contender.config import Settings, load
 from contender.deployment import Cloud, deploy
+from contender.errors import DataError, NotFoundError
 from contender.naming import Names
 from contender.pipeline.compiling import compile_project
 from contender.pipeline.targets import batch as batch_target
@@ -40,6 +44,7 @@ class Filing:
     clients: Clients
     settings: Settings
     outputs: Mapping[str, str]
+    archive: Path
 
     @property
     def store(self) -> Store:
@@ -87,11 +92,12 @@ def filing(clients: Clients, tmp_path_factory: pytest.TempPathFactory) -> Filing
     target = batch_target(settings)
     compiled = compile_project(settings, core.outputs, REPOSITORY, target)
     upsert(clients("sagemaker"), clients("s3"), settings, core.outputs["PipelineRoleArn"], compiled, target)
-    filing = Filing(clients, settings, {**core.outputs, **stack.outputs})
     chain = Chain(tmp_path_factory.mktemp("model")).upload(to_csv([list(COLUMNS), *generate("region-1", 1000, 1)]))
     assert chain.preprocess() == 0
     assert chain.train(20).package() == 0
-    serve(filing, "A", chain.root / "artifact" / "model.tar.gz")
+    archive = chain.root / "artifact" / "model.tar.gz"
+    filing = Filing(clients, settings, {**core.outputs, **stack.outputs}, archive)
+    serve(filing, "A", archive)
     return filing
 
 
@@ -127,21 +133,80 @@ def serve(filing: Filing, dimension: str, archive: Path) -> None:
     eventually(lambda: sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService")
 
 
-def test_a_file_becomes_predictions(filing: Filing) -> None:
-    rows = [list(COLUMNS), *generate("region-1", 250, seed=5)]
-    file = filing.ended("A", filing.drop("A", "march.csv", to_csv(rows)))
-    report = filing.report(file)
-    assert (report["rows"], report["scored"], report["failed"]) == (250, 250, 0)
-    assert report["scored_by"] == {"v1": 250}
-    found = filing.rows(file)
-    assert [row["row"] for row in found] == list(range(1, 251))
+def run(filing: Filing, *words: str) -> Result:
+    result = CliRunner().invoke(commands.command, words, obj=lambda service, region: filing.clients(service))
+    if result.exception is not None:
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder whose settings name the deployed project."""
+    (tmp_path / "contender.yaml").write_text(f"project: {PROJECT}\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def table(count: int, seed: int = 5) -> list[list[str]]:
+    return [list(COLUMNS), *generate("region-1", count, seed)]
+
+
+def test_a_file_is_uploaded_followed_and_read_by_hand(filing: Filing, project: Path) -> None:
+    header, *rows = table(250)
+    rows[30][header.index("Day Mins")] = "many"
+    (project / "march.csv").write_text(to_csv([header, *rows]))
+    assert json.loads(run(filing, "upload", "A", "march.csv", "--dry-run", "--json").stdout)[0]["uri"].endswith(
+        "-us-east-1/inference/A/march.csv"
+    )
+    with pytest.raises(NotFoundError, match=r"dimension 'A' has no file 'march\.csv'"):
+        run(filing, "results", "A", "march.csv")
+    run(filing, "upload", "A", "march.csv")
+    result = run(filing, "results", "A", "march.csv", "--wait", "--timeout", "60", "--output", "out.csv")
+    assert "1 of 250 rows failed; which and why: s3://" in result.stderr
+    with (project / "out.csv").open(newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [int(row["row"]) for row in read] == [number for number in range(1, 251) if number != 31]
+    assert {row["variant"] for row in read} == {"v1"}
+    assert {int(row["prediction"]) == (float(row["probability"]) >= 0.5) for row in read} == {True}
+    (told,) = json.loads(run(filing, "status", "A", "march.csv", "--json").stdout)
+    assert (told["state"], told["rows"], told["settled"], told["scored"], told["failed"]) == (
+        "finished",
+        250,
+        "3/3",
+        249,
+        1,
+    )
+    assert told in json.loads(run(filing, "status", "--json").stdout)
     s3, bucket = filing.clients("s3"), filing.outputs["InferenceBucket"]
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="inference/A/march.csv")
 
 
+def test_what_failed_is_tried_again_by_hand(filing: Filing, project: Path) -> None:
+    """A dimension without a champion gets one; then its refused file is scored."""
+    filing.drop("B", "march.csv", to_csv(table(100)))
+    file = filing.ended("B", "march.csv")
+    assert file.state == "refused"
+    with pytest.raises(DataError, match=r"file 'march\.csv' was refused: dimension 'B' has no champion"):
+        run(filing, "results", "B", "march.csv")
+    eventually(lambda: filing.store.files("B", "march.csv")[0].sent)
+
+    def retry(*words: str) -> list[dict[str, Any]]:
+        letters: list[dict[str, Any]] = json.loads(run(filing, "retry", "--json", *words).stdout)
+        return [letter for letter in letters if letter["kind"] == "file"]
+
+    (would,) = retry("--dry-run")
+    assert (would["what"], would["action"]) == ("inference/B/march.csv", "would be tried")
+    serve(filing, "B", filing.archive)
+    (done,) = retry()
+    assert done["action"] == "tried again"
+    eventually(lambda: filing.store.files("B", "march.csv")[0].state == "finished")
+    assert filing.store.files("B", "march.csv")[0].scored == 100
+
+
 def test_a_file_has_the_same_predictions_on_either_way(filing: Filing) -> None:
     """Beside a poisoned row, with a column that is no feature and rows with line breaks in it."""
-    header, *rows = [list(COLUMNS), *generate("region-1", 250, seed=6)]
+    header, *rows = table(250, seed=6)
     rows[20][header.index("Day Mins")] = "many"
     small = to_csv([[*header, "Note"], *([*row, f"line\n{number}"] for number, row in enumerate(rows))])
     large = to_csv([[*header, "Note"], *([*row, f"line\n{number}" + " " * 400] for number, row in enumerate(rows))])
@@ -158,3 +223,16 @@ def test_a_file_has_the_same_predictions_on_either_way(filing: Filing) -> None:
     ]
     assert kept[0] == kept[1]
     assert len(kept[0]) == 249
+
+
+def test_the_churn_files_that_nobody_here_wrote(filing: Filing, real_data: Path) -> None:
+    raw = real_data / "training" / "DummyDim1" / "churn_dummy_dim1.csv"
+    encoded = real_data / "inference" / "DummyDim1" / "dim_1_test.csv"
+    many = filing.ended("A", filing.drop("A", raw.name, raw.read_bytes()), patience_s=120)
+    assert (many.rows, many.scored, many.failed) == (5000, 5000, 0)
+    refused = filing.ended("A", filing.drop("A", encoded.name, encoded.read_bytes()))
+    assert refused.reason.startswith(
+        "dim_1_test.csv lacks 8 of the 19 columns of champion v1: State, Area Code, Int'l Plan"
+    )
+    assert "Expected are raw rows as in training, with the columns State, Account Length" in refused.reason
+    assert "Churn?_True." in refused.reason

@@ -478,3 +478,32 @@ def _contents(running: MiniStack) -> dict[str, Any]:
 def _text(path: Path) -> str:
     """A file's text, "" if there is none."""
     return path.read_text() if path.exists() else ""
+
+
+def test_a_part_of_an_object_version_is_answered_as_a_part(ministack: MiniStack) -> None:
+    s3 = ministack.client("s3")
+    s3.create_bucket(Bucket="parts")
+    s3.put_bucket_versioning(Bucket="parts", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket="parts", Key="key", Body=b"one,two")["VersionId"]
+    s3.put_object(Bucket="parts", Key="key", Body=b"three")
+    answer = s3.get_object(Bucket="parts", Key="key", VersionId=version, Range="bytes=4-5")
+    assert (answer["Body"].read(), answer["ContentRange"]) == (b"tw", "bytes 4-5/7")
+    assert s3.get_object(Bucket="parts", Key="key", VersionId=version)["Body"].read() == b"one,two"
+
+
+def test_a_batch_of_messages_is_allowed_by_the_action_of_one() -> None:
+    """A role is asked for what IAM knows; see also tests/infra/test_inference.py, where one is enforced."""
+    from ministack.core import iam_actions
+
+    from contender.local.launcher import ministack_patches
+
+    original = iam_actions.extract_iam_action
+    try:
+        ministack_patches.allow_batches_by_their_single_action()
+        for batch in ("SendMessage", "DeleteMessage", "ChangeMessageVisibility"):
+            headers = {"x-amz-target": f"AmazonSQS.{batch}Batch"}
+            assert iam_actions.extract_iam_action("sqs", "POST", "/", headers, b"{}", {}) == f"sqs:{batch}"
+        headers = {"x-amz-target": "DynamoDB_20120810.BatchWriteItem"}
+        assert iam_actions.extract_iam_action("dynamodb", "POST", "/", headers, b"{}", {}) == "dynamodb:BatchWriteItem"
+    finally:
+        iam_actions.extract_iam_action = original

@@ -17,7 +17,7 @@ MAX_ACTIONS = 100
 EXACT = Context(prec=38, traps=[Inexact])
 """DynamoDB refuses numbers of more than 38 digits."""
 
-_TOKEN = re.compile(r"\s*(attribute_not_exists|AND|OR|<=|<|=|[(),]|[#:\w]+)")
+_TOKEN = re.compile(r"\s*(attribute_not_exists|attribute_exists|AND|OR|<=|<|=|[(),]|[#:\w]+)")
 
 
 class FakeDynamoDB:
@@ -181,11 +181,11 @@ class _Condition:
             held = self._any()
             assert self._take() == ")"
             return held
-        if token == "attribute_not_exists":
+        if token in ("attribute_not_exists", "attribute_exists"):
             assert self._take() == "("
             absent = self._attribute(self._take()) is None
             assert self._take() == ")"
-            return absent
+            return absent == (token == "attribute_not_exists")
         left, operator, right = self._attribute(token), self._take(), self._values[self._take()]
         if left is None:
             return False

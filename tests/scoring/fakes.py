@@ -24,9 +24,11 @@ class Calls:
     def __init__(self) -> None:
         self.made: list[str] = []
         self.kill_at: tuple[int, bool] | None = None
+        self.before: Callable[[str], None] = lambda name: None
 
     @contextmanager
     def call(self, name: str) -> Iterator[None]:
+        self.before(name)
         self.made.append(name)
         number = len(self.made)
         if self.kill_at == (number, True):
@@ -45,6 +47,8 @@ class FakeS3:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self.versions: dict[tuple[str, str], list[tuple[str, bytes | None]]] = {}
+        self.more_bytes = 0
+        """What objects seem to have beside those that are here."""
         self._count = 0
 
     def put(self, bucket: str, key: str, body: bytes | None) -> str:
@@ -76,7 +80,7 @@ class FakeS3:
     def head_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:
         with self._calls.call("HeadObject"):
             version, body = self._find("HeadObject", Bucket, Key, VersionId)
-            return {"VersionId": version, "ContentLength": len(body)}
+            return {"VersionId": version, "ContentLength": len(body) + self.more_bytes}
 
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:
         with self._calls.call("PutObject"):
@@ -176,6 +180,7 @@ class FakeTable(FakeDynamoDB):
     ) -> dict[str, Any]:
         assert (ConditionExpression, ReturnValuesOnConditionCheckFailure) == ("attribute_not_exists(pk)", "ALL_OLD")
         with self._aws.call("PutItem"):
+            self.before("put_item")
             key = self._key(TableName, Item)
             if key in self.items:
                 error = client_error("PutItem", "ConditionalCheckFailedException", "The conditional request failed")
@@ -260,6 +265,13 @@ def model_error(status: int, text: str) -> Exception:
     return error
 
 
+class Paginator:
+    """Pages are asked for when they are looked at, and not before."""
+
+    def __init__(self, pages: Callable[..., Iterator[dict[str, Any]]]) -> None:
+        self.paginate = pages
+
+
 class FakeSageMaker:
     """A registry of one dimension, D, whose newest version is champion; and its endpoint."""
 
@@ -268,13 +280,14 @@ class FakeSageMaker:
         self.champion = 1
         self.has_endpoint = True
         self.started: list[dict[str, Any]] = []
+        self.status = "Succeeded"
+        self.has_pipeline = True
         s3.put(ARTIFACTS, "model.tar.gz", artifact())
 
-    def get_paginator(self, operation: str) -> FakeSageMaker:
-        assert operation == "list_model_packages"
-        return self
+    def get_paginator(self, operation: str) -> Paginator:
+        return Paginator(getattr(self, f"_{operation}"))
 
-    def paginate(self, *, ModelPackageGroupName: str, MaxResults: int) -> Iterator[dict[str, Any]]:
+    def _list_model_packages(self, *, ModelPackageGroupName: str, MaxResults: int) -> Iterator[dict[str, Any]]:
         with self._calls.call("ListModelPackages"):
             if ModelPackageGroupName != "contender-D":
                 raise client_error("ListModelPackages", "ValidationException", "no such group")
@@ -291,8 +304,32 @@ class FakeSageMaker:
                 raise client_error("DescribeEndpoint", "ValidationException", "Could not find endpoint")
             return {"EndpointName": EndpointName}
 
+    def describe_pipeline_definition_for_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        with self._calls.call("DescribePipelineDefinitionForExecution"):
+            return {"PipelineDefinition": json.dumps({"Steps": [{"Name": "Collect", "Type": "Processing"}]})}
+
+    def _list_pipeline_parameters_for_execution(self, *, PipelineExecutionArn: str) -> Iterator[dict[str, Any]]:
+        with self._calls.call("ListPipelineParametersForExecution"):
+            yield {"PipelineParameters": self.started[0]["PipelineParameters"]}
+
+    def describe_pipeline_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        with self._calls.call("DescribePipelineExecution"):
+            return {"PipelineExecutionStatus": self.status, "FailureReason": "the job failed"}
+
+    def _list_pipeline_execution_steps(self, *, PipelineExecutionArn: str) -> Iterator[dict[str, Any]]:
+        with self._calls.call("ListPipelineExecutionSteps"):
+            job = {"Arn": "arn:aws:sagemaker:us-east-1:000000000000:processing-job/collect"}
+            step = {"StepName": "Collect", "StepStatus": self.status, "Metadata": {"ProcessingJob": job}}
+            yield {"PipelineExecutionSteps": [step]}
+
+    def describe_processing_job(self, *, ProcessingJobName: str) -> dict[str, Any]:
+        with self._calls.call("DescribeProcessingJob"):
+            return {"ProcessingOutputConfig": {"Outputs": [{"S3Output": {"S3Uri": f"s3://{ARTIFACTS}/result"}}]}}
+
     def start_pipeline_execution(self, **request: Any) -> dict[str, Any]:
         with self._calls.call("StartPipelineExecution"):
+            if not self.has_pipeline:
+                raise client_error("StartPipelineExecution", "ResourceNotFound", "no such pipeline")
             if not any(each["ClientRequestToken"] == request["ClientRequestToken"] for each in self.started):
                 self.started.append(request)
             return {"PipelineExecutionArn": "arn:execution"}

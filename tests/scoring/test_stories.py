@@ -94,6 +94,27 @@ def test_delivered_twice_and_in_any_order_it_ends_the_same(seed: int) -> None:
     has_ended_well(world)
 
 
+@pytest.mark.parametrize("number", range(1, 36))
+def test_two_at_once_get_in_nobodys_way(number: int) -> None:
+    """While the first is at one of its calls, the second does everything, up to the report."""
+    world = story()
+    body = world.sqs.queues["files"][0]["Body"]
+    calls = 0
+
+    def other(name: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == number:
+            first, world.sqs.queues["files"] = world.sqs.queues["files"], [{"Body": body, "receives": 0}]
+            world.run()
+            world.sqs.queues["files"] = first
+
+    world.calls.before = other
+    world.run()
+    assert calls > number
+    has_ended_well(world)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_whoever_is_champion_meanwhile_a_row_is_answered_once(seed: int) -> None:
     """The fake table refuses an item that changes; the version that answers changes between a message's tries."""
@@ -154,7 +175,8 @@ def test_an_endpoint_that_fails_for_good_leaves_rows_that_can_be_tried_again() -
     world.run(random.Random(3))
     file, report = world.file(), world.report()
     assert (file.scored, file.failed, report["scored"], report["failed"]) == (25, 0, 25, 0)
-    assert report["problems"] == []
+    assert (report["problems"], report["failed_rows"]) == ([], None)
+    assert world.s3.listed() == [f"processed/D/{file.upload}/march.csv{ending}" for ending in ("", ".report.json")]
     assert len(world.table.rows) == 25
     assert world.sqs.queues["dead"] == []
 
@@ -220,3 +242,26 @@ def test_one_request_a_message_and_few_calls_for_a_thousand_rows() -> None:
     assert world.runtime.requests == [1000] * 10
     assert len(world.table.rows) == 10_000
     assert len(world.calls.made) / 10 < 50
+
+
+def test_rows_that_there_was_no_time_for_are_left_to_another_message() -> None:
+    """Every second row is refused; each message has the time for one request more than the first."""
+    some = rows(40)
+    for row in some[::2]:
+        row[1] = "many"
+
+    def delivered_in_any_way(seed: int | None) -> None:
+        world = World(rows_per_message=40)
+        draw = random.Random(seed)
+        world.has_time = lambda: len(world.runtime.requests) % 3 == 0 or draw.random() < 0.3
+        world.drop(content(some))
+        world.run(draw if seed is not None else None)
+        report = world.report()
+        assert [each["row"] for each in report["problems"]] == list(range(1, 41, 2))
+        assert (report["scored"], report["failed"], len(world.table.rows)) == (20, 20, 20)
+        assert len(list(world.store.answers(world.file().upload))) > 2
+        told = [json.loads(each["Body"]) for each in world.sqs.queues["dead"]]
+        assert {place for each in told for place in each["only"]} == set(range(0, 40, 2))
+
+    for seed in (None, *range(10)):
+        delivered_in_any_way(seed)

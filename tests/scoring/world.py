@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,7 @@ class World:
         self.sagemaker = FakeSageMaker(self.calls, self.s3)
         self.store = Store(self.table, "predictions")
         self.outcomes: list[dict[str, Any]] = []
+        self.has_time: Callable[[], bool] = lambda: True
 
     def drop(self, content: str | bytes, name: str = "march.csv", dimension: str = "D") -> dict[str, Any]:
         """Upload a file; the event of it, which is in the queue."""
@@ -61,16 +63,23 @@ class World:
             self._deliver(name, place, again=bool(draw and draw.random() < 0.3))
         raise AssertionError("the queues never empty")
 
+    def deliver_next(self, queue: str) -> None:
+        """One message, once."""
+        self._deliver(queue, 0, again=False)
+
     def _deliver(self, name: str, place: int, *, again: bool) -> None:
         message = self.sqs.queues[name][place]
         message["receives"] += 1
         try:
             if name == "files":
-                outcome = self._intake().take(message["Body"])
+                outcome = self.intake().take(message["Body"])
             else:
                 receives = message["receives"]
-                outcome = self._scoring().score(
-                    message["Body"], delivered_before=receives > 1, last_try=receives >= TRIES
+                outcome = self.scoring().score(
+                    message["Body"],
+                    delivered_before=receives > 1,
+                    last_try=receives >= TRIES,
+                    has_time=self.has_time,
                 )
         except Killed:
             self.calls.kill_at = None
@@ -79,7 +88,7 @@ class World:
             self.outcomes.append({"outcome": "failed", "reason": str(error)})
             return
         self.outcomes.append(outcome)
-        if not again:
+        if not again and message in self.sqs.queues[name]:
             self.sqs.queues[name].remove(message)
 
     def file(self, name: str = "march.csv", dimension: str = "D") -> File:
@@ -99,7 +108,7 @@ class World:
     def dead_letters(self) -> DeadLetters:
         return DeadLetters(self.sqs, "dead")
 
-    def _intake(self) -> Intake:
+    def intake(self) -> Intake:
         names = Names("contender")
         return Intake(
             IntakeParts(
@@ -117,12 +126,22 @@ class World:
             )
         )
 
-    def _scoring(self) -> Scoring:
+    def scoring(self) -> Scoring:
         names = Names("contender")
         scorers = Scorers(self.sagemaker, self.s3, names)
         finishing = Finishing(self.s3, self.store)
         return Scoring(
-            Parts(names, self.s3, self.runtime, scorers, self.store, finishing, self.dead_letters, lambda: NOW)
+            Parts(
+                names=names,
+                s3=self.s3,
+                runtime=self.runtime,
+                scorers=scorers,
+                store=self.store,
+                finishing=finishing,
+                dead_letters=self.dead_letters,
+                send=lambda body: self.sqs.send_message(QueueUrl="rows", MessageBody=body),
+                clock=lambda: NOW,
+            )
         )
 
 

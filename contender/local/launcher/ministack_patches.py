@@ -115,6 +115,39 @@ def tell_object_versions() -> None:
     eventbridge._dispatch_event = dispatch_with_version
 
 
+def answer_parts_of_versions() -> None:
+    """Answer a part of an object's version where a part is asked for. MiniStack sends the whole of it every time."""
+    from ministack.services import s3
+
+    get = s3._get_object
+
+    def get_part(bucket: str, key: str, headers: dict[str, str], query: dict[str, Any] | None = None) -> Response:
+        status, answered, body = get(bucket, key, headers, query)
+        asked = headers.get("range", "")
+        part = s3._parse_range(asked, len(body)) if asked and status == 200 else None
+        if part is None:
+            return status, answered, body
+        start, end = part
+        length = {"Content-Length": str(end + 1 - start), "Content-Range": f"bytes {start}-{end}/{len(body)}"}
+        whole = {name: value for name, value in answered.items() if not name.lower().startswith("x-amz-checksum")}
+        return 206, {**whole, **length}, body[start : end + 1]
+
+    s3._get_object = get_part
+
+
+def allow_batches_by_their_single_action() -> None:
+    """Check a batch to a queue by the action that IAM has for it: SendMessageBatch needs sqs:SendMessage."""
+    from ministack.core import iam_actions
+
+    extract = iam_actions.extract_iam_action
+
+    def extract_single(*args: Any, **kwargs: Any) -> str | None:
+        action: str | None = extract(*args, **kwargs)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = extract_single
+
+
 def keep_object_events(journal: EventJournal) -> None:
     """Write S3's events down before the request that made them is answered. MiniStack holds them in memory only."""
     from ministack.services import s3
