@@ -1,8 +1,12 @@
-"""The repository's own project on a laptop of its own, driven by its commands: what tests from end to end share."""
+"""The repository's own project on a laptop of its own, driven by its commands: what tests from end to end share.
+
+The laptop enforces roles: what a Lambda may not do fails in these stories as it would on AWS.
+"""
 
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import os
@@ -25,21 +29,30 @@ NAMES = Names("contender")
 
 
 class Project:
-    """The repository's own project on a laptop in `home`, driven by its commands."""
+    """The project in `folder` on a laptop in `home`, driven by its commands."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, folder: Path = REPOSITORY) -> None:
         self.home = home
+        self.folder = folder
         # Small and quick: on so few held-out rows an equally good model cannot be shown to be within the usual margin.
         small = {"CONTENDER_TRAINING_ROUNDS": "20", "CONTENDER_GATES_MARGIN": "0.1"}
         self.env = {**os.environ, "CONTENDER_HOME": str(home), **small}
         self.up()
+
+    def deploy(self) -> Project:
+        """Stacks and pipelines, by hand."""
         self.contender("deploy")
         self.contender("pipeline", "upsert")
-        outputs = self.clients("cloudformation").describe_stacks(StackName=NAMES.stack("core"))["Stacks"][0]["Outputs"]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in outputs}
+        return self
+
+    @functools.cached_property
+    def outputs(self) -> dict[str, str]:
+        """Of all stacks that are deployed; their names differ."""
+        stacks = self.clients("cloudformation").describe_stacks()["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for stack in stacks for each in stack.get("Outputs", ())}
 
     def up(self) -> None:
-        flags = ["--aws-port", "0", "--sagemaker-port", "0", "--runtime-port", "0"]
+        flags = ["--aws-port", "0", "--sagemaker-port", "0", "--runtime-port", "0", "--enforce-iam"]
         self.contender("local", "up", *flags)
         self.env |= json.loads(self.contender("local", "env", "--json"))
         self.clients = Clients(self.env)
@@ -47,7 +60,7 @@ class Project:
     def contender(self, *words: str, env: dict[str, str] | None = None) -> str:
         """Run a command; what it printed. A failure shows what it said."""
         command = [sys.executable, "-m", "contender.cli.main", *words]
-        done = subprocess.run(command, cwd=REPOSITORY, env={**self.env, **(env or {})}, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=self.folder, env={**self.env, **(env or {})}, capture_output=True, text=True)
         assert done.returncode == 0, f"contender {' '.join(words)}: {done.stderr}"
         return done.stdout
 
@@ -70,7 +83,7 @@ class Project:
     def demo(self) -> Demo:
         clients = self.clients
         return Demo(
-            load(REPOSITORY / "contender.yaml", environ={}),
+            load(self.folder / "contender.yaml", environ={}),
             self.outputs["DataBucket"],
             clients("sagemaker"),
             clients("sagemaker-runtime"),

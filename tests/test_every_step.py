@@ -29,7 +29,7 @@ Rows = list[list[str]]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    project = Project(tmp_path_factory.mktemp("every-step"))
+    project = Project(tmp_path_factory.mktemp("every-step")).deploy()
     yield project
     project.contender("local", "down")
 

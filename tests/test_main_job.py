@@ -23,7 +23,7 @@ from tests.project import Project, table, until
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     home = tmp_path_factory.mktemp("main-job")
-    project = Project(home)
+    project = Project(home).deploy()
     yield project
     project.contender("local", "down")
 

@@ -11,7 +11,7 @@ import click
 from contender.cli.home import home_option
 from contender.cli.output import emit_rows, json_option, note
 from contender.config import Settings, load
-from contender.errors import LaptopError, NotFoundError
+from contender.errors import NotFoundError
 from contender.local.builds.folders import Folders
 from contender.local.builds.receiving import build_and_follow
 from contender.local.builds.repository import GitFailure, Repository, offer
@@ -26,7 +26,7 @@ def offer_remote(home: Path, settings: Settings) -> str:
     except FileNotFoundError:
         return "git is not installed, so there is nothing to push to"
     except GitFailure as error:
-        raise LaptopError(f"{repository.path} cannot be pushed to: {error}") from error
+        return f"nothing can be pushed to {repository.path}: {error}"
 
 
 @click.command(short_help="List the builds of what was pushed here.")

@@ -7,14 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-import botocore.session
 import click
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from contender import __version__
 from contender.cli.extras import advice, extra_of
 from contender.cli.output import note
-from contender.cli.whose_aws import use_laptop_if_alone
+from contender.cli.whose_aws import find_credentials, use_laptop_if_alone
 from contender.errors import ContenderError
 
 NOUNS = {
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = sys.argv[1:] if argv is None else argv
     try:
         if words[:1] and words[0] in NOUNS and words[0] not in WITHOUT_AWS:
-            use_laptop_if_alone(os.environ, lambda: botocore.session.Session().get_credentials())
+            use_laptop_if_alone(os.environ, find_credentials)
         code = contender.main(args=argv, prog_name="contender", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         code = exit_.exit_code

@@ -31,3 +31,10 @@ def use_laptop_if_alone(environ: MutableMapping[str, str], credentials: Callable
     if credentials() is None:
         environ.update(env)
         note(f"this shell knows no AWS: using the laptop in {home}")
+
+
+def find_credentials() -> Any:
+    """What boto3 would use: of the environment, a file, or the machine's role; None where there is nothing."""
+    import botocore.session
+
+    return botocore.session.Session().get_credentials()

@@ -29,8 +29,9 @@ from contender.scoring.scorer import Scorers
 from contender.scoring.store import Store
 
 RETURNED = ("failed", "not begun")
-RESERVE_S = 60
-"""No message is begun with less time than this: it takes a second, or half a minute if all of its rows are refused."""
+RESERVE_S = 90
+"""With less time than this no message is begun, and no further request made to find rows that are refused: what was
+answered is still to be written, and a request may take a minute."""
 LONGEST_PAUSE_S = 5.0
 
 
@@ -54,12 +55,20 @@ class Worker:
         return {"batchItemFailures": failures}, outcomes
 
     def _outcome(self, record: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        if context.get_remaining_time_in_millis() < RESERVE_S * 1000:
+        def has_time() -> bool:
+            return bool(context.get_remaining_time_in_millis() >= RESERVE_S * 1000)
+
+        if not has_time():
             self._coming_back.at(record, 0)
             return {"outcome": "not begun", "reason": "no time was left for this message"}
         count = tries(record)
         try:
-            return self._scoring.score(record["body"], delivered_before=count > 1, last_try=count >= self._most_tries)
+            return self._scoring.score(
+                record["body"],
+                delivered_before=count > 1,
+                last_try=count >= self._most_tries,
+                has_time=has_time,
+            )
         except Exception as error:
             again_after_s = self._coming_back.put_off(record)
             reason = f"{type(error).__name__}: {error}"
@@ -87,6 +96,7 @@ def _worker() -> Worker:
     s3, sqs = boto3.client("s3"), boto3.client("sqs")
     # The queue repeats what fails, later and later; a client that waits and repeats by itself only takes time.
     runtime = boto3.client("sagemaker-runtime", config=Config(retries={"max_attempts": 1, "mode": "standard"}))
+    queue_url = read(os.environ, "QUEUE_URL")
     table, keep_days = read(os.environ, "PREDICTIONS_TABLE"), int(read(os.environ, "KEEP_DAYS"))
     store = Store(boto3.client("dynamodb"), table, keep_days, pause)
     parts = Parts(
@@ -97,7 +107,8 @@ def _worker() -> Worker:
         store=store,
         finishing=Finishing(s3, store),
         dead_letters=DeadLetters(sqs, read(os.environ, "DEAD_LETTER_QUEUE_URL")),
+        send=lambda body: sqs.send_message(QueueUrl=queue_url, MessageBody=body),
         clock=_now,
     )
-    coming_back = ComingBack(sqs, read(os.environ, "QUEUE_URL"), int(read(os.environ, "RETRY_DELAY_SECONDS")))
+    coming_back = ComingBack(sqs, queue_url, int(read(os.environ, "RETRY_DELAY_SECONDS")))
     return Worker(Scoring(parts), coming_back, int(read(os.environ, "TRIES")))

@@ -106,8 +106,7 @@ def record(
         sagemaker.update_pipeline_version(
             PipelineArn=arn, PipelineVersionId=latest.number, PipelineVersionDescription=wanted.as_text()
         )
-    if origin.commit:
-        sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "commit", "Value": origin.commit}])
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "commit", "Value": origin.commit or "unknown"}])
 
 
 def versions(sagemaker: Any, pipeline: str) -> Iterator[Version]:

@@ -47,6 +47,13 @@ class Answers:
         """Place and score of the rows that have one."""
         return ((place, score) for place, score in enumerate(self.scores) if isfinite(score))
 
+    @property
+    def left(self) -> tuple[int, ...]:
+        """Places of the rows that were not asked: many were refused, and the time was up."""
+        return tuple(
+            place for place in self.chunk.places if place not in self.problems and not isfinite(self.scores[place])
+        )
+
     def to_item(self) -> dict[str, Any]:
         problems = {place: [problem.line, problem.reason] for place, problem in self.problems.items()}
         return {

@@ -86,8 +86,16 @@ class Variant:
         return scores
 
 
-def sort_out(ask: Callable[[Sequence[list[str]]], list[float]], rows: Sequence[list[str]], *, last_try: bool) -> Asked:
+def sort_out(
+    ask: Callable[[Sequence[list[str]]], list[float]],
+    rows: Sequence[list[str]],
+    *,
+    last_try: bool,
+    has_time: Callable[[], bool] = lambda: True,
+) -> Asked:
     """Ask for all rows at once, and where that is refused for parts, down to single rows.
+
+    When there is no time for another request, the rows that are left have neither score nor problem.
 
     On the last try a model that breaks is treated as if it refused, so that one row that breaks it costs no others;
     and what gives no answer then is a problem of its rows, instead of an error.
@@ -95,7 +103,7 @@ def sort_out(ask: Callable[[Sequence[list[str]]], list[float]], rows: Sequence[l
     asked = Asked({}, {})
     halvings = HALVINGS
     waiting = [(0, len(rows))] if rows else []
-    while waiting:
+    while waiting and (has_time() or not (asked.scores or asked.problems)):
         first, end = waiting.pop()
         try:
             asked.scores.update(enumerate(ask(rows[first:end]), first))

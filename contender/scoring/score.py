@@ -3,7 +3,8 @@
     message ─► settled before? ─► rows ─► endpoint ─► pinned ─► rows in the table ─► settled ─► all of them? ─► finish
                   duplicate                 │ no answer: the message comes back, later and later
                                             │ no answer on the last try: its rows failed
-                                            └ refused rows ─► dead-letter queue
+                                            ├ refused rows ─► dead-letter queue
+                                            └ so many that the time is up ─► another message for the rest
 
 A process that ends anywhere in between has done nothing that the next one does otherwise.
 """
@@ -40,7 +41,17 @@ class Parts:
     store: Store
     finishing: Finishing
     dead_letters: DeadLetters
+    send: Callable[[str], None]
+    """Puts a message into the queue of rows."""
     clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Of one try of a message."""
+
+    last_try: bool
+    has_time: Callable[[], bool]
 
 
 class Scoring:
@@ -49,8 +60,18 @@ class Scoring:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def score(self, body: str, *, delivered_before: bool, last_try: bool) -> dict[str, Any]:
-        """Bring one message to its end; what became of it. Any exception means: it must come back."""
+    def score(
+        self,
+        body: str,
+        *,
+        delivered_before: bool,
+        last_try: bool,
+        has_time: Callable[[], bool] = lambda: True,
+    ) -> dict[str, Any]:
+        """Bring one message to its end; what became of it. Any exception means: it must come back.
+
+        Where there is no time for all of its rows, another message goes on with those that are left.
+        """
         parts = self._parts
         try:
             chunk = Chunk.from_body(body)
@@ -70,12 +91,18 @@ class Scoring:
             return {**told, "outcome": "duplicate"}
         answers = parts.store.pinned(chunk) if delivered_before else None
         if answers is None:
-            answers = parts.store.pin(self._answer(file, chunk, last_try))
+            answers = parts.store.pin(self._answer(file, chunk, _Limits(last_try, has_time)))
         written = parts.store.write(answers)
         if answers.problems:
             self._tell(answers)
-        self._end(parts.store.settle(chunk), chunk)
-        return {**told, "outcome": "scored", "rows": written, "failed": len(answers.problems)}
+        if left := answers.left:
+            rest = chunk.again(left)
+            # Once it was answered it goes its own way, and a repeated message would only make more of them.
+            if parts.store.pinned(rest) is None:
+                parts.send(rest.body)
+        else:
+            self._end(parts.store.settle(chunk), chunk)
+        return {**told, "outcome": "scored", "rows": written, "failed": len(answers.problems), "left": len(left)}
 
     def _end(self, file: File, chunk: Chunk) -> None:
         """The last chunk finishes the file; every second try does it once more, for the report."""
@@ -90,7 +117,7 @@ class Scoring:
         reason = f"row {answers.chunk.row + first}{more}: {answers.problems[first].reason}"
         self._parts.dead_letters.send(answers.chunk.again(places).body, reason)
 
-    def _answer(self, file: File, chunk: Chunk, last_try: bool) -> Answers:
+    def _answer(self, file: File, chunk: Chunk, limits: _Limits) -> Answers:
         scorer = Scorer(self._parts.names.endpoint(file.dimension), file.version, file.columns)
         data = bytes_of(self._parts.s3, file, chunk)
         if data is None:
@@ -108,10 +135,10 @@ class Scoring:
         if chunk.source.bucket != file.source.bucket:
             # The rows as the batch pipeline gave them back have one more value.
             rows = {place: replace(row, values=row.values[:-1]) for place, row in rows.items()}
-        scorer, asked = self._ask(file, scorer, rows, last_try)
+        scorer, asked = self._ask(file, scorer, rows, limits)
         return self._answers(chunk, scorer, asked, rows)
 
-    def _ask(self, file: File, scorer: Scorer, rows: Mapping[int, Row], last_try: bool) -> tuple[Scorer, Asked]:
+    def _ask(self, file: File, scorer: Scorer, rows: Mapping[int, Row], limits: _Limits) -> tuple[Scorer, Asked]:
         """Ask the version that the file was begun with; where it no longer serves, its successor."""
         if problem := lacking(file.file, file.header, scorer):
             return scorer, Asked({}, dict.fromkeys(rows, problem))
@@ -119,14 +146,14 @@ class Scoring:
         places, values = list(picked.values), list(picked.values.values())
         variant = Variant(self._parts.runtime, scorer.endpoint, scorer.variant, scorer.columns)
         try:
-            asked = sort_out(variant.ask, values, last_try=False)
+            asked = sort_out(variant.ask, values, last_try=False, has_time=limits.has_time)
         except Unavailable as failure:
             successor = self._successor(file.dimension, scorer) if failure.may_be_unknown else None
             if successor is not None:
-                return self._ask(file, successor, rows, last_try)
-            if not last_try:
+                return self._ask(file, successor, rows, limits)
+            if not limits.last_try:
                 raise
-            asked = sort_out(variant.ask, values, last_try=True)
+            asked = sort_out(variant.ask, values, last_try=True, has_time=limits.has_time)
         return scorer, Asked(
             {places[number]: score for number, score in asked.scores.items()},
             picked.problems | {places[number]: problem for number, problem in asked.problems.items()},

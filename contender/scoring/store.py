@@ -2,7 +2,7 @@
 
     pk                              sk                          item
     file#<dimension>                <file>#<upload>             how far a file is
-    chunk#<upload>                  <chunk>.<attempt>           what a chunk's rows were answered, see answers.py
+    chunk#<upload>                  <chunk>.<attempt>.<first>   what a chunk's rows were answered, see answers.py
     row#<upload>#<block>            <row>                       one row: prediction, probability, variant, version, time
 
 A block is a thousand rows, so that no partition takes a whole file's writes, and a row's key follows from its number.
@@ -247,4 +247,6 @@ def _file_key(dimension: str, file: str, upload: str) -> dict[str, dict[str, str
 
 
 def _chunk_key(chunk: Chunk) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": f"chunk#{chunk.upload}"}, "sk": {"S": f"{chunk.number:06}.{chunk.attempt:03}"}}
+    """The parts that a try is made of differ in their first row."""
+    first = chunk.only[0] if chunk.only else 0
+    return {"pk": {"S": f"chunk#{chunk.upload}"}, "sk": {"S": f"{chunk.number:06}.{chunk.attempt:03}.{first:04}"}}

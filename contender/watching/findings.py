@@ -19,9 +19,8 @@ from contender.naming import Names
 from contender.watching.wishes import Kind
 
 MOST_SENTENCES = 20
-SCHEDULE, ENDPOINT = "sagemaker_monitoring_schedule_name", "sagemaker_endpoint_name"
-"""Variables that SageMaker gives every monitoring job; unlike the ARN of the schedule they keep upper case."""
-RESULT = "result"
+SCHEDULE = "sagemaker_monitoring_schedule_name"
+"""A variable that SageMaker gives every monitoring job; unlike the schedule's ARN it keeps upper case."""
 COMPLETED = "Completed"
 
 

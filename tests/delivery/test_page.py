@@ -37,7 +37,7 @@ def test_the_settings_are_all_there_with_their_defaults() -> None:
 
 
 def test_what_the_laptop_leaves_out_is_told() -> None:
-    for section in buildspec._ELSEWHERE:
+    for section in buildspec.ELSEWHERE:
         assert f"`{section}`" in PAGE
 
 

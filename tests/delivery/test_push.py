@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from contender.cli.local import command
 from contender.local.builds.folders import Folders
 from contender.local.builds.repository import REMOTE, Repository
+from contender.local.launcher import processes
 from contender.local.launcher.laptop import Laptop
 from tests.conftest import Clients
 from tests.local.running import eventually
@@ -75,7 +78,7 @@ class Pusher:
 
 @pytest.fixture
 def pusher(tmp_path: Path, laptop: Laptop, git: Git, request: pytest.FixtureRequest) -> Pusher:
-    return Pusher(tmp_path / "project", laptop, git, f"tiny{abs(hash(request.node.nodeid))}")
+    return Pusher(tmp_path / "project", laptop, git, f"tiny{abs(hash(request.node.nodeid)) % 10**12}")
 
 
 def test_a_push_runs_the_phases_in_a_clean_checkout_as_codebuild_would(
@@ -199,3 +202,38 @@ def test_a_build_that_was_killed_is_told_so_by_the_next(pusher: Pusher) -> None:
     pusher.push()
     assert pusher.builds.read(killed.number).status == "interrupted"
     assert not pusher.builds.work(killed).exists()
+
+
+def test_what_was_pushed_is_listed_and_can_be_built_again(
+    pusher: Pusher, laptop: Laptop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CONTENDER_PROJECT", pusher.repository.path.stem)
+    monkeypatch.setenv("CONTENDER_HOME", str(laptop.home))
+    early = CliRunner().invoke(command, ["build"])
+    assert "refs/heads/main was not pushed yet" in str(early.exception)
+    commit = pusher.commit(check=f"test -e {tmp_path / 'repaired'}")
+    pusher.push()
+    failed = CliRunner().invoke(command, ["build"])
+    assert failed.exit_code == 1
+    assert "failed in phase PRE_BUILD" in failed.stdout
+    (tmp_path / "repaired").touch()
+    assert CliRunner().invoke(command, ["build"]).exit_code == 0
+    listed = json.loads(CliRunner().invoke(command, ["builds", "--json"]).stdout)
+    assert [each["status"] for each in listed if each["commit"] == commit] == ["succeeded", "failed", "failed"]
+    assert Path(listed[0]["log"]).is_file()
+
+
+def test_a_build_that_is_terminated_ends_what_it_ran_and_cleans_up(pusher: Pusher, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    commit = pusher.commit(check=f"echo $PPID > {told}.new; mv {told}.new {told}; sleep 600")
+    pushing = pusher.start()
+    eventually(told.exists)
+    shell = processes.look(int(told.read_text()))
+    assert shell is not None
+    os.kill(shell.parent, signal.SIGTERM)
+    pushing.communicate()
+    assert pushing.returncode == 0
+    (build,) = [each for each in pusher.builds.all() if each.commit == commit]
+    assert build.status == "interrupted"
+    assert not pusher.builds.work(build).exists()
+    eventually(lambda: not processes.alive(shell.identity))

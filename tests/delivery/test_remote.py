@@ -51,6 +51,15 @@ def test_a_remote_of_somebodys_own_stays(project: Path, repository: Repository, 
     assert git(project, "remote", "get-url", "laptop") == "ada@example.org:churn"
 
 
+def test_a_remote_to_another_laptop_of_the_project_stays(project: Path, repository: Repository, git: Git) -> None:
+    """Worktrees of one repository share its remotes."""
+    offer(repository.path, project)
+    other = Repository(project / "another home", "churn")
+    other.prepare("main")
+    assert "and stays; to push here: git push" in offer(other.path, project)
+    assert git(project, "remote", "get-url", "laptop") == str(repository.path)
+
+
 @pytest.mark.parametrize("inside", [True, False])
 def test_a_home_elsewhere_is_only_told(tmp_path: Path, project: Path, git: Git, inside: bool) -> None:
     elsewhere = Repository(tmp_path / "home", "churn")

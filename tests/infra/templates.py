@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from cfnlint.decode import decode
 INFRA = Path(__file__).resolve().parents[2] / "infra"
 
 
+@functools.cache
 def read(name: str) -> dict[str, Any]:
     document, problems = decode(str(INFRA / name))
     assert not problems

@@ -177,6 +177,7 @@ def test_a_file_is_uploaded_followed_and_read_by_hand(filing: Filing, project: P
         249,
         1,
     )
+    assert told in json.loads(run(filing, "status", "--json").stdout)
     s3, bucket = filing.clients("s3"), filing.outputs["InferenceBucket"]
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="inference/A/march.csv")
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -328,6 +329,7 @@ class Formation:
 
     def create_change_set(self, **request: Any) -> dict[str, Any]:
         self.called.append(f"create {request['ChangeSetType']}")
+        self.request = request
         return {"Id": "change-set"}
 
     def describe_change_set(self, ChangeSetName: str) -> dict[str, Any]:
@@ -437,6 +439,15 @@ def test_an_empty_change_set_is_no_failure(tmp_path: Path, reason: str) -> None:
     formation = Formation(["UPDATE_COMPLETE"], {"Status": "FAILED", "StatusReason": reason}, [[]])
     assert deploy(on(formation), Names("any"), written(tmp_path, TINY), {}, root=ROOT).action == "unchanged"
     assert formation.called == ["create UPDATE", "discard"]
+
+
+@pytest.mark.parametrize("role", ["arn:aws:iam::111111111111:role/any-delivery-stacks", ""])
+def test_cloudformation_works_as_the_role_it_is_given_or_as_the_caller(tmp_path: Path, role: str) -> None:
+    formation = Formation(
+        ["UPDATE_COMPLETE"], {"Status": "FAILED", "StatusReason": "No updates are to be performed."}, [[]]
+    )
+    deploy(replace(on(formation), stack_role=role), Names("any"), written(tmp_path, TINY), {}, root=ROOT)
+    assert formation.request.get("RoleARN", "") == role
 
 
 def test_a_refused_change_set_says_why(tmp_path: Path) -> None:

@@ -242,3 +242,26 @@ def test_one_request_a_message_and_few_calls_for_a_thousand_rows() -> None:
     assert world.runtime.requests == [1000] * 10
     assert len(world.table.rows) == 10_000
     assert len(world.calls.made) / 10 < 50
+
+
+def test_rows_that_there_was_no_time_for_are_left_to_another_message() -> None:
+    """Every second row is refused; each message has the time for one request more than the first."""
+    some = rows(40)
+    for row in some[::2]:
+        row[1] = "many"
+
+    def delivered_in_any_way(seed: int | None) -> None:
+        world = World(rows_per_message=40)
+        draw = random.Random(seed)
+        world.has_time = lambda: len(world.runtime.requests) % 3 == 0 or draw.random() < 0.3
+        world.drop(content(some))
+        world.run(draw if seed is not None else None)
+        report = world.report()
+        assert [each["row"] for each in report["problems"]] == list(range(1, 41, 2))
+        assert (report["scored"], report["failed"], len(world.table.rows)) == (20, 20, 20)
+        assert len(list(world.store.answers(world.file().upload))) > 2
+        told = [json.loads(each["Body"]) for each in world.sqs.queues["dead"]]
+        assert {place for each in told for place in each["only"]} == set(range(0, 40, 2))
+
+    for seed in (None, *range(10)):
+        delivered_in_any_way(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,7 @@ class World:
         self.sagemaker = FakeSageMaker(self.calls, self.s3)
         self.store = Store(self.table, "predictions")
         self.outcomes: list[dict[str, Any]] = []
+        self.has_time: Callable[[], bool] = lambda: True
 
     def drop(self, content: str | bytes, name: str = "march.csv", dimension: str = "D") -> dict[str, Any]:
         """Upload a file; the event of it, which is in the queue."""
@@ -74,7 +76,10 @@ class World:
             else:
                 receives = message["receives"]
                 outcome = self.scoring().score(
-                    message["Body"], delivered_before=receives > 1, last_try=receives >= TRIES
+                    message["Body"],
+                    delivered_before=receives > 1,
+                    last_try=receives >= TRIES,
+                    has_time=self.has_time,
                 )
         except Killed:
             self.calls.kill_at = None
@@ -126,7 +131,17 @@ class World:
         scorers = Scorers(self.sagemaker, self.s3, names)
         finishing = Finishing(self.s3, self.store)
         return Scoring(
-            Parts(names, self.s3, self.runtime, scorers, self.store, finishing, self.dead_letters, lambda: NOW)
+            Parts(
+                names=names,
+                s3=self.s3,
+                runtime=self.runtime,
+                scorers=scorers,
+                store=self.store,
+                finishing=finishing,
+                dead_letters=self.dead_letters,
+                send=lambda body: self.sqs.send_message(QueueUrl="rows", MessageBody=body),
+                clock=lambda: NOW,
+            )
         )
 
 

@@ -54,6 +54,9 @@ def run(folders: Folders, build: Build, repository: Repository, laptop: Laptop, 
         except _Unbuildable as error:
             say(f"build {build.number} failed before its first phase: {error}; the pipeline is as it was")
             return folders.change(build, status="failed")
+        except BaseException:
+            folders.change(build, status="interrupted")
+            raise
         finally:
             shutil.rmtree(folders.work(build), ignore_errors=True)
 
@@ -81,7 +84,7 @@ def _run(folders: Folders, build: Build, repository: Repository, laptop: Laptop,
     if failure is None:
         say(f"build {build.number} succeeded in {took}")
         return folders.change(build, status="succeeded")
-    what = _what_changed(before, _pipelines(env))
+    what = _what_changed(before, env)
     say(f"build {build.number} failed in phase {failure.phase.upper()} ({failure.command}) after {took}: {what}")
     return folders.change(build, status="failed", phase=failure.phase)
 
@@ -129,7 +132,11 @@ def _pipelines(env: Mapping[str, str]) -> Pipelines:
         sagemaker.close()
 
 
-def _what_changed(before: Pipelines, after: Pipelines) -> str:
+def _what_changed(before: Pipelines, env: Mapping[str, str]) -> str:
+    try:
+        after = _pipelines(env)
+    except _Unbuildable as error:
+        return f"whether pipelines changed cannot be told: {error}"
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     return f"changed already: {', '.join(changed)}" if changed else "the pipeline is as it was"
 

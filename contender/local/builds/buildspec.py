@@ -15,7 +15,7 @@ FILE = "buildspec.yml"
 PHASES = ("install", "pre_build", "build", "post_build")
 SHELLS = {"sh": "sh", "/bin/sh": "sh", "bash": "bash"}
 
-_ELSEWHERE = ("artifacts", "cache", "reports", "proxy")
+ELSEWHERE = ("artifacts", "cache", "reports", "proxy")
 """Sections about what CodeBuild does around the commands: there is no such thing here, and nothing fails without."""
 _OF_ENV = ("shell", "variables", "exported-variables", "git-credential-helper")
 _OF_PHASE = ("commands", "finally", "on-failure", "runtime-versions")
@@ -53,7 +53,7 @@ def parse(text: str) -> Buildspec:
         raise BuildspecError(f"{FILE} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict) or str(document.get("version")) != "0.2":
         raise BuildspecError(f"{FILE} must say `version: 0.2`, the one version that is run here")
-    _known(FILE, document, ("version", "env", "phases", *_ELSEWHERE))
+    _known(FILE, document, ("version", "env", "phases", *ELSEWHERE))
     env = _mapping("env", document.get("env", {}))
     _known("env", env, _OF_ENV)
     shell = str(env.get("shell", "sh"))
@@ -65,7 +65,7 @@ def parse(text: str) -> Buildspec:
         tuple(_phase(name, _mapping(f"phases.{name}", phases[name])) for name in PHASES if name in phases),
         {name: str(value) for name, value in _mapping("env.variables", env.get("variables", {})).items()},
         SHELLS[shell],
-        tuple(name for name in _ELSEWHERE if name in document),
+        tuple(name for name in ELSEWHERE if name in document),
     )
 
 

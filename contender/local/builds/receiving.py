@@ -20,6 +20,7 @@ from pathlib import Path
 
 from contender.local.builds.folders import Build, Folders
 from contender.local.builds.repository import NOTHING, PACKAGE_ROOT, Repository, clean
+from contender.local.launcher.environment import for_processes
 
 _GLANCE_S = 0.05
 
@@ -51,7 +52,7 @@ def start(
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=clean(environment),
+            env=for_processes(clean(environment)),
             cwd=PACKAGE_ROOT,
         )
 

@@ -94,7 +94,8 @@ def offer(repository: Path, folder: Path) -> str:
     """Name the repository `laptop` in the project at `folder`, if that can be no surprise; a line about it.
 
     It is none where the laptop's home lies in the project, as it does by default. A remote `laptop` that leads
-    elsewhere is somebody's own, and stays; one to where such a repository was before the project moved is renewed.
+    elsewhere is somebody's own, or another worktree's, and stays; one to where the repository was before the project
+    moved is renewed.
     """
     by_hand = f"git remote add {REMOTE} {shlex.quote(str(repository))}"
     try:
@@ -105,7 +106,7 @@ def offer(repository: Path, folder: Path) -> str:
         return f"A push can build and deploy the project: {by_hand}"
     if known == str(repository):
         return f"git push {REMOTE}: builds and deploys what is pushed"
-    if known is not None and _tail(Path(known)) != _tail(repository):
+    if known is not None and (_tail(Path(known)) != _tail(repository) or Path(known).exists()):
         return f"git remote {REMOTE} leads to {known} and stays; to push here: git push {shlex.quote(str(repository))}"
     if not repository.is_relative_to(top):
         return f"A push can build and deploy the project: {by_hand}"
