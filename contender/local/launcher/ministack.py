@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contender.local.launcher import ministack_patches as patches
+from contender.local.launcher import processes
 from contender.local.launcher.event_journal import EventJournal
 from contender.local.launcher.record_buffer import RecordBuffer
 
@@ -60,6 +61,8 @@ def main(argv: list[str] | None = None) -> None:
 
     work = options.home.resolve() / "ministack"
     temporary = work / "tmp"
+    # A Lambda that outlived the MiniStack before would go on here, after writes that were lost with that one.
+    processes.kill_programs_in(temporary)
     shutil.rmtree(temporary, ignore_errors=True)  # MiniStack never removes the work directories of Lambdas
     for directory in (work / "state", work / "s3", temporary):
         directory.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self" / "stat").exists()
+_GONE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,14 @@ def stop(process: Identity, patience_s: float) -> None:
     for each in [process, *family]:
         _signal(each, signal.SIGKILL)
     _gone([process, *family], patience_s)
+
+
+def kill_programs_in(folder: Path) -> None:
+    """Kill every process that runs something of this folder, and wait until they are gone."""
+    programs = [each.identity for each in _all() if f"{folder}{os.sep}" in each.command]
+    for each in programs:
+        _signal(each, signal.SIGKILL)
+    _gone(programs, _GONE_S)
 
 
 def port_is_free(port: int) -> bool:
