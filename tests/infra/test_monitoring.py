@@ -37,9 +37,11 @@ NO_NARROWER_RESOURCE = {
     "cloudwatch:DescribeAlarms",
     *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
 }
-VARIABLES = {"ERROR_RATE": "0.05", "LATENCY_MS": "1", "STALLED_SECONDS": "60", "TRUTH_HOURS": "1"} | dict.fromkeys(
-    ("MIN_INSTANCES", "MAX_INSTANCES", "INVOCATIONS_PER_INSTANCE"), "1"
-)
+VARIABLES = {
+    **dict.fromkeys(("ERROR_RATE", "QUALITY_MARGIN"), "0.05"),
+    "STALLED_SECONDS": "60",
+    **dict.fromkeys(("LATENCY_MS", "TRUTH_HOURS", "MIN_INSTANCES", "MAX_INSTANCES", "INVOCATIONS_PER_INSTANCE"), "1"),
+}
 
 
 @pytest.fixture(scope="module")
