@@ -102,6 +102,7 @@ def monitoring_parameters(settings: Settings) -> dict[str, str]:
         "DataQuality": "on" if monitoring.data_quality else "off",
         "ModelQuality": "on" if monitoring.model_quality else "off",
         "TruthHours": str(monitoring.truth_hours),
+        "QualityMargin": str(monitoring.quality_margin),
         "InstanceType": monitoring.instance_type,
         "Retrain": monitoring.retrain,
         "ErrorRate": str(alarms.error_rate),

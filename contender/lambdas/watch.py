@@ -142,7 +142,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 
 @functools.cache
 def _watcher() -> Watcher:
-    many = Config(max_pool_connections=2 * THREADS, retries={"max_attempts": 8, "mode": "standard"})
+    # A look at everything is a burst: adaptive retries slow it to what SageMaker takes, and leave others their share.
+    many = Config(max_pool_connections=2 * THREADS, retries={"max_attempts": 8, "mode": "adaptive"})
 
     def client(service: str) -> Any:
         return boto3.client(service, config=many)

@@ -22,6 +22,7 @@ class WatchSettings:
     kinds: tuple[Kind, ...]
     schedule: str
     truth_hours: int
+    quality_margin: float
     instance_type: str
     error_rate: float
     latency_ms: int
@@ -44,6 +45,7 @@ class WatchSettings:
             kinds=tuple(kind for kind, variable in compared.items() if read(environ, variable) == "on"),
             schedule=read(environ, "SCHEDULE"),
             truth_hours=between(environ, "TRUTH_HOURS", int, 1, 720),
+            quality_margin=between(environ, "QUALITY_MARGIN", float, 0.0, 1.0),
             instance_type=read(environ, "INSTANCE_TYPE"),
             error_rate=between(environ, "ERROR_RATE", float, 0.0, 1.0),
             latency_ms=between(environ, "LATENCY_MS", int, 1, 60_000),
@@ -62,6 +64,7 @@ class WatchSettings:
             kinds=self.kinds,
             schedule=self.schedule,
             truth_hours=self.truth_hours,
+            quality_margin=self.quality_margin,
             instance_type=self.instance_type,
             error_rate=self.error_rate,
             latency_ms=self.latency_ms,

@@ -23,6 +23,15 @@ class PrepareBaseline:
 
 
 @dataclass(frozen=True, slots=True)
+class RelaxBaseline:
+    """Put under `uri` the constraints of a quality baseline, each a margin less strict."""
+
+    uri: str
+    constraints: str
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
 class CreateDefinition:
     kind: Kind
     name: str
@@ -87,6 +96,7 @@ class StopScaling:
 
 Action = (
     PrepareBaseline
+    | RelaxBaseline
     | CreateDefinition
     | DeleteDefinition
     | CreateSchedule
@@ -102,7 +112,7 @@ Action = (
 def describe(action: Action) -> str:
     """An action in words, for logs."""
     match action:
-        case PrepareBaseline():
+        case PrepareBaseline() | RelaxBaseline():
             return f"prepare baseline {action.uri}"
         case CreateDefinition():
             return f"create job definition {action.name}"

@@ -4,6 +4,8 @@
     encoder.json of the model's artifact              ├─► statistics.json · constraints.json · preprocessor.py
     record.py (beside this file)                      ┘
 
+    constraints.json of the quality baseline ─► constraints.json, less strict by a margin
+
 Captured rows have no label and, as CSV, no header: the script names their columns. The baseline's features come in the
 order of their names and are those that the script gives, so that by name and by place the same ones are compared.
 """
@@ -46,6 +48,21 @@ def script(encoder: Mapping[str, Any]) -> str:
     features = [{"column": each["column"], "kind": each["kind"]} for each in encoder["features"]]
     literal = json.dumps(json.dumps({**used, "features": features}))
     return f"{inspect.getsource(record)}\n\nENCODER = json.loads({literal})\n"
+
+
+def relaxed(constraints: bytes, margin: float, *, what: str) -> bytes:
+    """The constraints of a binary model's quality, each limit `margin` further from the baseline's own value.
+
+    What the check suggests are the very values of the held-out rows: of as good a model's next answers half are worse.
+    """
+    try:
+        document = json.loads(constraints)
+        for limit in document["binary_classification_constraints"].values():
+            way = 1 if limit["comparison_operator"].startswith("Greater") else -1
+            limit["threshold"] = float(limit["threshold"]) + way * margin
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{what} are no constraints of a binary model's quality: {error}") from error
+    return json.dumps(document).encode()
 
 
 def read_encoder(artifact: bytes, what: str) -> Mapping[str, Any]:

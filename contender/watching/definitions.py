@@ -39,11 +39,11 @@ class Definition:
 
 
 def definition(wishes: Wishes, endpoint: str, kind: Kind, baseline: Baseline, artifact: str) -> Definition:
-    """A baseline's own files are what model quality is compared with; those of data are prepared (`baseline.py`)."""
-    inputs = [baseline.statistics, baseline.constraints, artifact, wishes.script]
+    """What is compared with is prepared from what the champion registered (`baseline.py`)."""
+    how = [artifact, wishes.script] if kind == "data" else [f"{wishes.quality_margin:g}"]
+    inputs = [baseline.statistics, baseline.constraints, *how]
     digest = hashlib.sha256("\n".join(inputs).encode()).hexdigest()[:16]
     folder = f"s3://{wishes.bucket}/monitoring/{endpoint}/baselines/{digest}"
-    used = Baseline(f"{folder}/statistics.json", f"{folder}/constraints.json") if kind == "data" else baseline
     type_ = TYPES[kind]
     application: dict[str, Any] = {
         "ImageUri": wishes.image,
@@ -68,9 +68,9 @@ def definition(wishes: Wishes, endpoint: str, kind: Kind, baseline: Baseline, ar
             "EndTimeOffset": "-PT0H",
         }
         job_input["GroundTruthS3Input"] = {"S3Uri": f"s3://{wishes.bucket}/ground-truth/{endpoint}"}
-    compared: dict[str, Any] = {"ConstraintsResource": {"S3Uri": used.constraints}}
+    compared: dict[str, Any] = {"ConstraintsResource": {"S3Uri": f"{folder}/constraints.json"}}
     if kind == "data":
-        compared["StatisticsResource"] = {"S3Uri": used.statistics}
+        compared["StatisticsResource"] = {"S3Uri": f"{folder}/statistics.json"}
     request = {
         f"{type_}BaselineConfig": compared,
         f"{type_}AppSpecification": application,

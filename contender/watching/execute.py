@@ -6,6 +6,7 @@ look plans it again, so such a refusal ends this endpoint's plan and nothing els
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,11 +23,12 @@ from contender.watching.actions import (
     DeleteSchedule,
     PrepareBaseline,
     PutAlarm,
+    RelaxBaseline,
     Scale,
     StopScaling,
     UpdateSchedule,
 )
-from contender.watching.baseline import prepare
+from contender.watching.baseline import prepare, relaxed
 from contender.watching.definitions import OPERATIONS, TYPES
 from contender.watching.observe import SCALED, policy_name
 
@@ -67,6 +69,9 @@ class Watchman:
         match action:
             case PrepareBaseline():
                 self._prepare(action)
+            case RelaxBaseline():
+                body = relaxed(self._read(action.constraints), action.margin, what=action.constraints)
+                self._write(action.uri, {"constraints.json": body})
             case CreateDefinition():
                 create = getattr(self._sagemaker, f"create_{OPERATIONS[action.kind]}")
                 create(JobDefinitionName=action.name, **action.request)
@@ -90,17 +95,21 @@ class Watchman:
                 self._scaling.deregister_scalable_target(**_target(action.endpoint, action.variant))
 
     def _prepare(self, action: PrepareBaseline) -> None:
-        bodies = []
-        for uri in (action.statistics, action.constraints, action.artifact):
-            bucket, key = s3_object.place(uri)
-            try:
-                bodies.append(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-            except ClientError as error:
-                if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
-                    raise
-                raise DataError(f"{uri} does not exist, so there is nothing to compare with") from error
-        files = prepare(*bodies, what=action.artifact)
-        bucket, prefix = s3_object.place(action.uri)
+        bodies = [self._read(uri) for uri in (action.statistics, action.constraints, action.artifact)]
+        self._write(action.uri, prepare(*bodies, what=action.artifact))
+
+    def _read(self, uri: str) -> bytes:
+        bucket, key = s3_object.place(uri)
+        try:
+            body: bytes = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "NoSuchBucket"):
+                raise
+            raise DataError(f"{uri} does not exist, so there is nothing to compare with") from error
+        return body
+
+    def _write(self, uri: str, files: Mapping[str, bytes]) -> None:
+        bucket, prefix = s3_object.place(uri)
         for name, body in files.items():
             self._s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=body)
 

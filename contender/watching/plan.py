@@ -26,12 +26,13 @@ from contender.watching.actions import (
     DeleteDefinition,
     DeleteSchedule,
     PrepareBaseline,
+    RelaxBaseline,
     Scale,
     StopScaling,
     UpdateSchedule,
 )
 from contender.watching.definitions import Definition, definition
-from contender.watching.view import View
+from contender.watching.view import Champion, View
 from contender.watching.wishes import Kind, Wishes
 
 ONCE_STAYS = timedelta(days=1)
@@ -105,6 +106,13 @@ def _compared(wishes: Wishes, view: View) -> tuple[dict[Kind, Definition], tuple
     return found, tuple(reasons)
 
 
+def _prepare(wishes: Wishes, made: Definition, kind: Kind, champion: Champion) -> Action:
+    baseline = champion.baselines[kind]
+    if kind == "quality":
+        return RelaxBaseline(made.folder, baseline.constraints, wishes.quality_margin)
+    return PrepareBaseline(made.folder, baseline.statistics, baseline.constraints, champion.artifact)
+
+
 def _schedules(wishes: Wishes, view: View, compared: dict[Kind, Definition], now: datetime) -> Iterator[Action]:
     serving = view.serving
     begins = serving is not None and serving.in_service
@@ -117,9 +125,8 @@ def _schedules(wishes: Wishes, view: View, compared: dict[Kind, Definition], now
             continue
         used.add(made.name)
         if made.name not in view.definitions.get(kind, frozenset()):
-            if kind == "data" and view.champion is not None:
-                baseline = view.champion.baselines[kind]
-                yield PrepareBaseline(made.folder, baseline.statistics, baseline.constraints, view.champion.artifact)
+            if view.champion is not None:
+                yield _prepare(wishes, made, kind, view.champion)
             yield CreateDefinition(kind, made.name, made.request)
         if there is None:
             yield CreateSchedule(name, kind, made.name, wishes.schedule)

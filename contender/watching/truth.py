@@ -22,8 +22,10 @@ from contender.errors import DataError
 def read(path: Path, label: str, positive: str) -> Iterator[tuple[str, str]]:
     """Inference id and truth, 1 or 0, of each row; columns `inference_id` and the label's own name or `label`.
 
-    DataError names the line that cannot be used.
+    DataError names the line that cannot be used. Like the label in training, all that is not the positive is the other
+    of two values; a third is a word for one of them that nobody here knows, and would count as the wrong one.
     """
+    others = set[str]()
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         columns = rows.fieldnames or []
@@ -34,6 +36,13 @@ def read(path: Path, label: str, positive: str) -> Iterator[tuple[str, str]]:
             key, value = (row["inference_id"] or "").strip(), (row[truth] or "").strip()
             if not key or not value:
                 raise DataError(f"{path}, line {rows.line_num}: an inference_id or a {truth} is missing")
+            if value not in (positive, "1", "0"):
+                others.add(value)
+            if len(others) > 1:
+                raise DataError(
+                    f"{path}, line {rows.line_num}: {value!r} is a third value of {truth}: give {positive!r} and one "
+                    "other, or 1 and 0"
+                )
             yield key, "1" if value in (positive, "1") else "0"
 
 

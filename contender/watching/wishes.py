@@ -25,7 +25,8 @@ class Wishes:
     """Where things are and what is asked.
 
     image: the analyser's, "" while no pipeline tells it. script: digest of the code that names captured columns.
-    kinds: what schedules compare, on `schedule`. scaling: None where nothing is scaled.
+    kinds: what schedules compare, on `schedule`. quality_margin: how much worse than the baseline answers may be.
+    scaling: None where nothing is scaled.
     """
 
     names: Names
@@ -37,6 +38,7 @@ class Wishes:
     kinds: tuple[Kind, ...]
     schedule: str
     truth_hours: int
+    quality_margin: float
     instance_type: str
     error_rate: float
     latency_ms: int

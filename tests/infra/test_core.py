@@ -67,6 +67,19 @@ def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
     assert environment_of(template, "GoldenHookFunction") == {"ARTIFACT_BUCKET"}
 
 
+@pytest.mark.parametrize("name", ["core.yaml", "monitoring.yaml"])
+def test_who_lets_go_of_scaled_variants_may_delete_their_alarms(name: str) -> None:
+    """Application Auto Scaling deletes a target's policy and that one's alarms in its caller's name."""
+    found = list(statements(read(name)))
+
+    def who(action: str, where: str) -> set[str]:
+        return {role for role, each in found if action in listed(each["Action"]) and where in str(each["Resource"])}
+
+    letting_go = who("application-autoscaling:DeregisterScalableTarget", "scalable-target/")
+    assert letting_go
+    assert letting_go == who("cloudwatch:DeleteAlarms", "alarm:TargetTracking-endpoint/${Project}-")
+
+
 def test_what_a_lambda_calls_in_sagemaker_its_role_allows(template: dict[str, Any]) -> None:
     """The operations in the code, as IAM names them, are those of the policies: none missing, none too many."""
     code = "".join((ROOT / "contender" / name).read_text() for name in SAGEMAKER_CODE)

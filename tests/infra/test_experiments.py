@@ -70,8 +70,6 @@ class Api:
         names = Names(project)
         wanted = {"ApiBase": f"{ministack.url}/_aws/execute-api", "EventDelaySeconds": "1", **parameters}
         self.stack: Deployment = deploy(cloud, names, PATH, wanted, root=REPOSITORY, stack=names.stack("experiments"))
-        # It denies whatever comes without TLS, which MiniStack does not speak.
-        ministack.client("s3").delete_bucket_policy(Bucket=self.stack.outputs["EventBucket"])
         self.url = self.stack.outputs["ApiUrl"]
         self.store = Store(ministack.client("dynamodb"), self.stack.outputs["ExperimentsTable"])
 

@@ -79,8 +79,6 @@ class Files:
         wanted = {"RetryDelaySeconds": "1", "RowsPerMessage": "100"}
         self.stack: Deployment = deploy(cloud, names, PATH, wanted, root=REPOSITORY, stack=names.stack("inference"))
         self.bucket = self.stack.outputs["InferenceBucket"]
-        # It denies whatever comes without TLS, which MiniStack does not speak.
-        ministack.client("s3").delete_bucket_policy(Bucket=self.bucket)
 
     @property
     def store(self) -> Store:

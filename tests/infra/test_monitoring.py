@@ -37,9 +37,11 @@ NO_NARROWER_RESOURCE = {
     "cloudwatch:DescribeAlarms",
     *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
 }
-VARIABLES = {"ERROR_RATE": "0.05", "LATENCY_MS": "1", "STALLED_SECONDS": "60", "TRUTH_HOURS": "1"} | dict.fromkeys(
-    ("MIN_INSTANCES", "MAX_INSTANCES", "INVOCATIONS_PER_INSTANCE"), "1"
-)
+VARIABLES = {
+    **dict.fromkeys(("ERROR_RATE", "QUALITY_MARGIN"), "0.05"),
+    "STALLED_SECONDS": "60",
+    **dict.fromkeys(("LATENCY_MS", "TRUTH_HOURS", "MIN_INSTANCES", "MAX_INSTANCES", "INVOCATIONS_PER_INSTANCE"), "1"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -205,12 +207,21 @@ def ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStack]:
     sagemaker.server_close()
 
 
+def only_over_tls(bucket: str) -> dict[str, Any]:
+    """What the core's template says of its buckets."""
+    where = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    condition = {"Bool": {"aws:SecureTransport": "false"}}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": where, "Condition": condition}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
 @pytest.fixture(scope="module")
 def stack(ministack: MiniStack) -> Deployment:
     """The stack, and of the core's things those that it needs."""
     s3 = ministack.client("s3")
     for bucket in (DATA, ARTIFACTS):
         s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(only_over_tls(bucket)))
     violation = {"feature_name": "Day Mins", "constraint_check_type": "data_type_check", "description": "it is text"}
     body = json.dumps({"violations": [violation]}).encode()
     s3.put_object(Bucket=ARTIFACTS, Key=f"{REPORT}/constraint_violations.json", Body=body)
@@ -285,7 +296,7 @@ def test_a_look_at_everything_is_allowed(ministack: MiniStack, stack: Deployment
     answer = ministack.client("lambda").invoke(FunctionName="contender-watch", Payload=event)
     told = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, told
-    assert (told["stalled"], told["looked"], told["told"]) == ([], 0, [])
+    assert (told["stalled"], told["unmeasured"], told["looked"], told["told"]) == ([], "", 0, [])
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gzip
 import io
 import json
@@ -507,3 +508,44 @@ def test_a_batch_of_messages_is_allowed_by_the_action_of_one() -> None:
         assert iam_actions.extract_iam_action("dynamodb", "POST", "/", headers, b"{}", {}) == "dynamodb:BatchWriteItem"
     finally:
         iam_actions.extract_iam_action = original
+
+
+def test_what_comes_over_loopback_counts_as_tls() -> None:
+    """Buckets deny all else, and MiniStack speaks no TLS here; tests/infra enforce roles on such buckets."""
+    from ministack import app
+    from ministack.core import iam_evaluator
+
+    from contender.local.launcher import ministack_patches
+
+    def pinned() -> bool:
+        app.pin_request_origin("127.0.0.1", False)
+        return bool(iam_evaluator._request_origin.get()[1])
+
+    original = app.pin_request_origin
+    try:
+        assert not contextvars.copy_context().run(pinned)
+        ministack_patches.take_loopback_for_tls()
+        assert contextvars.copy_context().run(pinned)
+    finally:
+        app.pin_request_origin = original
+
+
+def test_a_policy_can_narrow_metrics_by_their_namespace() -> None:
+    from ministack.core import iam_actions
+
+    from contender.local.launcher import ministack_patches
+
+    def asked(action: str, body: bytes) -> dict[str, Any]:
+        context: dict[str, Any] = iam_actions.request_tag_context("monitoring", action, body, {})
+        return context
+
+    original = iam_actions.request_tag_context
+    body = b'{"Namespace": "Contender", "MetricData": []}'
+    try:
+        assert asked("cloudwatch:PutMetricData", body) == {}
+        ministack_patches.tell_namespaces_of_metrics()
+        assert asked("cloudwatch:PutMetricData", body) == {"cloudwatch:namespace": "Contender"}
+        assert asked("cloudwatch:PutMetricData", b"no JSON") == {}
+        assert asked("cloudwatch:ListMetrics", body) == {}
+    finally:
+        iam_actions.request_tag_context = original

@@ -156,3 +156,13 @@ def test_truth_that_cannot_be_used_is_refused_by_its_line(tmp_path: Path, text: 
     file.write_text(text)
     with pytest.raises(DataError, match=problem.replace("?", r"\?")):
         list(truth.read(file, "Churn?", "True."))
+
+
+def test_truth_that_says_yes_in_another_word_is_no_no(tmp_path: Path) -> None:
+    """`True` beside `True.` and `False.` would count as a no, and a good model as a bad one."""
+    file = tmp_path / "truth.csv"
+    file.write_text("inference_id,label\na,True.\nb,False.\nc,1\nd,0\n")
+    assert [value for _, value in truth.read(file, "Churn?", "True.")] == ["1", "0", "1", "0"]
+    file.write_text("inference_id,label\na,False.\nb,True\n")
+    with pytest.raises(DataError, match=r"line 3: 'True' is a third value of label: give 'True\.' and one other"):
+        list(truth.read(file, "Churn?", "True."))

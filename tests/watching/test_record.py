@@ -153,3 +153,20 @@ def test_an_artifact_that_names_no_columns_is_said_to_be_the_reason() -> None:
         baseline.prepare(body, body, artifact(None), what="v3")
     with pytest.raises(DataError, match="statistics of v3 do not describe the columns"):
         baseline.prepare(statistics("day mins"), body, artifact(ENCODER), what="v3")
+
+
+def test_limits_of_quality_give_way_by_the_margin_on_their_own_side() -> None:
+    """SageMaker suggests the very figures of the held-out rows; as good a model is below half of them."""
+    limits = {
+        "accuracy": {"threshold": 0.9, "comparison_operator": "LessThanThreshold"},
+        "false_positive_rate": {"threshold": 0.1, "comparison_operator": "GreaterThanThreshold"},
+    }
+    body = json.dumps({"version": 0.0, "binary_classification_constraints": limits}).encode()
+    wide = json.loads(baseline.relaxed(body, 0.05, what="c.json"))["binary_classification_constraints"]
+    assert {name: limit["threshold"] for name, limit in wide.items()} == pytest.approx(
+        {"accuracy": 0.85, "false_positive_rate": 0.15}
+    )
+    assert json.loads(baseline.relaxed(body, 0.0, what="c.json")) == json.loads(body)
+    for other in (b"no JSON", b"{}", b"[]", b'{"binary_classification_constraints": {"auc": {}}}'):
+        with pytest.raises(DataError, match=r"c\.json are no constraints of a binary model's quality"):
+            baseline.relaxed(other, 0.05, what="c.json")

@@ -33,6 +33,7 @@ SETTINGS = WatchSettings(
     kinds=("data",),
     schedule="cron(0 * ? * * *)",
     truth_hours=24,
+    quality_margin=0.05,
     instance_type="ml.m5.xlarge",
     error_rate=0.05,
     latency_ms=1000,

@@ -28,6 +28,7 @@ WISHES = Wishes(
     kinds=("data",),
     schedule="cron(0 * ? * * *)",
     truth_hours=24,
+    quality_margin=0.05,
     instance_type="ml.m5.xlarge",
     error_rate=0.05,
     latency_ms=1000,
@@ -67,12 +68,12 @@ class World:
         schedules, alarms, targets = dict(view.schedules), dict(view.alarms), dict(view.targets)
         definitions = {kind: set(names) for kind, names in view.definitions.items()}
         match action:
-            case act.PrepareBaseline():
+            case act.PrepareBaseline() | act.RelaxBaseline():
                 self.prepared.add(action.uri)
             case act.CreateDefinition():
-                if action.kind == "data":
-                    script = action.request["DataQualityAppSpecification"]["RecordPreprocessorSourceUri"]
-                    assert script.rpartition("/")[0] in self.prepared, "it names files that are not there"
+                baseline = {"data": "DataQualityBaselineConfig", "quality": "ModelQualityBaselineConfig"}[action.kind]
+                constraints = action.request[baseline]["ConstraintsResource"]["S3Uri"]
+                assert constraints.rpartition("/")[0] in self.prepared, "it names files that are not there"
                 assert self.view.captures
                 definitions.setdefault(action.kind, set()).add(action.name)
             case act.DeleteDefinition():

@@ -75,6 +75,8 @@ class Monitoring(Section):
     endpoint.data_capture_percent above 0."""
     truth_hours: int = Field(default=24, ge=1, le=720)
     """Hours back from an execution that answers are looked for to the truth that has come."""
+    quality_margin: float = Field(default=0.05, ge=0, lt=1)
+    """How much worse than on held-out rows a share such as accuracy, recall or AUC may be before people are told."""
     instance_type: InstanceType = "ml.m5.xlarge"
     """Of the comparing jobs."""
     retrain: Annotated[Literal["off", "newest"], BeforeValidator(_off)] = "off"

@@ -227,6 +227,8 @@ async def _serve(work: Path, port: int, region: str) -> None:
     patches.tell_object_versions()
     patches.answer_parts_of_versions()
     patches.allow_batches_by_their_single_action()
+    patches.take_loopback_for_tls()
+    patches.tell_namespaces_of_metrics()
     patches.keep_object_events(journal)
     records = patches.buffer_delivery_streams(EventJournal(work / "records.jsonl"))
     patches.retry_lambdas_of_rules()

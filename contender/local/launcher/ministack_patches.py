@@ -7,6 +7,7 @@ MiniStack has no plugin mechanism. Its version is pinned, and each function here
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import decimal
 import gzip
@@ -146,6 +147,37 @@ def allow_batches_by_their_single_action() -> None:
         return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
     iam_actions.extract_iam_action = extract_single
+
+
+def take_loopback_for_tls() -> None:
+    """Let roles use buckets that deny whatever comes without TLS: what never leaves the machine needs none."""
+    from ministack import app
+
+    pin = app.pin_request_origin
+
+    def pin_secure(source_ip: str, secure_transport: bool) -> None:
+        pin(source_ip, True)
+
+    app.pin_request_origin = pin_secure
+
+
+def tell_namespaces_of_metrics() -> None:
+    """Know `cloudwatch:namespace`, the one condition by which a policy can narrow PutMetricData.
+
+    It is read as the pinned boto3 of our Lambdas sends it, in JSON.
+    """
+    from ministack.core import iam_actions
+
+    read = iam_actions.request_tag_context
+
+    def read_with_namespace(service: str, action: str, body: bytes, parameters: dict[str, Any]) -> dict[str, Any]:
+        context: dict[str, Any] = read(service, action, body, parameters)
+        if action == "cloudwatch:PutMetricData":
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                context["cloudwatch:namespace"] = json.loads(body)["Namespace"]
+        return context
+
+    iam_actions.request_tag_context = read_with_namespace
 
 
 def keep_object_events(journal: EventJournal) -> None:

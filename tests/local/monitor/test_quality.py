@@ -203,6 +203,15 @@ def test_the_last_bit_of_a_figure_violates_nothing(image: Image, tmp_path: Path)
         assert len(found.violations) == count
 
 
+def test_a_limit_without_the_baselines_figures_is_told_as_a_limit(image: Image, tmp_path: Path) -> None:
+    """A schedule has constraints alone; a limit that leaves a margin is not what the metric was."""
+    limits = {"auc": {"threshold": 0.9999, "comparison_operator": "LessThanThreshold"}}
+    (tmp_path / "own.json").write_text(json.dumps({"version": 0.0, "binary_classification_constraints": limits}))
+    (found,) = image.run(scored(), baseline_constraints=str(tmp_path / "own.json"), **BINARY).violations
+    assert found["description"].startswith("auc is 0.9")
+    assert "below its limit 0.9999. Metric auc with" in found["description"]
+
+
 def test_flipped_labels_say_which_metrics_fell_and_how_far(image: Image) -> None:
     first = image.run(scored(), **BINARY)
     found = image.run(scored().assign(label=lambda table: 1 - table.label), against=first, **BINARY)

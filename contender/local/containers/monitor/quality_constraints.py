@@ -87,9 +87,7 @@ def violations(limits: tuple[Limit, ...], baseline: Mapping[str, float], quality
             )
         if not _violates(value, limit):
             continue
-        was = baseline.get(limit.metric, limit.threshold)
-        way = "fell" if value < was else "rose" if value > was else "stayed"
-        moved = f"{limit.metric} {way} from {was:.4g} to {value:.4g} ({value - was:+.4g})"
+        moved = _moved(limit, baseline.get(limit.metric), value)
         deviation = quality.deviations[limit.metric]
         about = f"{value} +/- {deviation}" if math.isfinite(deviation) else f"{value}"
         found.append(
@@ -100,6 +98,15 @@ def violations(limits: tuple[Limit, ...], baseline: Mapping[str, float], quality
             }
         )
     return {"violations": found}
+
+
+def _moved(limit: Limit, was: float | None, value: float) -> str:
+    """A limit need not be what the metric was: without the baseline's own figures there is nothing it moved from."""
+    if was is None:
+        side = "below" if limit.operator.startswith("Less") else "above"
+        return f"{limit.metric} is {value:.4g}, {side} its limit {limit.threshold:.4g}"
+    way = "fell" if value < was else "rose" if value > was else "stayed"
+    return f"{limit.metric} {way} from {was:.4g} to {value:.4g} ({value - was:+.4g})"
 
 
 def _violates(value: float, limit: Limit) -> bool:
