@@ -38,7 +38,7 @@ from contender.scoring.file import File, State
 from contender.scoring.refusing import Refusing
 from contender.scoring.rows import Cut, Table
 from contender.scoring.scorer import Scorers, lacking
-from contender.scoring.source import Source, copy, is_gone
+from contender.scoring.source import MAX_COPY, Source, copy, is_gone
 from contender.scoring.store import Store
 from contender.scoring.upload import CREATED, OURS, STAGING, Upload, parse_event, staged
 
@@ -50,8 +50,6 @@ SCORED_TIMES = 5
 MESSAGES = 10
 """SendMessageBatch takes no more."""
 HEADER_BYTES = 1_000_000
-MAX_COPY = 5_000_000_000
-"""Bytes that CopyObject moves at once, whose limit is a little higher."""
 
 
 @dataclass(frozen=True, slots=True)

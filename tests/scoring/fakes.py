@@ -89,6 +89,8 @@ class FakeS3:
     def copy_object(self, *, Bucket: str, Key: str, CopySource: dict[str, str]) -> dict[str, Any]:
         with self._calls.call("CopyObject"):
             body = self._find("CopyObject", CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId", ""))[1]
+            if len(body) + self.more_bytes > 5 * 1024**3:
+                raise client_error("CopyObject", "InvalidRequest", "The specified copy source is too large")
             return {"VersionId": self.put(Bucket, Key, body)}
 
     def delete_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:
@@ -131,7 +133,11 @@ class FakeSqs:
             self.queues[QueueUrl] += [{"Body": each["MessageBody"], "receives": 0} for each in Entries]
             return {"Successful": Entries}
 
-    def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:
+    def receive_message(
+        self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int = 0, **_: Any
+    ) -> dict[str, Any]:
+        if not WaitTimeSeconds:
+            return {}  # a short poll asks some of the servers, and those may have nothing
         shown = [each for each in self.queues[QueueUrl] if not each.get("hidden")][:MaxNumberOfMessages]
         for message in shown:
             message |= {"hidden": True, "ReceiptHandle": str(id(message)), "MessageId": str(id(message))}
