@@ -16,6 +16,7 @@ from tests.lambdas.fakes.client import Killed, client_error
 from tests.measurements.dynamodb import FakeDynamoDB
 
 BUCKET, ARTIFACTS = "contender-inference", "contender-artifacts"
+PART_BYTES = 100
 
 
 class Calls:
@@ -49,6 +50,8 @@ class FakeS3:
         self.versions: dict[tuple[str, str], list[tuple[str, bytes | None]]] = {}
         self.more_bytes = 0
         """What objects seem to have beside those that are here."""
+        self.calls_at_parts: list[int] = []
+        """How many calls had been made at each part of an upload in parts."""
         self._count = 0
 
     def put(self, bucket: str, key: str, body: bytes | None) -> str:
@@ -85,6 +88,14 @@ class FakeS3:
     def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> dict[str, Any]:
         with self._calls.call("PutObject"):
             return {"VersionId": self.put(Bucket, Key, Body)}
+
+    def upload_fileobj(self, Fileobj: Any, Bucket: str, Key: str, ExtraArgs: dict[str, str]) -> None:
+        body = b""
+        while part := Fileobj.read(PART_BYTES):
+            body += part
+            self.calls_at_parts.append(len(self._calls.made))
+        with self._calls.call("PutObject"):
+            self.put(Bucket, Key, body)
 
     def copy_object(self, *, Bucket: str, Key: str, CopySource: dict[str, str]) -> dict[str, Any]:
         with self._calls.call("CopyObject"):
