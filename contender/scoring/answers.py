@@ -25,6 +25,12 @@ YES = 0.5
 """The probability from which a row is predicted to be positive, as in batch scoring."""
 
 
+MAX_PROBLEMS = 300_000
+"""Bytes: an item may have 400 KB, and the scores of a message take up to 40."""
+SENTENCES = (1000, 100, 20)
+"""Characters of a problem; a model may say as much as it likes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Why a row has no score, and the line of the file it ends on."""
@@ -57,15 +63,13 @@ class Answers:
         )
 
     def to_item(self) -> dict[str, Any]:
-        problems = {place: [problem.line, problem.reason] for place, problem in self.problems.items()}
         return {
             "chunk": {"S": self.chunk.body},
             "variant": {"S": self.variant},
             "version": {"N": str(self.version)},
             "at": {"S": self.at.isoformat()},
-            # A thousand sentences that differ in a number take a tenth of their length.
             "scores": {"B": zlib.compress(array("d", self.scores).tobytes())},
-            "problems": {"B": zlib.compress(json.dumps(problems).encode())},
+            "problems": {"B": _packed(self.problems)},
         }
 
     @classmethod
@@ -81,6 +85,18 @@ class Answers:
             tuple(scores),
             {int(place): Problem(*problem) for place, problem in problems.items()},
         )
+
+
+def _packed(problems: Mapping[int, Problem]) -> bytes:
+    """Sentences are cut where all of them together would be more than an item has room for."""
+    packed = b""
+    for length in SENTENCES:
+        told = {place: [problem.line, problem.reason[:length]] for place, problem in problems.items()}
+        # A thousand sentences that differ in a number take a tenth of their length.
+        packed = zlib.compress(json.dumps(told).encode())
+        if len(packed) <= MAX_PROBLEMS:
+            break
+    return packed
 
 
 def laid_out(chunk: Chunk, scores: Mapping[int, float]) -> tuple[float, ...]:

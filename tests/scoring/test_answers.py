@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import nan
 
+import pytest
+
 from contender.scoring.answers import Answers, Problem, failures, outcome
 from contender.scoring.chunk import Chunk
+from contender.scoring.intake import MAX_ROWS
 from contender.scoring.source import Source
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -15,6 +19,23 @@ AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def chunk(number: int, rows: int = 2) -> Chunk:
     return Chunk("D", "march.csv", "upload", number, Source("bucket", "key"), 0, 10, 1 + number * rows, 0, rows)
+
+
+@pytest.mark.parametrize("length", [40, 300], ids=["our model", "a talkative one"])
+def test_answers_fit_into_an_item_whatever_is_wrong_with_their_rows(length: int) -> None:
+    """The largest message of all, with a value of its own in each of its rows."""
+    draw = random.Random(1)
+    signs = [chr(code) for code in range(0x4E00, 0x9FFF)]
+    problems = {
+        place: Problem(place + 2, f"column 'Day Mins': {''.join(draw.choices(signs, k=length))!r} is not a number")
+        for place in range(MAX_ROWS)
+    }
+    scores = tuple(draw.random() for _ in range(MAX_ROWS))
+    item = Answers(chunk(0, MAX_ROWS).again(tuple(range(MAX_ROWS))), "v1", 1, AT, scores, problems).to_item()
+    assert sum(len(value) for attribute in item.values() for value in attribute.values()) < 390_000
+    kept = Answers.from_item(item).problems
+    assert {problem.reason for problem in kept.values()} == {"column 'Day Mins': '"}
+    assert {place: problem.line for place, problem in kept.items()} == {place: place + 2 for place in range(MAX_ROWS)}
 
 
 def failed(count: int, taken: list[int]) -> Iterator[Answers]:
