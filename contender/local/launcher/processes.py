@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+KILLED_WITHIN_S = 5.0
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self" / "stat").exists()
 
@@ -90,6 +91,14 @@ def stop(process: Identity, patience_s: float) -> None:
     for each in [process, *family]:
         _signal(each, signal.SIGKILL)
     _gone([process, *family], patience_s)
+
+
+def kill_all_of(folder: Path) -> None:
+    """Kill every process whose command names a file below this folder, and wait until it is gone."""
+    found = [each.identity for each in _all() if f"{folder}/" in each.command]
+    for each in found:
+        _signal(each, signal.SIGKILL)
+    _gone(found, KILLED_WITHIN_S)
 
 
 def port_is_free(port: int) -> bool:
