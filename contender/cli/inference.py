@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from contender import registry
+from contender import registry, s3_object
 from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit_rows, json_option, note
 from contender.config import Settings, load
@@ -21,7 +21,7 @@ from contender.naming import Names, checked_dimension, object_key
 from contender.scoring.file import File, State
 from contender.scoring.retry import Retry
 from contender.scoring.store import Store
-from contender.scoring.upload import INBOX, UNKNOWN
+from contender.scoring.upload import INBOX, REFUSED, UNKNOWN, Upload
 
 POLL_S = 0.5
 COLUMNS = ("row", "prediction", "probability", "variant", "version", "at")
@@ -120,11 +120,13 @@ def results(
 
     Exit 1 if the file was refused, or is not finished.
     """
-    store = Deployed.at(obj).store
+    deployed = Deployed.at(obj)
+    store = deployed.store
+    upload_id = upload_id or _dropped(deployed, dimension, file)
     deadline = time.monotonic() + (timeout_s if wait else 0)
     while (found := _newest(store, dimension, file, upload_id)) is None or not _has_ended(found):
         if time.monotonic() >= deadline:
-            raise _not_yet(dimension, file, found)
+            raise _not_yet(dimension, file, upload_id, found)
         time.sleep(POLL_S)
     if found.state is State.REFUSED:
         raise DataError(f"file {file!r} was refused: {found.reason}")
@@ -170,10 +172,25 @@ def retry(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
 
 
 def _dimensions(deployed: Deployed) -> list[str]:
-    """Those that have versions, and the name for none: a file may have been dropped anywhere."""
+    """Those that have versions, then those that had a file refused: it may have been dropped anywhere."""
     names = Names(deployed.settings.project)
     groups = registry.list_groups(deployed.client("sagemaker"), f"{names.project}-")
-    return [*sorted(name for group in groups if (name := names.dimension_of_group(group))), UNKNOWN]
+    known = sorted(name for group in groups if (name := names.dimension_of_group(group)))
+    folders = deployed.client("s3").get_paginator("list_objects_v2")
+    pages = folders.paginate(Bucket=deployed.outputs["InferenceBucket"], Prefix=REFUSED, Delimiter="/")
+    refused = [each["Prefix"].split("/")[1] for page in pages for each in page.get("CommonPrefixes", ())]
+    return list(dict.fromkeys([*known, *refused, UNKNOWN]))
+
+
+def _dropped(deployed: Deployed, dimension: str, file: str) -> str | None:
+    """The upload that waits to be taken in, if one does: it is newer than those that are known."""
+    # A file that was refused for its name is looked for as well: no object_key.
+    bucket, key = deployed.outputs["InferenceBucket"], f"{INBOX}{dimension}/{file}"
+    head = s3_object.head(deployed.client("s3"), f"s3://{bucket}/{key}")
+    if head is None:
+        return None
+    upload = Upload(bucket, key, s3_object.version(head)).id
+    return None if any(each.upload == upload for each in deployed.store.files(dimension, file)) else upload
 
 
 def _status(file: File) -> dict[str, Any]:
@@ -205,7 +222,9 @@ def _has_ended(file: File) -> bool:
     return file.state in (State.FINISHED, State.REFUSED)
 
 
-def _not_yet(dimension: str, file: str, found: File | None) -> NotFoundError | DeploymentError:
+def _not_yet(dimension: str, file: str, upload: str | None, found: File | None) -> NotFoundError | DeploymentError:
+    if found is None and upload:
+        return DeploymentError(f"upload {upload} of file {file!r} is not taken in yet; wait for it with --wait")
     if found is None:
         return NotFoundError(f"dimension {dimension!r} has no file {file!r}: `contender inference status {dimension}`")
     share = f"{len(found.settled)} of {found.chunks} messages are settled" if found.chunks else found.state.value

@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from math import isfinite, nan
 from typing import Any, Self
 
@@ -21,6 +23,12 @@ from contender.scoring.chunk import Chunk
 
 YES = 0.5
 """The probability from which a row is predicted to be positive, as in batch scoring."""
+
+
+MAX_PROBLEMS = 300_000
+"""Bytes: an item may have 400 KB, and the scores of a message take up to 40."""
+SENTENCES = (1000, 100, 20)
+"""Characters of a problem; a model may say as much as it likes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +63,13 @@ class Answers:
         )
 
     def to_item(self) -> dict[str, Any]:
-        problems = {place: [problem.line, problem.reason] for place, problem in self.problems.items()}
         return {
             "chunk": {"S": self.chunk.body},
             "variant": {"S": self.variant},
             "version": {"N": str(self.version)},
             "at": {"S": self.at.isoformat()},
-            # A thousand sentences that differ in a number take a tenth of their length.
             "scores": {"B": zlib.compress(array("d", self.scores).tobytes())},
-            "problems": {"B": zlib.compress(json.dumps(problems).encode())},
+            "problems": {"B": _packed(self.problems)},
         }
 
     @classmethod
@@ -79,6 +85,18 @@ class Answers:
             tuple(scores),
             {int(place): Problem(*problem) for place, problem in problems.items()},
         )
+
+
+def _packed(problems: Mapping[int, Problem]) -> bytes:
+    """Sentences are cut where all of them together would be more than an item has room for."""
+    packed = b""
+    for length in SENTENCES:
+        told = {place: [problem.line, problem.reason[:length]] for place, problem in problems.items()}
+        # A thousand sentences that differ in a number take a tenth of their length.
+        packed = zlib.compress(json.dumps(told).encode())
+        if len(packed) <= MAX_PROBLEMS:
+            break
+    return packed
 
 
 def laid_out(chunk: Chunk, scores: Mapping[int, float]) -> tuple[float, ...]:
@@ -100,30 +118,46 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file's rows: how many each variant scored, when the last were answered, those that failed."""
+    """What became of a file's rows: how many each variant scored, when the last were answered, how many failed, and
+    the first of those."""
 
     scored_by: Mapping[str, int]
     ended: datetime
-    failed: Sequence[Failure]
+    failed: int
+    first: Sequence[Failure]
 
 
-def outcome(answered: Iterable[Answers]) -> Outcome:
-    """From all answers of a file, by chunk and attempt; one after the other, for there may be millions of rows.
-
-    A row has failed if no try has scored it; what the last one said of it is the reason.
-    """
-    scored_by: dict[str, int] = {}
-    left: dict[tuple[int, int], Failure] = {}
+def outcome(answered: Iterable[Answers], shown: int) -> Outcome:
+    """From all answers of a file, by chunk and attempt; of the failures it keeps the first `shown`."""
+    scored_by: Counter[str] = Counter()
     ended = datetime.min.replace(tzinfo=UTC)
-    for answers in answered:
-        chunk = answers.chunk
-        for place, problem in answers.problems.items():
-            left[chunk.number, place] = Failure(chunk, place, problem)
-        count = 0
-        for place, _ in answers.scored:
-            count += 1
-            left.pop((chunk.number, place), None)
-        if count:
-            scored_by[answers.variant] = scored_by.get(answers.variant, 0) + count
-        ended = max(ended, answers.at)
-    return Outcome(scored_by, ended, [left[key] for key in sorted(left)])
+
+    def counted() -> Iterator[Answers]:
+        nonlocal ended
+        for answers in answered:
+            if count := sum(1 for _ in answers.scored):
+                scored_by[answers.variant] += count
+            ended = max(ended, answers.at)
+            yield answers
+
+    failed, first = 0, []
+    for failure in failures(counted()):
+        failed += 1
+        if failed <= shown:
+            first.append(failure)
+    return Outcome(scored_by, ended, failed, first)
+
+
+def failures(answered: Iterable[Answers]) -> Iterator[Failure]:
+    """The rows that failed, in their order: those that no try has scored, with what the last one said of each.
+
+    One chunk after the other: all rows of a file may have failed, and there may be millions.
+    """
+    for _, tries in groupby(answered, key=lambda answers: answers.chunk.number):
+        left: dict[int, Failure] = {}
+        for answers in tries:
+            for place, problem in answers.problems.items():
+                left[place] = Failure(answers.chunk, place, problem)
+            for place, _ in answers.scored:
+                left.pop(place, None)
+        yield from (left[place] for place in sorted(left))

@@ -10,12 +10,13 @@ original is deleted after its copy and the report are there, and the file counts
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from contender.scoring.answers import Failure, Outcome, outcome
+from contender.scoring.answers import Outcome, failures, outcome
 from contender.scoring.chunk import Chunk
 from contender.scoring.file import File
 from contender.scoring.rows import rows_of, to_csv
@@ -37,15 +38,15 @@ class Finishing:
     def finish(self, file: File) -> dict[str, Any]:
         """Bring a complete file to its end; the report."""
         while True:
-            found = outcome(self._store.answers(file.upload))
+            found = outcome(self._store.answers(file.upload), SHOWN)
             kept = copy(self._s3, file.source, file.processed) or self._is_there(file.processed)
             report = told(file, found, kept=kept)
             if found.failed:
-                self._put(file, FAILED, "text/csv", self._failed_rows(file, found.failed))
-            elif file.failed:
-                # All of them were scored on a later try.
+                self._put_failed_rows(file)
+            elif file.revision > file.chunks:
+                # Perhaps there were some, and a later try has scored them all.
                 self._s3.delete_object(Bucket=file.processed.bucket, Key=file.processed.key + FAILED)
-            self._put(file, REPORT, "application/json", json.dumps(report, indent=2))
+            self._put(file, json.dumps(report, indent=2))
             if kept:
                 self._clean_up(file)
             if self._store.finish(file, report["scored"], report["failed"]):
@@ -56,12 +57,32 @@ class Finishing:
                 return report
             file = known
 
-    def _failed_rows(self, file: File, failed: Sequence[Failure]) -> str:
-        table = [["row", "line", "problem", *file.header]]
+    def _put(self, file: File, report: str) -> None:
+        self._s3.put_object(
+            Bucket=file.processed.bucket,
+            Key=file.processed.key + REPORT,
+            Body=report.encode(),
+            ContentType="application/json",
+        )
+
+    def _put_failed_rows(self, file: File) -> None:
+        """In parts, as they are read: they may be more than a function has memory for."""
+        self._s3.upload_fileobj(
+            io.BufferedReader(_Pieces(self._failed_rows(file))),
+            file.processed.bucket,
+            file.processed.key + FAILED,
+            ExtraArgs={"ContentType": "text/csv"},
+        )
+
+    def _failed_rows(self, file: File) -> Iterator[bytes]:
+        """CSV, a chunk at a time."""
+        yield to_csv([["row", "line", "problem", *file.header]]).encode()
+        failed = failures(self._store.answers(file.upload))
         for _, group in groupby(failed, key=lambda failure: failure.chunk.number):
             members = list(group)
             rows = bytes_of(self._s3, file, members[0].chunk)
             values = [row.values for row in rows_of(rows, 0)] if rows is not None else []
+            table = []
             for failure in members:
                 own = values[failure.place] if failure.place < len(values) else []
                 scored_elsewhere = failure.chunk.source.bucket != file.source.bucket
@@ -73,15 +94,7 @@ class Finishing:
                         *(own[:-1] if scored_elsewhere else own),
                     ]
                 )
-        return to_csv(table)
-
-    def _put(self, file: File, ending: str, content_type: str, text: str) -> None:
-        self._s3.put_object(
-            Bucket=file.processed.bucket,
-            Key=file.processed.key + ending,
-            Body=text.encode(),
-            ContentType=content_type,
-        )
+            yield to_csv(table).encode()
 
     def _is_there(self, source: Source) -> bool:
         return read(self._s3, source, 0, 1) is not None
@@ -94,9 +107,25 @@ class Finishing:
             self._s3.delete_object(Bucket=file.source.bucket, Key=staging)
 
 
+class _Pieces(io.RawIOBase):
+    """A stream of bytes that come in pieces."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or memoryview(next(self._pieces, b""))
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
 def told(file: File, found: Outcome, *, kept: bool) -> dict[str, Any]:
     """The report."""
-    failed = found.failed
     return {
         "version": 1,
         "dimension": file.dimension,
@@ -104,16 +133,16 @@ def told(file: File, found: Outcome, *, kept: bool) -> dict[str, Any]:
         "upload": file.upload,
         "outcome": "processed",
         "rows": file.rows,
-        "scored": file.rows - len(failed),
-        "failed": len(failed),
+        "scored": file.rows - found.failed,
+        "failed": found.failed,
         "scored_by": dict(found.scored_by),
         "way": "batch" if file.execution else "endpoint",
         "began": file.began.isoformat(),
         "ended": found.ended.isoformat(),
         "processed": file.processed.uri if kept else None,
-        "failed_rows": f"{file.processed.uri}{FAILED}" if failed else None,
+        "failed_rows": f"{file.processed.uri}{FAILED}" if found.failed else None,
         "problems": [
-            {"row": each.row, "line": each.problem.line, "problem": each.problem.reason} for each in failed[:SHOWN]
+            {"row": each.row, "line": each.problem.line, "problem": each.problem.reason} for each in found.first
         ],
     }
 

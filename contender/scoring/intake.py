@@ -38,20 +38,19 @@ from contender.scoring.file import File, State
 from contender.scoring.refusing import Refusing
 from contender.scoring.rows import Cut, Table
 from contender.scoring.scorer import Scorers, lacking
-from contender.scoring.source import Source, copy, is_gone
+from contender.scoring.source import MAX_COPY, Source, copy, is_gone
 from contender.scoring.store import Store
 from contender.scoring.upload import CREATED, OURS, STAGING, Upload, parse_event, staged
 
 EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"
 MAX_CUT = 4_000_000
 """Bytes. A request holds fewer than a cut: the model's columns of its rows."""
-SCORED_TIMES = 5
-"""Rows that are scored already go so many times more into a message: nobody has to be asked for them."""
+SCORED_TIMES, MAX_ROWS = 5, 5000
+"""Rows that are scored already go so many times more into a message, as nobody has to be asked for them; yet no more
+than the largest message has, whose answers have to fit into one item."""
 MESSAGES = 10
 """SendMessageBatch takes no more."""
 HEADER_BYTES = 1_000_000
-MAX_COPY = 5_000_000_000
-"""Bytes that CopyObject moves at once, whose limit is a little higher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,8 @@ class Intake:
 
     def _cut(self, file: File, table: Table, source: Source, *, scored: bool = False, **who: Any) -> dict[str, Any]:
         """Every row into a message; how many there are is known before the first one is sent."""
-        cuts = list(table.cuts(file.rows_per_message * (SCORED_TIMES if scored else 1), MAX_CUT))
+        most = min(file.rows_per_message * SCORED_TIMES, MAX_ROWS) if scored else file.rows_per_message
+        cuts = list(table.cuts(most, MAX_CUT))
         if not cuts:
             raise DataError(f"{file.file} has a header but no rows")
         file = self._parts.store.change(file, state=State.SCORING, rows=table.rows, chunks=len(cuts), **who)

@@ -11,7 +11,7 @@ from typing import Any
 from contender.scoring.dead_letters import DeadLetters, of_file
 from contender.scoring.file import File, State
 from contender.scoring.finishing import REPORT
-from contender.scoring.source import Source, copy
+from contender.scoring.source import MAX_COPY, Source, copy
 from contender.scoring.store import Store
 from contender.scoring.upload import REFUSED, STAGING, place
 
@@ -27,7 +27,8 @@ class Refusing:
         if file.state is not State.REFUSED:
             file = self._store.change(file, state=State.REFUSED, reason=reason, **known)
         target = Source(file.source.bucket, place(REFUSED, file.dimension, file.upload, file.file))
-        kept = copy(self._s3, file.source, target)
+        # What S3 copies in parts only stays where it was dropped.
+        kept = file.size <= MAX_COPY and copy(self._s3, file.source, target)
         self._s3.put_object(
             Bucket=target.bucket,
             Key=target.key + REPORT,

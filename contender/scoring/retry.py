@@ -20,6 +20,8 @@ from contender.scoring.upload import INBOX, parse_event
 
 HOLD_S = 300
 """How long a message is nobody else's while it is looked at."""
+ASK_ALL_S = 1
+"""Without waiting SQS asks some of its servers only, and may find nothing in a queue that holds a few messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Retry:
             QueueUrl=self.dead_url,
             MaxNumberOfMessages=10,
             VisibilityTimeout=HOLD_S,
+            WaitTimeSeconds=ASK_ALL_S,
             MessageAttributeNames=["Reason"],
         ).get("Messages", []):
             found.update((message["MessageId"], _letter(message)) for message in messages)

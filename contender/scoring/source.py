@@ -7,6 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+MAX_COPY = 5_000_000_000
+"""Bytes that CopyObject moves at once, whose limit is a little higher."""
+
 _GONE = ("NoSuchKey", "NoSuchVersion", "404", "NotFound")
 
 

@@ -158,10 +158,12 @@ def test_lambdas_are_told_what_they_read(template: dict[str, Any], function: str
     assert environment_of(template, f"{function}Function") == reads
 
 
-def test_waiting_outlasts_a_function_that_is_still_working(template: dict[str, Any]) -> None:
-    timeout_s = max(function["Timeout"] for function in of_type(template, "AWS::Lambda::Function").values())
-    queues = of_type(template, "AWS::SQS::Queue")
-    assert min(queues[name]["VisibilityTimeout"] for name in ("FileQueue", "RowQueue")) >= 6 * timeout_s
+@pytest.mark.parametrize(("function", "queue"), [("Intake", "FileQueue"), ("Score", "RowQueue")])
+def test_waiting_outlasts_a_function_that_is_still_working(template: dict[str, Any], function: str, queue: str) -> None:
+    mapping = of_type(template, "AWS::Lambda::EventSourceMapping")[f"{function}Mapping"]
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
+    timeout_s = of_type(template, "AWS::Lambda::Function")[f"{function}Function"]["Timeout"]
+    assert of_type(template, "AWS::SQS::Queue")[queue]["VisibilityTimeout"] >= 6 * timeout_s
 
 
 def test_rows_are_told_as_failed_before_the_queue_gives_their_message_up(template: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from contender.cli import inference as commands
 from contender.config import Settings, load
 from contender.deployment import Cloud, deploy
-from contender.errors import DataError, NotFoundError
+from contender.errors import DataError, DeploymentError, NotFoundError
 from contender.naming import Names
 from contender.pipeline.compiling import compile_project
 from contender.pipeline.targets import batch as batch_target
@@ -182,6 +182,23 @@ def test_a_file_is_uploaded_followed_and_read_by_hand(filing: Filing, project: P
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="inference/A/march.csv")
 
 
+def test_the_results_of_a_name_are_those_of_its_newest_upload(filing: Filing, project: Path) -> None:
+    (project / "april.csv").write_text(to_csv(table(100)))
+    run(filing, "upload", "A", "april.csv")
+    run(filing, "results", "A", "april.csv", "--wait", "--timeout", "60")
+    s3, bucket = filing.clients("s3"), filing.outputs["InferenceBucket"]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    try:
+        run(filing, "upload", "A", "april.csv")
+        with pytest.raises(DeploymentError, match=r"upload \w+ of file 'april\.csv' is not taken in yet; wait for it"):
+            run(filing, "results", "A", "april.csv")
+    finally:
+        s3.put_bucket_notification_configuration(
+            Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+        )
+        s3.delete_object(Bucket=bucket, Key="inference/A/april.csv")
+
+
 def test_what_failed_is_tried_again_by_hand(filing: Filing, project: Path) -> None:
     """A dimension without a champion gets one; then its refused file is scored."""
     filing.drop("B", "march.csv", to_csv(table(100)))
@@ -190,6 +207,7 @@ def test_what_failed_is_tried_again_by_hand(filing: Filing, project: Path) -> No
     with pytest.raises(DataError, match=r"file 'march\.csv' was refused: dimension 'B' has no champion"):
         run(filing, "results", "B", "march.csv")
     eventually(lambda: filing.store.files("B", "march.csv")[0].sent)
+    assert file.upload in {told["upload"] for told in json.loads(run(filing, "status", "--json").stdout)}
 
     def retry(*words: str) -> list[dict[str, Any]]:
         letters: list[dict[str, Any]] = json.loads(run(filing, "retry", "--json", *words).stdout)

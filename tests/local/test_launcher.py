@@ -92,19 +92,6 @@ def test_down_leaves_nothing_not_even_a_child_that_ignores_it(laptop: Laptop) ->
     assert laptop.down() == []
 
 
-def test_a_lambda_that_outlived_its_ministack_ends_before_the_next_one_answers(laptop: Laptop) -> None:
-    program = laptop.home / "ministack" / "tmp" / "ministack-lambda-left" / "worker.py"
-    program.parent.mkdir(parents=True)
-    program.write_text("import time; time.sleep(600)")
-    left = subprocess.Popen([sys.executable, str(program)])
-    try:
-        laptop.up(ANY)
-        assert left.poll() == -signal.SIGKILL
-    finally:
-        left.kill()
-        left.wait()
-
-
 def test_down_spares_a_stranger_with_a_reused_pid(laptop: Laptop) -> None:
     laptop.up(ANY)
     laptop.down()

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from contender.local.launcher.ministack import in_saving_order
-from contender.local.launcher.processes import identify
+from contender.local.launcher.processes import alive, identify
 from tests.local.running import MiniStack, eventually
 
 FUNCTION = """
@@ -279,6 +279,32 @@ def test_a_killed_one_comes_back_with_what_it_acknowledged(tmp_path: Path) -> No
         assert _contents(running) == before
         assert not leftover.exists()
         assert invoke(running, "survivor")["pid"] != worker
+    finally:
+        running.close()
+
+
+def test_a_lambda_that_is_at_work_when_it_is_killed_does_not_go_on_in_the_next_one(tmp_path: Path) -> None:
+    """What it has done so far is lost: had it gone on, half of its work would have been told as all of it."""
+    started = tmp_path / "started"
+    source = (
+        "import os, pathlib, time\n"
+        "def handler(event, context):\n"
+        f"    pathlib.Path({str(tmp_path)!r}, 'writing').write_text(str(os.getpid()))\n"
+        f"    os.rename({str(tmp_path / 'writing')!r}, {str(started)!r})\n"
+        "    time.sleep(60)\n"
+    )
+    running = MiniStack(tmp_path)
+    running.start()
+    try:
+        put_function(running, "busy", source)
+        running.client("lambda").invoke(FunctionName="busy", InvocationType="Event")
+        eventually(started.exists)
+        worker = identify(int(started.read_text()))
+        assert worker is not None
+        running.kill()
+        assert alive(worker)
+        running.start()
+        assert not alive(worker)
     finally:
         running.close()
 

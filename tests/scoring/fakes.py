@@ -16,6 +16,7 @@ from tests.lambdas.fakes.client import Killed, client_error
 from tests.measurements.dynamodb import FakeDynamoDB
 
 BUCKET, ARTIFACTS = "contender-inference", "contender-artifacts"
+PART_BYTES = 100
 
 
 class Calls:
@@ -49,6 +50,8 @@ class FakeS3:
         self.versions: dict[tuple[str, str], list[tuple[str, bytes | None]]] = {}
         self.more_bytes = 0
         """What objects seem to have beside those that are here."""
+        self.calls_at_parts: list[int] = []
+        """How many calls had been made at each part of an upload in parts."""
         self._count = 0
 
     def put(self, bucket: str, key: str, body: bytes | None) -> str:
@@ -86,9 +89,19 @@ class FakeS3:
         with self._calls.call("PutObject"):
             return {"VersionId": self.put(Bucket, Key, Body)}
 
+    def upload_fileobj(self, Fileobj: Any, Bucket: str, Key: str, ExtraArgs: dict[str, str]) -> None:
+        body = b""
+        while part := Fileobj.read(PART_BYTES):
+            body += part
+            self.calls_at_parts.append(len(self._calls.made))
+        with self._calls.call("PutObject"):
+            self.put(Bucket, Key, body)
+
     def copy_object(self, *, Bucket: str, Key: str, CopySource: dict[str, str]) -> dict[str, Any]:
         with self._calls.call("CopyObject"):
             body = self._find("CopyObject", CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId", ""))[1]
+            if len(body) + self.more_bytes > 5 * 1024**3:
+                raise client_error("CopyObject", "InvalidRequest", "The specified copy source is too large")
             return {"VersionId": self.put(Bucket, Key, body)}
 
     def delete_object(self, *, Bucket: str, Key: str, VersionId: str = "") -> dict[str, Any]:
@@ -131,7 +144,11 @@ class FakeSqs:
             self.queues[QueueUrl] += [{"Body": each["MessageBody"], "receives": 0} for each in Entries]
             return {"Successful": Entries}
 
-    def receive_message(self, *, QueueUrl: str, MaxNumberOfMessages: int, **_: Any) -> dict[str, Any]:
+    def receive_message(
+        self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int = 0, **_: Any
+    ) -> dict[str, Any]:
+        if not WaitTimeSeconds:
+            return {}  # a short poll asks some of the servers, and those may have nothing
         shown = [each for each in self.queues[QueueUrl] if not each.get("hidden")][:MaxNumberOfMessages]
         for message in shown:
             message |= {"hidden": True, "ReceiptHandle": str(id(message)), "MessageId": str(id(message))}

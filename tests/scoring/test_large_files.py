@@ -135,10 +135,24 @@ def test_rows_that_the_batch_pipeline_refused_are_asked_of_the_endpoint_when_tri
     assert [each["row"] for each in world.report()["problems"]] == [5, 18]
 
 
-def test_a_file_that_s3_copies_in_parts_only_is_refused() -> None:
+def test_a_file_that_s3_copies_in_parts_only_is_refused_and_stays_where_it_is() -> None:
     world = World(max_bytes=10)
-    world.s3.more_bytes = 5_000_000_000
+    world.s3.more_bytes = 6_000_000_000
     world.drop(content(poisoned()))
     world.run()
-    assert world.file().reason == "march.csv has more than 5 GB: drop it in parts"
+    file = world.file()
+    assert file.reason == "march.csv has more than 5 GB: drop it in parts"
+    assert world.report(file, "refused")["reason"] == file.reason
+    assert world.s3.listed() == ["inference/D/march.csv", f"refused/D/{file.upload}/march.csv.report.json"]
     assert world.sagemaker.started == []
+
+
+def test_no_message_of_a_result_has_more_rows_than_fit_into_an_item() -> None:
+    """Five times as many as are asked for at once would be 10,000."""
+    world = World(rows_per_message=2000, max_bytes=10)
+    text = "Mins,Plan,score\n" + "1,yes,0.5\n" * 6000
+    leave_result(world)
+    world.s3.put(ARTIFACTS, "result/predictions.csv", text.encode())
+    world.drop("Mins,Plan\n" + "1,yes\n" * 6000)
+    run(world)
+    assert (world.file().scored, world.file().chunks) == (6000, 2)

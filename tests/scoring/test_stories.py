@@ -265,3 +265,42 @@ def test_rows_that_there_was_no_time_for_are_left_to_another_message() -> None:
 
     for seed in (None, *range(10)):
         delivered_in_any_way(seed)
+
+
+def test_failed_rows_are_read_while_they_are_written_for_there_may_be_millions() -> None:
+    world = World()
+    world.drop(content(rows(30)))
+    world.runtime.variants = set()
+    world.run()
+    file = world.file()
+    assert len(world.s3.body(f"processed/D/{file.upload}/march.csv.failed.csv").decode().splitlines()) == 61
+    assert len(set(world.s3.calls_at_parts)) == 3
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_a_file_of_failed_rows_that_is_written_late_does_not_stay(number: int) -> None:
+    """While the first try of a file is finished, a second one scores all of its rows."""
+    world = World()
+    world.drop(content(rows(5)))
+    world.runtime.variants = set()
+    world.deliver_next("files")
+    for _ in range(2):
+        world.deliver_next("rows")
+    calls = 0
+
+    def other(name: str) -> None:
+        nonlocal calls
+        calls += world.sqs.queues["dead"] != []
+        if calls == number:
+            calls, world.runtime.variants = 1000, {"v1"}
+            kept, world.sqs.queues["rows"] = world.sqs.queues["rows"], world.sqs.queues["dead"]
+            world.sqs.queues["dead"] = []
+            world.run()
+            world.sqs.queues["rows"] = kept
+
+    world.calls.before = other
+    world.run()
+    file = world.file()
+    assert (file.state, file.scored, file.failed) == (State.FINISHED, 5, 0)
+    assert world.report()["failed_rows"] is None
+    assert world.s3.listed() == [f"processed/D/{file.upload}/march.csv{ending}" for ending in ("", ".report.json")]

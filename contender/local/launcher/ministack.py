@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from contender.local.launcher import ministack_patches as patches
-from contender.local.launcher import processes
 from contender.local.launcher.event_journal import EventJournal
+from contender.local.launcher.processes import kill_all_of
 from contender.local.launcher.record_buffer import RecordBuffer
 
 EVENTS_PATH = "/_contender/events"
@@ -61,8 +61,9 @@ def main(argv: list[str] | None = None) -> None:
 
     work = options.home.resolve() / "ministack"
     temporary = work / "tmp"
-    # A Lambda that outlived the MiniStack before would go on here, after writes that were lost with that one.
-    processes.kill_programs_in(temporary)
+    # A Lambda that was at work when the process before this one was killed would go on here: half of what it did is
+    # lost with that process, and it would tell the restored state that all is done.
+    kill_all_of(temporary)
     shutil.rmtree(temporary, ignore_errors=True)  # MiniStack never removes the work directories of Lambdas
     for directory in (work / "state", work / "s3", temporary):
         directory.mkdir(parents=True, exist_ok=True)

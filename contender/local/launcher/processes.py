@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+KILLED_WITHIN_S = 5.0
 _PROC = Path("/proc")
 _HAS_PROC = (_PROC / "self" / "stat").exists()
-_GONE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,12 @@ def stop(process: Identity, patience_s: float) -> None:
     _gone([process, *family], patience_s)
 
 
-def kill_programs_in(folder: Path) -> None:
-    """Kill every process that runs something of this folder, and wait until they are gone."""
-    programs = [each.identity for each in _all() if f"{folder}{os.sep}" in each.command]
-    for each in programs:
+def kill_all_of(folder: Path) -> None:
+    """Kill every process whose command names a file below this folder, and wait until it is gone."""
+    found = [each.identity for each in _all() if f"{folder}/" in each.command]
+    for each in found:
         _signal(each, signal.SIGKILL)
-    _gone(programs, _GONE_S)
+    _gone(found, KILLED_WITHIN_S)
 
 
 def port_is_free(port: int) -> bool:
