@@ -109,6 +109,7 @@ def test_a_push_runs_the_phases_in_a_clean_checkout_as_codebuild_would(
     assert told["CODEBUILD_SRC_DIR"] == str(pusher.builds.work(build) / "src")
     assert told["CODEBUILD_BUILD_ID"] == f"{pusher.repository.path.stem}:{build.number}"
     assert told["AWS_ENDPOINT_URL"] == laptop.addresses().aws
+    assert told["MYPY_CACHE_DIR"] == str(laptop.home / "cache" / "mypy")
     assert not [name for name in told if name.startswith(("GIT_", "PYTEST_"))]
     assert {name for name in told if name.startswith("CONTENDER_")} == {"CONTENDER_HOME", "CONTENDER_STACK_PARAMETERS"}
 

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from cfnlint.api import lint_file
 
 from contender.config import Settings
 from contender.stacks import KINDS
 from tests.infra.templates import INFRA, listed, of_type, read, statements
 
-PATH = INFRA / "delivery.yaml"
 CREATE = {
     "AWS::ApiGateway": "apigateway:POST",
     "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
@@ -71,15 +68,6 @@ def allowed(template: dict[str, Any], owners: tuple[str, ...]) -> dict[str, list
             for action in listed(statement["Action"]):
                 found.setdefault(action, []).extend(map(text_of, listed(statement["Resource"])))
     return found
-
-
-def test_the_linter_has_nothing_to_say() -> None:
-    assert lint_file(PATH) == []
-
-
-def test_cloudformation_takes_the_file_as_it_is() -> None:
-    tokens = yaml.scan(PATH.read_text())
-    assert not [token for token in tokens if isinstance(token, (yaml.AnchorToken, yaml.AliasToken))]
 
 
 @pytest.mark.parametrize("name", DELIVERED)
