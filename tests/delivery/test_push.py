@@ -33,7 +33,7 @@ artifacts: {files: [a]}
 """
 TOLD = """
 import json, os, pathlib
-names = ("CODEBUILD_", "AWS_ENDPOINT", "GIT_", "CONTENDER_", "PYTEST_")
+names = ("CODEBUILD_", "AWS_ENDPOINT", "GIT_", "CONTENDER_", "PYTEST_", "MYPY_")
 told = {name: value for name, value in os.environ.items() if name.startswith(names)}
 pathlib.Path(os.environ["CONTENDER_HOME"], "told.json").write_text(json.dumps({**told, "files": sorted(os.listdir())}))
 """
