@@ -205,6 +205,28 @@ def test_a_build_that_was_killed_is_told_so_by_the_next(pusher: Pusher) -> None:
     assert not pusher.builds.work(killed).exists()
 
 
+def test_the_next_build_waits_for_what_a_killed_one_left_running(pusher: Pusher, tmp_path: Path) -> None:
+    """A command of a build is not killed with it, and two that deploy at once would not take turns."""
+    told, gate, over = tmp_path / "told", tmp_path / "gate", tmp_path / "over"
+    waits = f"until test -e {gate}; do sleep 0.02; done; touch {over}"
+    pusher.commit(check=f"echo $PPID > {told}.new; mv {told}.new {told}; {waits}")
+    pushing = pusher.start()
+    eventually(told.exists)
+    shell = processes.look(int(told.read_text()))
+    assert shell is not None
+    os.kill(shell.parent, signal.SIGKILL)
+    pushing.communicate()
+    commit = pusher.commit(check=f"test -e {over}")
+    pushing = pusher.start()
+    eventually(lambda: [each for each in pusher.builds.all() if each.commit == commit])
+    (build,) = [each for each in pusher.builds.all() if each.commit == commit]
+    log = pusher.builds.log(build)
+    eventually(lambda: log.exists() and "waits for the one that runs" in log.read_text())
+    gate.touch()
+    pushing.communicate()
+    assert pusher.builds.read(build.number).status == "succeeded"
+
+
 def test_what_was_pushed_is_listed_and_can_be_built_again(
     pusher: Pusher, laptop: Laptop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
