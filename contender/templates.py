@@ -24,7 +24,10 @@ INLINE_BYTES = 51_200
 _NAMED_BY = {"AWS::S3::Bucket": "BucketName", "AWS::DynamoDB::Table": "TableName"}
 """The types that hold a project's data, and the property that names one."""
 
-_ESSENTIAL = (*_NAMED_BY.values(), "AttributeDefinitions", "KeySchema", "BillingMode")
+_REFUSED_TWICE = ("SSESpecification", "TimeToLiveSpecification")
+"""What DynamoDB refuses to be told of a table that is so already."""
+
+_ESSENTIAL = (*_NAMED_BY.values(), "AttributeDefinitions", "KeySchema", "BillingMode", *_REFUSED_TWICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Template:
         return frozenset(name for name in named if name is not None)
 
     def bare(self, logical_ids: frozenset[str]) -> str:
-        """The template of these resources alone, with no more than they cannot be described without.
+        """The template of these resources alone, with no more than they cannot be described without, or told again.
 
         Importing changes nothing: what they have beside is a change of the template that follows, and so is made.
         """

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from contender.destroying.data import DATA
+from contender.destroying.delivery import DELIVERIES, hold
 from contender.destroying.endpoints import (
     ALARMS,
     CONFIGS,
@@ -18,10 +19,11 @@ from contender.destroying.endpoints import (
 from contender.destroying.executions import EXECUTIONS, PIPELINES
 from contender.destroying.leftovers import CODE, LOG_GROUPS
 from contender.destroying.remover import Project, Remover, Thing
-from contender.destroying.stacks import AROUND_THE_CORE, THE_CORE, pause
+from contender.destroying.stacks import AROUND_THE_CORE, CORE, DELIVERY, THE_CORE, THE_DELIVERY, pause
 
 REMOVERS: tuple[Remover, ...] = (
-    AROUND_THE_CORE,  # the watcher would make schedules anew, a push would deploy
+    DELIVERIES,  # a build would deploy what goes
+    AROUND_THE_CORE,  # the watcher would make schedules anew
     EXECUTIONS,
     SCHEDULES,
     *JOB_DEFINITIONS,
@@ -32,6 +34,7 @@ REMOVERS: tuple[Remover, ...] = (
     MODELS,
     PIPELINES,
     THE_CORE,
+    THE_DELIVERY,  # CloudFormation deletes the stacks before as a role of its
     LOG_GROUPS,
     CODE,
 )
@@ -53,8 +56,10 @@ def destroy(
     say: Callable[[str], None] = lambda line: None,
 ) -> Destroyed:
     """Remove what the project made; its data only with `data`. A dry run lists what that would be."""
+    if not dry_run and hold(project):
+        say(f"stack {project.names.stack(DELIVERY)}: a push is not built any more")
     if not dry_run and pause(project):
-        say(f"stack {project.names.stack('core')}: uploads wait and rollouts stand still")
+        say(f"stack {project.names.stack(CORE)}: uploads wait and rollouts stand still")
     removed: list[Thing] = []
     for remover in (*REMOVERS, *(DATA if data else ())):
         removed += planned(project, remover) if dry_run else remove(project, remover, say)

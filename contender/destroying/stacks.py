@@ -1,4 +1,7 @@
-"""The project's stacks: the core stands still first, goes last, and the key only with the data."""
+"""The project's stacks: the core stands still first, and goes after those around it.
+
+After it goes the delivery, whose role CloudFormation deletes the others as, and the key only with the data.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from contender.errors import DeploymentError
 from contender.stack import Stack
 from contender.stacks import KEY, KINDS
 
-CORE = "core"
+CORE, DELIVERY = "core", "delivery"
 _AT_REST = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
 
@@ -63,6 +66,8 @@ def _delete(project: Project, name: str) -> None:
     Stack(project.connect("cloudformation"), name, project.sleep).delete()
 
 
-AROUND_THE_CORE = Remover("stack", _there(*(kind.name for kind in KINDS if kind.name not in (CORE, KEY))), _delete)
+_AROUND = tuple(kind.name for kind in KINDS if kind.name not in (CORE, KEY, DELIVERY))
+AROUND_THE_CORE = Remover("stack", _there(*_AROUND), _delete)
 THE_CORE = Remover("stack", _there(CORE), _delete)
+THE_DELIVERY = Remover("stack", _there(DELIVERY), _delete)
 THE_KEY = Remover("stack", _there(KEY), _delete)

@@ -22,7 +22,10 @@ def run(text: str, folder: Path) -> tuple[Failure | None, list[str]]:
     work.mkdir()
     scratch.mkdir()
     environment = {"PATH": os.environ["PATH"], "CODEBUILD_BUILD_SUCCEEDING": "1", "SAID": str(folder / "said")}
-    with Shell(spec.shell, work, scratch, {**environment, **spec.variables}) as shell:
+    with (
+        (folder / "turn").open("w") as turn,
+        Shell(spec.shell, work, scratch, {**environment, **spec.variables}, turn.fileno()) as shell,
+    ):
         failure = run_phases(spec, shell, lambda line: None)
     said = folder / "said"
     return failure, said.read_text().splitlines() if said.exists() else []

@@ -33,7 +33,7 @@ artifacts: {files: [a]}
 """
 TOLD = """
 import json, os, pathlib
-names = ("CODEBUILD_", "AWS_ENDPOINT", "GIT_", "CONTENDER_", "PYTEST_")
+names = ("CODEBUILD_", "AWS_ENDPOINT", "GIT_", "CONTENDER_", "PYTEST_", "MYPY_")
 told = {name: value for name, value in os.environ.items() if name.startswith(names)}
 pathlib.Path(os.environ["CONTENDER_HOME"], "told.json").write_text(json.dumps({**told, "files": sorted(os.listdir())}))
 """
@@ -109,6 +109,7 @@ def test_a_push_runs_the_phases_in_a_clean_checkout_as_codebuild_would(
     assert told["CODEBUILD_SRC_DIR"] == str(pusher.builds.work(build) / "src")
     assert told["CODEBUILD_BUILD_ID"] == f"{pusher.repository.path.stem}:{build.number}"
     assert told["AWS_ENDPOINT_URL"] == laptop.addresses().aws
+    assert told["MYPY_CACHE_DIR"] == str(laptop.home / "cache" / "mypy")
     assert not [name for name in told if name.startswith(("GIT_", "PYTEST_"))]
     assert {name for name in told if name.startswith("CONTENDER_")} == {"CONTENDER_HOME", "CONTENDER_STACK_PARAMETERS"}
 
@@ -202,6 +203,28 @@ def test_a_build_that_was_killed_is_told_so_by_the_next(pusher: Pusher) -> None:
     pusher.push()
     assert pusher.builds.read(killed.number).status == "interrupted"
     assert not pusher.builds.work(killed).exists()
+
+
+def test_the_next_build_waits_for_what_a_killed_one_left_running(pusher: Pusher, tmp_path: Path) -> None:
+    """A command of a build is not killed with it, and two that deploy at once would not take turns."""
+    told, gate, over = tmp_path / "told", tmp_path / "gate", tmp_path / "over"
+    waits = f"until test -e {gate}; do sleep 0.02; done; touch {over}"
+    pusher.commit(check=f"echo $PPID > {told}.new; mv {told}.new {told}; {waits}")
+    pushing = pusher.start()
+    eventually(told.exists)
+    shell = processes.look(int(told.read_text()))
+    assert shell is not None
+    os.kill(shell.parent, signal.SIGKILL)
+    pushing.communicate()
+    commit = pusher.commit(check=f"test -e {over}")
+    pushing = pusher.start()
+    eventually(lambda: [each for each in pusher.builds.all() if each.commit == commit])
+    (build,) = [each for each in pusher.builds.all() if each.commit == commit]
+    log = pusher.builds.log(build)
+    eventually(lambda: log.exists() and "waits for the one that runs" in log.read_text())
+    gate.touch()
+    pushing.communicate()
+    assert pusher.builds.read(build.number).status == "succeeded"
 
 
 def test_what_was_pushed_is_listed_and_can_be_built_again(

@@ -12,7 +12,10 @@ from tests.conftest import REPOSITORY
 from tests.without_aws import CHOSEN, OPTION, SLOW, TESTS, pytest_ignore_collect
 
 PLUGIN = """
-from tests.without_aws import pytest_addoption, pytest_collection_modifyitems, pytest_configure, pytest_ignore_collect
+from tests.without_aws import leave_out, pytest_addoption, pytest_configure, pytest_ignore_collect
+
+def pytest_collection_modifyitems(config, items):
+    leave_out(config, items)
 """
 TRIES = """
 import socket, subprocess, sys

@@ -11,13 +11,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from contender.destroying import objects
+from contender.destroying.delivery import DELIVERIES, hold
 from contender.destroying.endpoints import ENDPOINTS, SCALED_VARIANTS, SCHEDULES
 from contender.destroying.executions import EXECUTIONS
 from contender.destroying.remover import Project
 from contender.destroying.run import REMOVERS, remove
-from contender.destroying.stacks import AROUND_THE_CORE, THE_CORE, pause
+from contender.destroying.stacks import AROUND_THE_CORE, THE_CORE, THE_DELIVERY, pause
 from contender.errors import DeploymentError
 from contender.naming import Names
+from contender.stacks import KINDS
 from contender.templates import Template
 
 ARN = "arn:aws:sagemaker:us-east-1:000000000000:{}/{}"
@@ -182,6 +184,54 @@ def test_endpoints_go_while_their_roles_are_there_and_nobody_makes_them_anew() -
     """SageMaker takes an endpoint away with the role of its model, which is the core's."""
     order = list(REMOVERS)
     assert order.index(AROUND_THE_CORE) < order.index(EXECUTIONS) < order.index(ENDPOINTS) < order.index(THE_CORE)
+
+
+def test_stacks_go_before_the_role_that_a_build_deployed_them_as() -> None:
+    """CloudFormation remembers the role, and deletes nothing without it."""
+    order = list(REMOVERS)
+    assert order.index(DELIVERIES) < order.index(AROUND_THE_CORE) < order.index(THE_CORE) < order.index(THE_DELIVERY)
+    around = [f"contender-{kind.name}" for kind in KINDS if kind.name not in ("key", "core", "delivery")]
+    assert (
+        list(AROUND_THE_CORE.find(on(cloudformation=Pages(describe_stacks=stack("CREATE_COMPLETE"))))) == around[::-1]
+    )
+
+
+# ── Pushes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def delivered(**answers: Any) -> tuple[Project, Pages]:
+    codepipeline = Pages(**answers)
+    return on(cloudformation=Pages(describe_stacks=stack("CREATE_COMPLETE")), codepipeline=codepipeline), codepipeline
+
+
+def test_a_push_is_built_no_more_and_a_build_comes_to_its_end() -> None:
+    statuses = iter(["InProgress", "Stopping", "Stopped"])
+    project, codepipeline = delivered(
+        list_pipeline_executions={
+            "pipelineExecutionSummaries": [
+                {"pipelineExecutionId": "new", "status": "InProgress"},
+                {"pipelineExecutionId": "old", "status": "Succeeded"},
+            ]
+        },
+        get_pipeline_execution=lambda request: {"pipelineExecution": {"status": next(statuses)}},
+    )
+    assert hold(project)
+    assert [thing.name for thing in remove(project, DELIVERIES, silent)] == ["new"]
+    assert [operation for operation, _ in codepipeline.asked] == ["disable_stage_transition", "stop_pipeline_execution"]
+    assert next(statuses, None) is None
+
+
+def test_a_project_without_a_delivery_holds_none_up() -> None:
+    project = on(cloudformation=Pages(describe_stacks=refused("ValidationError")))
+    assert not hold(project)
+    assert list(DELIVERIES.find(project)) == []
+
+
+def test_a_delivery_that_is_half_gone_holds_nothing_up() -> None:
+    gone = refused("PipelineNotFoundException")
+    project, _ = delivered(disable_stage_transition=gone, list_pipeline_executions=gone)
+    assert not hold(project)
+    assert list(DELIVERIES.find(project)) == []
 
 
 # ── Buckets ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,11 +22,20 @@ NO_NARROWER_RESOURCE = frozenset(
         *("sagemaker:EnableSagemakerServicecatalogPortfolio", "sagemaker:GetSagemakerServicecatalogPortfolioStatus"),
         *("servicecatalog:ListAcceptedPortfolioShares", "servicecatalog:SearchProducts"),
         *("cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"),
+        *("logs:DescribeLogGroups", "sns:Unsubscribe", "sns:GetSubscriptionAttributes"),
+        *("sagemaker:ListUserProfiles", "sagemaker:ListSpaces", "sagemaker:ListApps"),
     }
 )
 """Actions for which AWS's service authorization reference lists no type of resource, or none before there is one."""
 
-NARROWED_BY = {"cloudwatch:PutMetricData": "cloudwatch:namespace"} | dict.fromkeys(
+EXISTING = frozenset({"cloudwatch:DescribeAlarms", "cloudformation:GetTemplateSummary"})
+"""Of these, what knows a resource once it is there."""
+
+NARROWED_BY = {
+    "cloudwatch:PutMetricData": "cloudwatch:namespace",
+    "lambda:CreateEventSourceMapping": "lambda:FunctionArn",
+    "s3:GetObject": "s3:ExistingObjectTag/servicecatalog:provisioning",  # in a bucket of Service Catalog's own
+} | dict.fromkeys(
     (
         *("servicecatalog:DescribeProvisionedProduct", "servicecatalog:DescribeRecord"),
         *("servicecatalog:TerminateProvisionedProduct", "servicecatalog:UpdateProvisionedProduct"),
@@ -34,6 +43,9 @@ NARROWED_BY = {"cloudwatch:PutMetricData": "cloudwatch:namespace"} | dict.fromke
     "servicecatalog:userLevel",
 )
 """Actions that a key of the condition narrows, because no resource does."""
+
+KNOW_NO_RESOURCE = NO_NARROWER_RESOURCE - EXISTING | {"lambda:CreateEventSourceMapping"}
+"""Actions that no other resource than * allows."""
 
 BROAD = {
     r"ecr:\$\{AWS::Region\}:\*:repository/[\w-]+$": "AWS keeps its images in accounts that differ by region",
@@ -99,6 +111,8 @@ class Statement:
             condition = json.dumps(self.body.get("Condition", {}))
             open_ = sorted(action for action in actions & NARROWED_BY.keys() if NARROWED_BY[action] not in condition)
             return f"{open_[0]} has no condition on {NARROWED_BY[open_[0]]}" if open_ else None
+        if deaf := sorted(KNOW_NO_RESOURCE.intersection(listed(self.body["Action"]))):
+            return f"{deaf[0]} knows no resource: with any but * it is not allowed"
         before, star, _ = text.partition("*")
         named = re.search(r"\$\{(?!AWS::)[\w.]+\}", before)
         if star and not named and not any(re.search(pattern, text) for pattern in BROAD):

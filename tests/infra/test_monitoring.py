@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_file
 
 from contender.config import Settings
 from contender.deployment import Cloud, Deployment, deploy
@@ -60,10 +59,6 @@ def asked(settings: type[WatchSettings] | type[DriftSettings]) -> set[str]:
 
     settings.from_environ(Asked())
     return names
-
-
-def test_the_linter_has_nothing_to_say() -> None:
-    assert lint_file(PATH) == []
 
 
 def test_permissions_name_what_they_are_for(template: dict[str, Any]) -> None:

@@ -38,8 +38,10 @@ def test_every_exception_is_needed() -> None:
     [
         (statement(Action="s3:*", Resource="arn:aws:s3:::a/b"), "it allows s3:*"),
         (statement(Action=["s3:GetObject", "s3:Put*"], Resource="arn:aws:s3:::a/b"), "it allows s3:Put*"),
-        (statement(Resource="*"), "s3:GetObject knows a narrower resource than *"),
-        (statement(Action=["xray:PutTraceSegments", "s3:GetObject"], Resource="*"), "s3:GetObject knows a narrower"),
+        (statement(Action="s3:PutObject", Resource="*"), "s3:PutObject knows a narrower resource than *"),
+        (statement(Action=["xray:PutTraceSegments", "s3:PutObject"], Resource="*"), "s3:PutObject knows a narrower"),
+        (statement(Resource="*"), "s3:GetObject has no condition on s3:ExistingObjectTag"),
+        (statement(Action="logs:DescribeLogGroups", Resource="arn:aws:logs:::log-group:a"), "knows no resource"),
         (statement(Action="cloudwatch:PutMetricData", Resource="*"), "has no condition on cloudwatch:namespace"),
         (statement(Resource={"Fn::Sub": "arn:${AWS::Partition}:s3:::*"}), "no name of ours stands before the *"),
         (statement(Resource=[{"Fn::Sub": "${Bucket.Arn}/*"}, {"Fn::Sub": "arn:aws:s3:::x*"}]), "no name of ours"),

@@ -61,12 +61,16 @@ Resources:
       BillingMode: PAY_PER_REQUEST
       AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
       KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      SSESpecification: {SSEEnabled: true}
+      TimeToLiveSpecification: {AttributeName: expires, Enabled: true}
+      PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true}
   Waiting:
     Type: AWS::SQS::Queue
     Properties: {QueueName: !Sub "${Data}-queue"}
 Outputs:
   Bucket: {Value: !GetAtt Data.Arn}
 """
+ALWAYS = ("BillingMode", "AttributeDefinitions", "KeySchema")
 BROKEN = TINY.replace("Outputs:", "  Wrong:\n    Type: AWS::Nowhere::Nothing\n    DependsOn: Note\nOutputs:")
 
 
@@ -285,11 +289,14 @@ def test_a_new_stack_takes_over_what_the_last_one_left(cloud: Cloud, tmp_path: P
 
 
 def test_what_is_taken_over_is_described_bare_so_that_all_else_is_a_change(tmp_path: Path) -> None:
-    """CloudFormation changes nothing when it imports, and nothing afterwards that it was told already."""
+    """CloudFormation changes nothing when it imports, and nothing afterwards that it was told already.
+
+    So what a table refuses to be told twice is told there: that it is encrypted, and that items expire.
+    """
     bare = json.loads(read(written(tmp_path, KEEPING)).bare(frozenset({"Data", "Counts"})))["Resources"]
     assert {name: set(each["Properties"]) for name, each in bare.items()} == {
         "Data": {"BucketName"},
-        "Counts": {"TableName", "BillingMode", "AttributeDefinitions", "KeySchema"},
+        "Counts": {"TableName", *ALWAYS, "SSESpecification", "TimeToLiveSpecification"},
     }
     assert all(each["DeletionPolicy"] == "RetainExceptOnCreate" for each in bare.values())
 

@@ -43,14 +43,14 @@ def say(line: str) -> None:
 
 def run(folders: Folders, build: Build, repository: Repository, laptop: Laptop, shell: Mapping[str, str]) -> Build:
     """Run the build when its turn comes; as it ended."""
-    with _turn(folders, build):
+    with _turn(folders, build) as turn:
         _end_killed(folders)
         if repository.commit(build.ref) != build.commit:
             say(f"build {build.number}: {build.commit[:10]} is superseded by a newer push; nothing is built")
             return folders.change(build, status="superseded")
         build = folders.change(build, status="running")
         try:
-            return _run(folders, build, repository, laptop, shell)
+            return _run(folders, build, repository, laptop, shell, turn)
         except _Unbuildable as error:
             say(f"build {build.number} failed before its first phase: {error}; the pipeline is as it was")
             return folders.change(build, status="failed")
@@ -61,7 +61,9 @@ def run(folders: Folders, build: Build, repository: Repository, laptop: Laptop, 
             shutil.rmtree(folders.work(build), ignore_errors=True)
 
 
-def _run(folders: Folders, build: Build, repository: Repository, laptop: Laptop, shell: Mapping[str, str]) -> Build:
+def _run(
+    folders: Folders, build: Build, repository: Repository, laptop: Laptop, shell: Mapping[str, str], turn: int
+) -> Build:
     start = time.monotonic()
     work = folders.work(build)
     source, scratch = work / "src", work / "scratch"
@@ -78,7 +80,7 @@ def _run(folders: Folders, build: Build, repository: Repository, laptop: Laptop,
     variables = {**surroundings(build, repository, source, folders.log(build), env, shell), **spec.variables}
     if spec.left_out:
         say(f"left out, as there is no CodeBuild here: {', '.join(spec.left_out)}")
-    with Shell(spec.shell, source, scratch, variables) as commands:
+    with Shell(spec.shell, source, scratch, variables, turn) as commands:
         failure = run_phases(spec, commands, say, lambda phase: _note(folders, build, phase))
     took = f"{time.monotonic() - start:.0f} s"
     if failure is None:
@@ -102,15 +104,21 @@ def _note(folders: Folders, build: Build, phase: str) -> None:
 
 
 @contextmanager
-def _turn(folders: Folders, build: Build) -> Iterator[None]:
-    """One build at a time; the kernel frees the lock of a killed one."""
+def _turn(folders: Folders, build: Build) -> Iterator[int]:
+    """One build at a time: the open file of a lock, which the kernel frees when the last that holds it ends.
+
+    That is the build, or what it ran, should the build be killed: that ends before the next begins.
+    """
     with (folders.path / "lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"build {build.number} waits for the one that runs")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        try:
+            yield handle.fileno()
+        finally:
+            fcntl.flock(handle, fcntl.LOCK_UN)  # whatever a command has left in the background
 
 
 def _pipelines(env: Mapping[str, str]) -> Pipelines:

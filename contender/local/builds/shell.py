@@ -18,10 +18,13 @@ _ROUND = ". {file} </dev/null 9>&-\necho $? >&9\n"
 
 
 class Shell:
-    """Runs commands in `folder`; `scratch` is an empty folder of its own. Output goes where our own goes."""
+    """Runs commands in `folder`; `scratch` is an empty folder of its own. Output goes where our own goes.
 
-    def __init__(self, name: str, folder: Path, scratch: Path, environment: Mapping[str, str]) -> None:
-        self._name, self._folder, self._scratch = name, folder, scratch
+    The commands hold the open file `turn` for as long as they run.
+    """
+
+    def __init__(self, name: str, folder: Path, scratch: Path, environment: Mapping[str, str], turn: int) -> None:
+        self._name, self._folder, self._scratch, self._turn = name, folder, scratch, turn
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: BinaryIO | None = None
@@ -69,6 +72,7 @@ class Shell:
             stdin=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=(self._turn,),
         )
         assert self._process.stdin is not None
         self._process.stdin.write(_PROLOGUE.format(answers=shlex.quote(str(answers))).encode())

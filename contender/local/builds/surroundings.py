@@ -33,6 +33,7 @@ def surroundings(
         # The interpreter that `contender local up` ran with stands for the one of CodeBuild's image.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
+        "MYPY_CACHE_DIR": str(repository.home / "cache" / "mypy"),  # what earlier builds found; they take turns
         "CODEBUILD_BUILD_ID": name,
         "CODEBUILD_BUILD_ARN": f"arn:aws:codebuild:{region}:{ACCOUNT}:build/{name}",
         "CODEBUILD_BUILD_NUMBER": str(build.number),
