@@ -27,6 +27,11 @@ def origin(sts: Any, folder: Path, environ: Mapping[str, str]) -> Origin:
     return Origin(commit, environ.get("CODEBUILD_INITIATOR") or caller(sts))
 
 
+def clean(commit: str) -> str:
+    """The commit without what says that files differed from it."""
+    return commit.removesuffix(DIRTY)
+
+
 def short(commit: str) -> str:
     """As people read it."""
     whole, dirty, _ = commit.partition(DIRTY)

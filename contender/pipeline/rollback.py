@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from contender.errors import DeploymentError, NotFoundError
 from contender.pipeline.definitions.code_changes import CodeChanges
 from contender.pipeline.definitions.diff import Change, compare
-from contender.pipeline.origin import Origin, short
+from contender.pipeline.origin import Origin, clean, short
 from contender.pipeline.versions import Release, definition, describe, record
 
 
@@ -60,7 +60,7 @@ def plan_rollback(sagemaker: Any, s3: Any, made: Sequence[Release], release: Rel
         if gone := [address for address in _addresses(after) if not _is_there(s3, address)]:
             raise DeploymentError(
                 f"release {release.number} cannot come back: {pipeline} needs {gone[0]}, which is gone; "
-                f"check out {short(release.note.commit) if release.note else 'its commit'} and upsert it"
+                f"check out {short(clean(release.note.commit)) if release.note else 'its commit'} and upsert it"
             )
         changes = compare(before, after, CodeChanges(s3, None))
         moves.append(Move(pipeline, described["PipelineArn"], now, then, text, tuple(changes)))

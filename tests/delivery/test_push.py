@@ -156,6 +156,12 @@ def test_other_refs_are_accepted(pusher: Pusher) -> None:
     assert pusher.push("--delete", "topic") == ["refs/heads/topic is deleted; nothing is built"]
 
 
+def test_the_delivered_branch_may_go_and_come_back(pusher: Pusher) -> None:
+    pusher.push()
+    assert pusher.push("--delete", "main") == ["refs/heads/main is deleted; nothing is built"]
+    assert any("succeeded" in line for line in pusher.push())
+
+
 def test_builds_take_turns_and_a_newer_push_supersedes_one_that_waits(pusher: Pusher, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     os.mkfifo(gate)

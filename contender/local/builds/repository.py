@@ -58,6 +58,7 @@ class Repository:
             git(self.path, "init", "--quiet", "--bare")
         git(self.path, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
         git(self.path, "config", _BRANCH, branch)
+        git(self.path, "config", "receive.denyDeleteCurrent", "ignore")  # no host refuses what its owner wants
         words = {
             "root": str(PACKAGE_ROOT),
             "python": sys.executable,
