@@ -84,12 +84,12 @@ def command(
     assumptions = Assumptions(**assumed)  # type: ignore[arg-type]
     counts, types = _counts(dimensions), [each for part in instead.split(",") if (each := part.strip())]
     table = load_prices(prices or SHIPPED)
-    listed = list(topologies(settings, assumptions, types))
+    listed = list(topologies(settings, types))
     if current:
         pricing = (obj or client)("pricing", "us-east-1")  # the price list is served from few regions, for all
         table = current_prices(pricing, table, settings.region, _types(listed))
     compared = [
-        Compared(each, tuple(bill(Case(each.settings, each.assumed, table, count)) for count in counts))
+        Compared(each, tuple(bill(Case(each.settings, assumptions, table, count)) for count in counts))
         for each in listed
     ]
     largest = Case(settings, assumptions, table, counts[-1])
@@ -116,7 +116,7 @@ def _types(listed: Sequence[Topology]) -> list[str]:
     found: set[str] = set()
     for each in listed:
         settings = each.settings
-        found.add(settings.checks.instance_type)
+        found |= {settings.checks.instance_type, settings.monitoring.instance_type}
         found |= {job.instance_type for job in jobs(settings)} | {settings.checks.model_instance_type}
         for _, stage in settings.stages_in_order:
             pins = (instance.type for pinned in stage.dimensions.values() for instance in pinned.instances.values())

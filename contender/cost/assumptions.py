@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from contender.errors import SettingsError
-
 HOURS_PER_MONTH = 730
 """AWS's own month: a twelfth of a year."""
 DAYS_PER_MONTH = HOURS_PER_MONTH / 24
@@ -30,19 +28,7 @@ class Assumptions:
     challenger_days: float | None = _assumed(None, "A retrained version's rollout takes; computed where not given.")
     rows_per_file: float = _assumed(5_000, "Rows of an uploaded file, also of one to predict.")
     row_bytes: float = _assumed(200, "Size of a row.")
-    months_kept: float = _assumed(12, "Uploads and what jobs wrote stay in S3.")
-    files_per_day: float = _assumed(1, "Files to predict, of a dimension; 0: none.")
-    monitor_every_hours: float = _assumed(1, "Between runs that compare what is captured; 0: no monitoring.")
-    quality_monitors: float = _assumed(0, "1: answers are compared with the truth that comes later, too.")
+    months_kept: float = _assumed(12, "Uploads, files and what jobs wrote stay in S3.")
+    files_per_day: float = _assumed(1, "Files to predict, of a dimension.")
     pushes_per_month: float = _assumed(0, "Pushes that CodePipeline builds; 0: no delivery stack.")
     minutes_per_build: float = _assumed(15, "Billed for a push.")
-    own_keys: float = _assumed(0, "KMS keys of the project's own.")
-
-    def __post_init__(self) -> None:
-        if self.quality_monitors not in (0, 1):
-            raise SettingsError(f"an endpoint has 0 or 1 monitors of model quality, not {self.quality_monitors:g}")
-        if 0 < self.monitor_every_hours < 1:
-            raise SettingsError(
-                f"monitoring every {self.monitor_every_hours:g} hours cannot be: SageMaker's schedules run once an "
-                "hour at most"
-            )

@@ -70,17 +70,18 @@ class Case:
 
     def computing(self, part: str, what: str, calls: float, ms: float, memory_mb: int) -> tuple[Line, ...]:
         """Calls of a Lambda function that take so long each: the calls, their time, and their logs."""
-        seconds = calls * ms / 1000
+        seconds, logged_gb = calls * ms / 1000, calls * LOGGED_KB * 1e3 / 1e9
+        months_kept = self.settings.stacks.log_days / DAYS_PER_MONTH
         return (
             self.line(part, f"Lambda calls: {what}", calls, "lambda_calls"),
             self.line(part, f"Lambda time: {what}", seconds * memory_mb / 1024, "lambda_time"),
-            self.line(part, f"logs: {what}", calls * LOGGED_KB * 1e3 / 1e9, "log_writes"),
-            self.line(part, f"logs kept: {what}", calls * LOGGED_KB * 1e3 / 1e9, "log_storage"),
+            self.line(part, f"logs: {what}", logged_gb, "log_writes"),
+            self.line(part, f"logs kept: {what}", logged_gb * months_kept, "log_storage"),
         )
 
 
 LOGGED_KB = 0.8
-"""Of a call: Lambda's own three lines and our one; log groups keep them for a month."""
+"""Of a call: Lambda's own three lines and our one."""
 
 
 def _line(part: str, what: str, quantity: float, price: Price, lower: str) -> Line:

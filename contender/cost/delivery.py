@@ -8,6 +8,7 @@ from contender.cost.case import Case, Line
 
 PART = "delivery"
 SOURCE_MINUTES = 1
+ALARMS = 1
 
 
 def lines(case: Case) -> Iterator[Line]:
@@ -16,3 +17,4 @@ def lines(case: Case) -> Iterator[Line]:
         return
     yield case.line(PART, "builds", pushes * minutes, "build_time", lower="fewer pushes")
     yield case.line(PART, "pipeline", pushes * (minutes + SOURCE_MINUTES), "action_time")
+    yield case.line(PART, "alarms", ALARMS, "alarms")

@@ -1,4 +1,4 @@
-"""What uploads and jobs leave in S3, and keys of the project's own."""
+"""What uploads and jobs leave in S3, and the project's own key."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def lines(case: Case) -> Iterator[Line]:
     yield case.line(PART, "objects of jobs", case.executions * OBJECTS, "object_writes")
     yield case.line(PART, "notices of uploads", case.executions, "object_events")
     yield case.line(PART, "queue of uploads", POLLS + 3 * case.executions, "queue_calls")
-    if assumed.own_keys:
-        yield case.line(PART, "keys", assumed.own_keys, "keys")
+    if case.settings.stacks.encryption == "project":
+        yield case.line(PART, "key", 1, "keys")

@@ -1,17 +1,18 @@
-"""Other ways to run the same models, each by a setting or an option that exists."""
+"""Other ways to run the same models, each by settings that exist."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from contender.config import Settings
 from contender.config.sections import Design
-from contender.cost.assumptions import Assumptions
+from contender.config.sections.monitoring import DAILY, HOURLY
+from contender.cost.monitoring import kinds
 
-MONITORED = {"monitored every hour": 1, "monitored once a day": 24}
-"""Hours between runs that compare data and answers of every endpoint."""
+MONITORED = {"hourly": HOURLY, "daily": DAILY}
+"""Schedules to compare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +21,37 @@ class Topology:
 
     name: str
     settings: Settings
-    assumed: Assumptions
 
 
-def topologies(settings: Settings, assumed: Assumptions, instead: Sequence[str]) -> Iterator[Topology]:
+def topologies(settings: Settings, instead: Sequence[str]) -> Iterator[Topology]:
     """The configuration itself, the first; then those that differ from it, in one thing each."""
-    yield Topology("as contender.yaml says", settings, assumed)
+    yield Topology("as contender.yaml says", settings)
     for instance_type in instead:
         if any(stage.instance_type != instance_type for _, stage in settings.stages_in_order):
-            yield Topology(f"endpoints on {instance_type}", on_instances(settings, instance_type), assumed)
+            yield Topology(f"endpoints on {instance_type}", on_instances(settings, instance_type))
     if settings.experiment.enabled:
-        yield Topology("without experiments", without_experiments(settings), assumed)
-    captured = settings.stages_in_order[-1][1].data_capture_percent > 0  # only the last stage is monitored
-    watched = assumed.monitor_every_hours if captured and assumed.quality_monitors else None
-    for name, hours in MONITORED.items():
-        if watched != hours:
-            wanted = replace(assumed, monitor_every_hours=hours, quality_monitors=1)
-            yield Topology(name, settings if captured else captured_wholly(settings), wanted)
-    if assumed.monitor_every_hours:
-        yield Topology("without monitoring", settings, replace(assumed, monitor_every_hours=0))
+        yield Topology("without experiments", without_experiments(settings))
+    mine = _runs_per_day(settings)
+    for often, schedule in MONITORED.items():
+        other = monitored(settings, schedule)
+        if _runs_per_day(other) != mine:
+            yield Topology(f"{often} {' and '.join(kinds(other.monitoring))} quality", other)
+    if settings.monitoring.enabled:
+        yield Topology("without monitoring", _monitoring(settings, {"enabled": False}))
+
+
+def monitored(settings: Settings, schedule: str) -> Settings:
+    """The same with what it compares, data if that is nothing, compared on this schedule in the last stage."""
+    watched = _monitoring(settings, {"enabled": True, "schedule": schedule})
+    if not kinds(watched.monitoring):
+        watched = _monitoring(watched, {"data_quality": True})
+    return watched if watched.data_captured else captured_wholly(watched)
+
+
+def _runs_per_day(settings: Settings) -> int:
+    """0 where nothing is compared."""
+    monitoring = settings.monitoring
+    return monitoring.runs_per_day if monitoring.enabled and settings.data_captured and kinds(monitoring) else 0
 
 
 def on_instances(settings: Settings, instance_type: str) -> Settings:
@@ -68,3 +81,7 @@ def without_experiments(settings: Settings) -> Settings:
 def _changed(settings: Settings, update: dict[str, Any]) -> Settings:
     stages = {name: stage.model_copy(update=update) for name, stage in settings.stages.items()}
     return settings.model_copy(update={"endpoint": settings.endpoint.model_copy(update=update), "stages": stages})
+
+
+def _monitoring(settings: Settings, update: dict[str, Any]) -> Settings:
+    return settings.model_copy(update={"monitoring": settings.monitoring.model_copy(update=update)})

@@ -47,7 +47,7 @@ def definition(wishes: Wishes, endpoint: str, kind: Kind, baseline: Baseline, ar
     type_ = TYPES[kind]
     application: dict[str, Any] = {
         "ImageUri": wishes.image,
-        # AWS's image would publish one metric a column, each of which CloudWatch bills for.
+        # AWS's image would publish several metrics a column, each of which CloudWatch bills for; nothing reads them.
         "Environment": {"publish_cloudwatch_metrics": "Disabled"},
     }
     source: dict[str, Any] = {

@@ -12,7 +12,7 @@ from contender.cost.case import Case, Line
 from contender.cost.prices import load_prices
 
 PRICES = load_prices()
-EVERYTHING = Assumptions(pushes_per_month=20, own_keys=1, quality_monitors=1)
+EVERYTHING = Assumptions(pushes_per_month=20)
 
 
 def case(

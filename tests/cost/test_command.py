@@ -100,10 +100,10 @@ def test_another_region_than_the_tables_is_told() -> None:
 
 
 def test_current_asks_for_each_type_in_use_and_says_so() -> None:
-    Path("contender.yaml").write_text("region: eu-central-1\n")
+    Path("contender.yaml").write_text("region: eu-central-1\nmonitoring: {instance_type: ml.r5.large}\n")
     pricing = boto3.client("pricing", region_name="us-east-1")
     with Stubber(pricing) as stub:
-        for each in ("ml.m5.large", "ml.m5.xlarge"):
+        for each in ("ml.m5.large", "ml.m5.xlarge", "ml.r5.large"):
             stub.add_response("get_products", {"PriceList": [product(f"EUC1-Host:{each}", "1.0")]})
         shown = run("--current", "--instead", "", "--json", obj=lambda service, region: pricing)
         stub.assert_no_pending_responses()

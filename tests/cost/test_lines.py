@@ -13,12 +13,18 @@ from contender.cost import delivery, experiments, inference, monitoring, pipelin
 from contender.cost.assumptions import Assumptions
 from contender.cost.bill import PARTS, bill
 from contender.cost.serving import rollout_days
-from contender.errors import SettingsError
 from tests.cost.cases import EVERYTHING, case, lines, settings
 
 BIASED = settings(checks={"bias": {"facet": "Plan"}})
 CAPTURED = settings(endpoint={"data_capture_percent": 50})
+COMPARED = settings(
+    endpoint={"data_capture_percent": 50}, monitoring={"model_quality": True, "instance_type": "ml.m5.large"}
+)
+BATCH = settings(inference={"max_file_mb": 0.5})
+KEYED = settings(stacks={"encryption": "project", "log_days": 90})
+UNWATCHED = settings(endpoint={"data_capture_percent": 50}, monitoring={"enabled": False})
 DIRECT = settings(experiment={"enabled": False})
+SCALED = settings(monitoring={"autoscaling": {"enabled": True}})
 STORED = settings(experiment={"sticky": "stored"})
 TUNED = settings(training={"tuning_trials": 10})
 
@@ -27,6 +33,8 @@ TUNED = settings(training={"tuning_trials": 10})
 BESIDE = 4 * (5 + 2 + 1 + 1 / 24) / (730 / 24)
 EVENTS = 334_583.333
 JOB_HOURS = 40 * 5 / 60
+FILE_HOURS = 304.1667 * 5 / 60
+LOGS_KEPT = 30 / (730 / 24)  # days of a month
 BY_HAND: list[tuple[Settings, str, float]] = [
     (Settings(), "endpoints: champions, ml.m5.large", 10 * 730 * 0.115),
     (Settings(), "endpoints: challengers, ml.m5.large", 10 * 730 * 0.115 * BESIDE),
@@ -49,22 +57,22 @@ BY_HAND: list[tuple[Settings, str, float]] = [
     (Settings(), "training: Lambda calls: steps", 160 * 0.2e-6),
     (Settings(), "training: Lambda time: steps", 160 * 1.5 * 0.25 * 0.0000133334),
     (Settings(), "training: logs: steps", 160 * 800 / 1e9 * 0.50),
-    (Settings(), "training: logs kept: steps", 160 * 800 / 1e9 * 0.03),
+    (Settings(), "training: logs kept: steps", 160 * 800 / 1e9 * LOGS_KEPT * 0.03),
     (Settings(), "rollouts: Lambda calls: tick", 43_800 * 0.2e-6),
     (Settings(), "rollouts: Lambda time: tick", 43_800 * 0.7 * 0.5 * 0.0000133334),
     (Settings(), "rollouts: logs: tick", 43_800 * 800 / 1e9 * 0.50),
-    (Settings(), "rollouts: logs kept: tick", 43_800 * 800 / 1e9 * 0.03),
+    (Settings(), "rollouts: logs kept: tick", 43_800 * 800 / 1e9 * LOGS_KEPT * 0.03),
     (Settings(), "rollouts: reads of states and counts", 43_800 * 10 * 2 * 0.125e-6),
     (DIRECT, "rollouts: metrics of rollouts under way", 43_800 * 10 * 2 * (BESIDE + 1) * 0.01e-3),
     (Settings(), "experiments: API calls", EVENTS * 3.5e-6),
     (Settings(), "experiments: Lambda calls: invocation", 304_166.667 * 0.2e-6),
     (Settings(), "experiments: Lambda time: invocation", 304_166.667 * 0.06 * 0.0000133334),
     (Settings(), "experiments: logs: invocation", 304_166.667 * 800 / 1e9 * 0.50),
-    (Settings(), "experiments: logs kept: invocation", 304_166.667 * 800 / 1e9 * 0.03),
+    (Settings(), "experiments: logs kept: invocation", 304_166.667 * 800 / 1e9 * LOGS_KEPT * 0.03),
     (Settings(), "experiments: Lambda calls: conversion", 30_416.667 * 0.2e-6),
     (Settings(), "experiments: Lambda time: conversion", 30_416.667 * 0.02 * 0.5 * 0.0000133334),
     (Settings(), "experiments: logs: conversion", 30_416.667 * 800 / 1e9 * 0.50),
-    (Settings(), "experiments: logs kept: conversion", 30_416.667 * 800 / 1e9 * 0.03),
+    (Settings(), "experiments: logs kept: conversion", 30_416.667 * 800 / 1e9 * LOGS_KEPT * 0.03),
     (Settings(), "experiments: traces", EVENTS * 0.05 * 5e-6),
     (STORED, "experiments: reads of users' variants", 304_166.667 * 0.125e-6),
     (Settings(), "experiments: events through Firehose", EVENTS * 5_000 / 1e9 * 0.029),
@@ -76,7 +84,7 @@ BY_HAND: list[tuple[Settings, str, float]] = [
     (Settings(), "experiments: Lambda time: count, files", 43_800 * 0.3 * 0.0000133334),
     (Settings(), "experiments: Lambda time: count, events", EVENTS * 0.001 * 0.0000133334),
     (Settings(), "experiments: logs: count, files", 43_800 * 800 / 1e9 * 0.50),
-    (Settings(), "experiments: logs kept: count, files", 43_800 * 800 / 1e9 * 0.03),
+    (Settings(), "experiments: logs kept: count, files", 43_800 * 800 / 1e9 * LOGS_KEPT * 0.03),
     (Settings(), "experiments: events remembered", EVENTS * 4 * 0.625e-6),
     (Settings(), "experiments: events looked up", EVENTS * 2 * 0.125e-6),
     (Settings(), "experiments: events remembered, kept", EVENTS / (730 / 24) * 36 * 2 * 300 / 1e9 * 0.25),
@@ -90,35 +98,68 @@ BY_HAND: list[tuple[Settings, str, float]] = [
     (Settings(), "inference: Lambda calls: messages", 1_520.8333 * 0.2e-6),
     (Settings(), "inference: Lambda time: messages", 1_520.8333 * 1.5 * 0.0000133334),
     (Settings(), "inference: logs: messages", 1_520.8333 * 800 / 1e9 * 0.50),
-    (Settings(), "inference: logs kept: messages", 1_520.8333 * 800 / 1e9 * 0.03),
+    (Settings(), "inference: logs kept: messages", 1_520.8333 * 800 / 1e9 * LOGS_KEPT * 0.03),
     (Settings(), "inference: Lambda calls: files", 304.1667 * 0.2e-6),
     (Settings(), "inference: Lambda time: files", 304.1667 * 2 * 1769 / 1024 * 0.0000133334),
     (Settings(), "inference: logs: files", 304.1667 * 800 / 1e9 * 0.50),
-    (Settings(), "inference: logs kept: files", 304.1667 * 800 / 1e9 * 0.03),
+    (Settings(), "inference: logs kept: files", 304.1667 * 800 / 1e9 * LOGS_KEPT * 0.03),
     (Settings(), "inference: notices of files", 304.1667 * 1e-6),
     (Settings(), "inference: files written", 304.1667 * 3 * 0.005e-3),
     (Settings(), "inference: files kept", 1_520_833.333 * 200 / 1e9 * 12 * 0.023),
+    (Settings(), "inference: alarms", 0.10),
+    (BATCH, "inference: Prepare, ml.m5.large", FILE_HOURS * 0.115),
+    (BATCH, "inference: ScoreChampion, ml.m5.large", FILE_HOURS * 0.115),
+    (BATCH, "inference: Collect, ml.m5.large", FILE_HOURS * 0.115),
+    (BATCH, "inference: volumes", 3 * FILE_HOURS / 730 * 30 * 0.14),
+    (BATCH, "inference: Lambda calls: lookup", 304.1667 * 0.2e-6),
+    (BATCH, "inference: Lambda time: lookup", 304.1667 * 1.5 * 0.25 * 0.0000133334),
+    (BATCH, "inference: logs: lookup", 304.1667 * 800 / 1e9 * 0.50),
+    (BATCH, "inference: logs kept: lookup", 304.1667 * 800 / 1e9 * LOGS_KEPT * 0.03),
+    (BATCH, "inference: predictions written", 1_520_833.333 * 0.625e-6),
+    (BATCH, "inference: queues", (2 * 657_000 + 304.1667 * 3) * 0.4e-6),
+    (BATCH, "inference: Lambda calls: messages", 304.1667 * 0.2e-6),
+    (BATCH, "inference: Lambda time: messages", 304.1667 * 6.7 * 0.0000133334),
+    (BATCH, "inference: Lambda calls: files", 608.3333 * 0.2e-6),
+    (BATCH, "inference: files written", 304.1667 * 13 * 0.005e-3),
+    (BATCH, "inference: files kept", 3 * 1_520_833.333 * 200 / 1e9 * 12 * 0.023),
     (CAPTURED, "monitoring: data quality, ml.m5.xlarge", 10 * 730 * 5 / 60 * 0.23),
-    (CAPTURED, "monitoring: model quality, ml.m5.xlarge", 10 * 730 * 2 * 5 / 60 * 0.23),
-    (CAPTURED, "monitoring: volumes", 10 * 3 * 5 / 60 * 30 * 0.14),
-    (CAPTURED, "monitoring: Lambda calls: watch and drift", 14_600 * 0.2e-6),
-    (CAPTURED, "monitoring: Lambda time: watch and drift", 14_600 * 2 * 0.25 * 0.0000133334),
-    (CAPTURED, "monitoring: logs: watch and drift", 14_600 * 800 / 1e9 * 0.50),
-    (CAPTURED, "monitoring: logs kept: watch and drift", 14_600 * 800 / 1e9 * 0.03),
-    (Settings(), "monitoring: metrics of drift", 20 * 0.30),
-    (Settings(), "monitoring: alarms of endpoints", 30 * 0.10),
+    (CAPTURED, "monitoring: volumes", 10 * 5 / 60 * 20 * 0.14),
+    (COMPARED, "monitoring: data quality, ml.m5.large", 10 * 730 * 5 / 60 * 0.115),
+    (COMPARED, "monitoring: model quality, ml.m5.large", 10 * 730 * 2 * 5 / 60 * 0.115),
+    (COMPARED, "monitoring: volumes", 10 * 3 * 5 / 60 * 20 * 0.14),
+    (COMPARED, "monitoring: Lambda calls: drift", 21_900 * 0.2e-6),
+    (COMPARED, "monitoring: metrics of drift", 20 * 0.30),
+    (COMPARED, "monitoring: metrics sent", (2_920 + 14_600) * 0.01e-3),
+    (COMPARED, "monitoring: alarms of endpoints", 10 * (2 * (1 + BESIDE) + 2) * 0.10),
+    (CAPTURED, "monitoring: Lambda calls: drift", 7_300 * 0.2e-6),
+    (CAPTURED, "monitoring: Lambda time: drift", 7_300 * 2 * 0.25 * 0.0000133334),
+    (CAPTURED, "monitoring: logs: drift", 7_300 * 800 / 1e9 * 0.50),
+    (CAPTURED, "monitoring: logs kept: drift", 7_300 * 800 / 1e9 * LOGS_KEPT * 0.03),
+    (CAPTURED, "monitoring: metrics of drift", 10 * 0.30),
+    (CAPTURED, "monitoring: metrics sent", (2_920 + 7_300) * 0.01e-3),
+    (CAPTURED, "monitoring: alarms of endpoints", 10 * (2 * (1 + BESIDE) + 1) * 0.10),
+    (Settings(), "monitoring: metrics of the project", 0.30),
+    (Settings(), "monitoring: metrics sent", 2_920 * 0.01e-3),
+    (Settings(), "monitoring: alarms of endpoints", 10 * 2 * (1 + BESIDE) * 0.10),
+    (Settings(), "monitoring: Lambda calls: watch", 2_920 * 0.2e-6),
+    (Settings(), "monitoring: Lambda time: watch", 2_920 * 2 * 0.5 * 0.0000133334),
+    (Settings(), "monitoring: logs: watch", 2_920 * 800 / 1e9 * 0.50),
+    (Settings(), "monitoring: logs kept: watch", 2_920 * 800 / 1e9 * LOGS_KEPT * 0.03),
+    (KEYED, "monitoring: logs kept: watch", 2_920 * 800 / 1e9 * 3 * LOGS_KEPT * 0.03),
+    (SCALED, "monitoring: alarms of scaling", 10 * (1 + BESIDE) * 2 * 0.10),
     (Settings(), "monitoring: alarms of the project", 7 * 0.10),
     (Settings(), "monitoring: dashboard", 3.00),
     (Settings(), "monitoring: mails", 40 * 2e-5),
     (CAPTURED, "monitoring: captured files", 152_083.333 * 0.005e-3),
-    (CAPTURED, "monitoring: captures kept", 152_083.333 * 2_000 / 1e9 * 12 * 0.023),
+    (CAPTURED, "monitoring: captures kept", 152_083.333 * 2_000 / 1e9 * 35 / (730 / 24) * 0.023),
     (Settings(), "storage: uploads and artifacts", 40 * (5_000 * 200 * 4 / 1e9 + 0.003) * 12 * 0.023),
     (Settings(), "storage: objects of jobs", 40 * 60 * 0.005e-3),
     (Settings(), "storage: notices of uploads", 40 * 1e-6),
     (Settings(), "storage: queue of uploads", (657_000 + 120) * 0.4e-6),
-    (Settings(), "storage: keys", 1.00),
+    (KEYED, "storage: key", 1.00),
     (Settings(), "delivery: builds", 20 * 15 * 0.005),
     (Settings(), "delivery: pipeline", 20 * 16 * 0.002),
+    (Settings(), "delivery: alarms", 0.10),
 ]
 
 
@@ -129,7 +170,7 @@ def test_a_line_is_what_it_is_by_hand(configured: Settings, name: str, cost: flo
 
 def test_no_line_is_left_out_of_the_examples() -> None:
     worked = {name for _, name, _ in BY_HAND}
-    for configured in (Settings(), BIASED, CAPTURED, DIRECT, STORED, TUNED):
+    for configured in (Settings(), BATCH, BIASED, CAPTURED, COMPARED, DIRECT, KEYED, SCALED, STORED, TUNED):
         assert lines(case(settings=configured)).keys() <= worked
 
 
@@ -152,8 +193,8 @@ def test_each_further_dimension_costs_the_same(part: Any) -> None:
 @pytest.mark.parametrize(
     ("part", "off"),
     [
-        (inference, {"files_per_day": 0}),
-        (monitoring, {"monitor_every_hours": 0}),
+        (inference, {"settings": settings(inference={"enabled": False})}),
+        (monitoring, {"settings": settings(monitoring={"enabled": False})}),
         (delivery, {"pushes_per_month": 0}),
         (experiments, {"settings": DIRECT}),
     ],
@@ -165,34 +206,65 @@ def test_a_part_that_is_off_has_no_lines(part: Any, off: dict[str, Any]) -> None
 
 
 def test_what_is_captured_is_kept_without_monitoring_too() -> None:
-    found = {line.what for line in monitoring.lines(case(settings=CAPTURED, monitor_every_hours=0))}
+    found = {line.what for line in monitoring.lines(case(settings=UNWATCHED))}
     assert found == {"captured files", "captures kept"}
 
 
-def test_a_day_between_runs_costs_a_twenty_fourth_of_an_hour() -> None:
-    hourly, daily = (lines(case(settings=CAPTURED, monitor_every_hours=each)) for each in (1, 24))
-    name = "monitoring: data quality, ml.m5.xlarge"
-    assert hourly[name].cost == pytest.approx(24 * daily[name].cost)
+@pytest.mark.parametrize(
+    ("schedule", "runs_per_day"),
+    [
+        ("cron(0 * ? * * *)", 24),
+        ("cron(0 0/1 ? * * *)", 24),
+        ("cron(0 17/12 ? * * *)", 2),
+        ("cron(0 3/5 ? * * *)", 5),
+        ("cron(0 6 ? * * *)", 1),
+        ("cron(0 0/24 ? * * *)", 1),
+    ],
+)
+def test_jobs_that_compare_run_as_often_as_their_schedule_says(schedule: str, runs_per_day: int) -> None:
+    configured = settings(endpoint={"data_capture_percent": 50}, monitoring={"schedule": schedule})
+    found = lines(case(settings=configured))["monitoring: data quality, ml.m5.xlarge"]
+    assert found.quantity == pytest.approx(10 * runs_per_day * 730 / 24 * 5 / 60)
+
+
+@pytest.mark.parametrize("monitoring", [{"data_quality": False}, {"enabled": False}])
+def test_nothing_is_compared_where_that_is_not_wanted(monitoring: dict[str, Any]) -> None:
+    configured = settings(endpoint={"data_capture_percent": 50}, monitoring=monitoring)
+    assert not [name for name in lines(case(settings=configured)) if "quality, " in name and "monitoring" in name]
 
 
 def test_nothing_is_compared_where_nothing_is_captured() -> None:
     assert not [line for line in monitoring.lines(case()) if line.unit == "hours"]
 
 
-def test_model_quality_is_compared_where_that_is_wanted() -> None:
-    found = lines(case(settings=CAPTURED, quality_monitors=0))
-    assert "monitoring: data quality, ml.m5.xlarge" in found
-    assert "monitoring: model quality, ml.m5.xlarge" not in found
+def test_files_are_waited_for_where_none_come() -> None:
+    found = {line.what for line in bill(case(files_per_day=0)).lines if line.part == "inference"}
+    assert found == {"queues", "alarms"}
 
 
-def test_an_endpoint_has_at_most_one_monitor_of_model_quality() -> None:
-    with pytest.raises(SettingsError, match="0 or 1 monitors"):
-        Assumptions(quality_monitors=2)
+@pytest.mark.parametrize(("rows_per_message", "messages"), [(1_000, 5), (2_000, 3), (5_000, 1)])
+def test_a_file_is_as_many_messages_as_its_rows_take(rows_per_message: int, messages: int) -> None:
+    found = lines(case(settings=settings(inference={"rows_per_message": rows_per_message})))
+    assert found["inference: Lambda calls: messages"].quantity == pytest.approx(304.1667 * messages, rel=1e-6)
 
 
-def test_schedules_cannot_run_more_often_than_hourly() -> None:
-    with pytest.raises(SettingsError, match="once an hour at most"):
-        Assumptions(monitor_every_hours=0.5)
+@pytest.mark.parametrize(("keep_days", "months"), [(365, 12), (73, 2.4), (0, 24)])
+def test_predictions_stay_in_the_table_as_long_as_the_setting_says_and_for_good_as_long_as_files(
+    keep_days: int, months: float
+) -> None:
+    found = lines(case(months_kept=24, settings=settings(inference={"keep_days": keep_days})))
+    assert found["inference: predictions kept"].quantity == pytest.approx(1_520_833.333 * 300 / 1e9 * months)
+
+
+def test_only_a_file_that_is_larger_than_allowed_goes_through_the_batch_pipeline() -> None:
+    just = settings(inference={"max_file_mb": 1})  # 5,000 rows of 200 bytes
+    assert not [name for name in lines(case(settings=just)) if "ScoreChampion" in name]
+    assert [name for name in lines(case(settings=just, row_bytes=201)) if "ScoreChampion" in name]
+
+
+def test_the_projects_own_key_is_paid_for_where_there_is_one() -> None:
+    assert "storage: key" in lines(case(settings=KEYED))
+    assert "storage: key" not in lines(case())
 
 
 def test_each_stage_has_endpoints_of_its_own() -> None:
@@ -201,7 +273,7 @@ def test_each_stage_has_endpoints_of_its_own() -> None:
     assert found["endpoints: champions in dev, ml.t2.medium"].cost == pytest.approx(10 * 730 * 0.056)
     assert found["endpoints: champions in prod, ml.m5.large"].cost == pytest.approx(10 * 730 * 2 * 0.115)
     assert found["storage: queue of uploads"].quantity == 657_000 + 120  # a retraining serves both
-    assert found["monitoring: alarms of endpoints"].quantity == 30  # of the last one
+    assert found["monitoring: alarms of endpoints"].quantity == pytest.approx(20 * (1 + BESIDE))  # of the last one
 
 
 def test_pinned_versions_run_on_their_own_instances_all_month() -> None:
@@ -255,14 +327,7 @@ def test_a_rollout_takes_as_long_as_is_said() -> None:
     assert found["endpoints: challengers, ml.m5.large"].quantity == pytest.approx(10 * 730)
 
 
-@pytest.mark.parametrize(
-    "assumed",
-    [
-        each.name
-        for each in fields(Assumptions)
-        if each.name not in ("challenger_days", "monitor_every_hours", "quality_monitors")
-    ],
-)
+@pytest.mark.parametrize("assumed", [each.name for each in fields(Assumptions) if each.name != "challenger_days"])
 def test_more_of_anything_costs_more(assumed: str) -> None:
     less, more = (case(1_000, **{assumed: getattr(EVERYTHING, assumed) * factor}) for factor in (1, 2))
     if assumed == "requests_per_day":  # challengers are beside for a shorter time then

@@ -28,7 +28,7 @@ def test_every_price_has_a_unit_a_source_at_aws_and_costs_something() -> None:
 
 def test_every_price_is_used() -> None:
     """A line's price is known by its unit, price and source together."""
-    configured = settings(endpoint={"data_capture_percent": 10})
+    configured = settings(endpoint={"data_capture_percent": 10}, stacks={"encryption": "project"})
     bills = [
         bill(case(assumed=EVERYTHING, settings=each)) for each in (configured, settings(experiment={"enabled": False}))
     ]
@@ -40,7 +40,7 @@ def test_every_price_is_used() -> None:
 def test_every_instance_type_of_the_project_is_in_the_table() -> None:
     found = load(REPOSITORY / "contender.yaml", environ={})
     types = {job.instance_type for job in jobs(found)} | {stage.instance_type for _, stage in found.stages_in_order}
-    assert types <= PRICES.instances.prices.keys()
+    assert types | {found.monitoring.instance_type} <= PRICES.instances.prices.keys()
 
 
 def test_bigger_instances_of_a_family_cost_more() -> None:

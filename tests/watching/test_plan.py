@@ -11,6 +11,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from contender.watching import actions as act
+from contender.watching.definitions import TYPES
 from contender.watching.plan import plan
 from contender.watching.view import Scheduled
 from contender.watching.wishes import KINDS, Wishes
@@ -43,6 +44,16 @@ def some_view(rng: random.Random) -> dict[str, Any]:
         "serving": rng.choice([there, there, there, None]),
         "champion": rng.choice([champion(1), champion(2), champion(2, ("quality",)), None]),
     }
+
+
+def test_comparing_jobs_send_no_metrics_of_columns() -> None:
+    world = World()
+    done = world.look(BOTH)
+    created = {action.kind: action.request for action in done if isinstance(action, act.CreateDefinition)}
+    assert created.keys() == set(KINDS)
+    for kind, of in TYPES.items():
+        environment = created[kind][f"{of}AppSpecification"]["Environment"]
+        assert environment["publish_cloudwatch_metrics"] == "Disabled"
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from contender.config.sections.rollout import DAY_S
 from contender.config.sections.section import InstanceType, Section, shaped
 
-HOURLY = "cron(0 * ? * * *)"
+HOURLY, DAILY = "cron(0 * ? * * *)", "cron(0 6 ? * * *)"
 
 Cron = Annotated[
     str,
@@ -83,3 +84,9 @@ class Monitoring(Section):
     """What drift of the data does: nothing, or a training with the dimension's newest upload, once for each."""
     alarms: Alarms = Alarms()
     autoscaling: Autoscaling = Autoscaling()
+
+    @property
+    def runs_per_day(self) -> int:
+        """By the hours of `schedule`; every so many from one on, SageMaker goes around midnight: 17/12 is 17 and 5."""
+        first, _, every = self.schedule.split()[1].partition("/")
+        return 24 if first == "*" else ceil(24 / int(every or 24))
