@@ -182,8 +182,10 @@ def _answers(project: Project, dimension: str, row: str) -> bool:
 def test_requests_unlike_the_training_rows_are_told_in_words_and_train_again(project: Project) -> None:
     """From a captured request through schedule, job, event and functions to the message and the next execution."""
     sqs, alerts = project.clients("sqs"), "arn:aws:sns:us-east-1:000000000000:contender-alerts"
-    inbox = sqs.create_queue(QueueName="told")["QueueUrl"]
     place = "arn:aws:sqs:us-east-1:000000000000:told"
+    topics = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [{**topics, "Resource": place}]}
+    inbox = sqs.create_queue(QueueName="told", Attributes={"Policy": json.dumps(policy)})["QueueUrl"]
     project.clients("sns").subscribe(TopicArn=alerts, Protocol="sqs", Endpoint=place)
     captured = {"CONTENDER_ENDPOINT_DATA_CAPTURE_PERCENT": "100", "CONTENDER_MONITORING_RETRAIN": "newest"}
     project.contender("deploy", "core", "monitoring", env=captured)

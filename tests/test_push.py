@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.project import Project, table
 
-TESTS_OF_A_TEAM = ("__init__.py", "conftest.py", "processes.py", "without_aws.py", "test_readme.py")
+TESTS_OF_A_TEAM = ("__init__.py", "conftest.py", "pages.py", "processes.py", "without_aws.py", "test_readme.py")
 """The project's own would run twice: what a build runs of them, runs here already."""
 
 

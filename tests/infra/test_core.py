@@ -129,7 +129,7 @@ def test_whoever_ticks_may_all_that_a_tick_does_and_only_the_tick_asks_hooks(tem
     for role in ("DeployRole", "TickRole"):
         managed = of_type(template, "AWS::IAM::Role")[role]["ManagedPolicyArns"]
         assert managed[0] == {"Ref": "RolloutPolicy"}
-    assert actions_of(template, "RolloutPolicy", service="cloudwatch") == {"GetMetricData"}
+    assert actions_of(template, "RolloutPolicy", service="cloudwatch") == {"GetMetricData", "DeleteAlarms"}
     assert actions_of(template, "RolloutPolicy", "DeployRole", service="lambda") == set()
     (hooks,) = (statement for _, statement in statements(template) if statement["Sid"] == "AskHooks")
     assert json.dumps(hooks["Resource"]).endswith(':function:${Project}-hook-*"}')
