@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 
@@ -19,13 +20,17 @@ TESTS_OF_A_TEAM = ("__init__.py", "conftest.py", "pages.py", "processes.py", "wi
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, git: Callable[..., str]) -> Iterator[Project]:
-    """A team's clone of this repository, on a laptop in it."""
+    """A team's project that began as this one, on a laptop in it."""
     folder = tmp_path_factory.mktemp("clone") / "a project"
-    git(REPOSITORY, "clone", "--quiet", "--branch", "main", str(REPOSITORY), str(folder))
-    ours = git(folder, "ls-files", "tests").splitlines()
-    others = [name for name in ours if name.removeprefix("tests/") not in TESTS_OF_A_TEAM]
-    git(folder, "rm", "--quiet", *others)
-    git(folder, "commit", "--quiet", "--message", "Keep the tests of ours")
+    shutil.copytree(
+        REPOSITORY, folder, ignore=shutil.ignore_patterns(".git", ".venv*", ".contender", "build", ".*_cache")
+    )
+    for item in (folder / "tests").iterdir():
+        if item.name not in TESTS_OF_A_TEAM:
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "Begin")
     project = Project(folder / ".contender", folder)
     yield project
     project.contender("local", "down")
