@@ -2,7 +2,8 @@
 
     phase = Phase("check", "lint, types, …")
     with phase.step("lint"):
-        phase.run("-m", "ruff", "check", ".")
+        python("-m", "ruff", "check", ".")
+    phase.done()
 
 Nothing but the standard library: the first phase installs the rest.
 """
@@ -50,28 +51,17 @@ class Phase:
         say(f"== phase {self.name} done: {time.monotonic() - self._begun:.1f} s")
 
 
-def python(*words: str, env: dict[str, str] | None = None, quiet: bool = False) -> None:
+def python(*words: str, env: dict[str, str] | None = None) -> None:
     """Run the build's Python in the project's folder. Raises Failed."""
-    run(str(interpreter()), *words, env=env, quiet=quiet)
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+    done = subprocess.run((str(interpreter()), *words), cwd=ROOT, env=environment, check=False)
+    if done.returncode:
+        raise Failed(f"exit code {done.returncode}")
 
 
 def contender(*words: str) -> None:
     """Run the checkout's own command line."""
     python("-m", "contender.cli.main", *words)
-
-
-def run(*command: str, env: dict[str, str] | None = None, quiet: bool = False) -> None:
-    """Run a command; with `quiet` its output is shown only if it fails. Raises Failed."""
-    kept = subprocess.PIPE if quiet else None
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, stdout=kept, stderr=subprocess.STDOUT if quiet else None, check=False
-    )
-    if done.returncode:
-        if quiet:
-            sys.stdout.buffer.write(done.stdout)
-            sys.stdout.flush()
-        raise Failed(f"exit code {done.returncode}")
 
 
 def interpreter() -> Path:

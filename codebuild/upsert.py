@@ -7,8 +7,6 @@ from phase import Phase, contender
 
 def main() -> None:
     phase = Phase("upsert", "the pipelines' definitions, as new versions that name the commit")
-    with phase.step("what changes"):
-        contender("pipeline", "diff")
     with phase.step("upsert"):
         contender("pipeline", "upsert")
     with phase.step("history"):

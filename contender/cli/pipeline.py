@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -87,22 +88,22 @@ def diff(obj: Connect | None, lines: bool, as_json: bool) -> None:
     settings, connect = load_project(), obj or client
     outputs = _outputs(settings, connect)
     sagemaker, s3 = connect("sagemaker", settings.region), connect("s3", settings.region)
-    found = {}
-    for target in targets(settings):
-        compiled = compile_project(settings, outputs, target=target)
-        comparison = compare_with_deployed(sagemaker, s3, settings, outputs["PipelineRoleArn"], compiled, target)
-        found[target.name] = comparison, line_diff(comparison.deployed, compiled.definition) if lines else []
+    compiled = _compiled(settings, outputs)
+    found = _compared(sagemaker, s3, settings, outputs, compiled)
+    differing = {}
+    if lines:
+        differing = {each.name: line_diff(found[each.name].deployed, compiled[each].definition) for each in compiled}
     if as_json:
-        more = {name: {"lines": text} if lines else {} for name, (_, text) in found.items()}
-        emit([{"pipeline": name, **as_json_of(each), **more[name]} for name, (each, _) in found.items()])
+        more = {name: {"lines": differing[name]} if lines else {} for name in found}
+        emit([{"pipeline": name, **as_json_of(each), **more[name]} for name, each in found.items()])
         return
     if lines:
-        for line in (line for _, text in found.values() for line in text):
+        for line in (line for text in differing.values() for line in text):
             click.secho(line, fg={"+": "green", "-": "red", "@": "cyan"}.get(line[:1]))
     else:
-        for line in _told({name: each for name, (each, _) in found.items()}):
+        for line in _told(found):
             click.echo(line)
-    changed = any(each.changed for each, _ in found.values())
+    changed = any(each.changed for each in found.values())
     note("`contender pipeline upsert` makes it so" if changed else "what is deployed is this project's")
 
 
@@ -112,7 +113,7 @@ def check(as_json: bool) -> None:
     """Compile this project's definitions and check what SageMaker would only find later; asks nothing of AWS."""
     settings = load_project()
     outputs = placeholder_outputs(settings)
-    compiled = {target: compile_project(settings, outputs, target=target) for target in targets(settings)}
+    compiled = _compiled(settings, outputs)
     rows = [
         {
             "pipeline": target.name,
@@ -132,7 +133,8 @@ def check(as_json: bool) -> None:
 def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
     """Deploy this project's definitions and the code of their steps; identical ones change nothing.
 
-    What changes becomes a new version, with the commit of this folder on it: `contender pipeline history` lists them.
+    It says what changes, in the words of `contender pipeline diff`. That becomes a new version, with the commit of
+    this folder on it: `contender pipeline history` lists them.
     """
     settings, connect = load_project(), obj or client
     outputs = _outputs(settings, connect)
@@ -148,8 +150,10 @@ def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
         record(sagemaker, target.name, done.arn, source, release)
         return done
 
-    # All of them compile before the first is written.
-    compiled = {target: compile_project(settings, outputs, target=target) for target in targets(settings)}
+    compiled = _compiled(settings, outputs)  # all of them before the first is written
+    if not as_json:
+        for line in _told(_compared(sagemaker, s3, settings, outputs, compiled)):
+            note(line)
     rows = [
         {
             "pipeline": target.name,
@@ -162,8 +166,6 @@ def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
     if as_json:
         emit([{**row, "dry_run": dry_run} for row in rows])
         return
-    for uri in dict.fromkeys(uri for row in rows for uri in row["uploaded"]):
-        note(f"{'would upload' if dry_run else 'uploaded'} {uri}")
     note(f"commit {short(source.commit)}, by {source.by}")
     emit_rows(rows, ("pipeline", "action", "digest"), as_json=False)
 
@@ -215,6 +217,21 @@ def placeholder_outputs(settings: Settings) -> dict[str, str]:
         "ChampionFunctionArn": function("champion"),
         "ModelFunctionArn": function("model"),
         "DeployFunctionArn": function("deploy"),
+    }
+
+
+def _compiled(settings: Settings, outputs: Mapping[str, str]) -> dict[Target, Compiled]:
+    return {target: compile_project(settings, outputs, target=target) for target in targets(settings)}
+
+
+def _compared(
+    sagemaker: Any, s3: Any, settings: Settings, outputs: Mapping[str, str], compiled: Mapping[Target, Compiled]
+) -> dict[str, Comparison]:
+    """By the pipeline's name, what `upsert` changes."""
+    role = outputs["PipelineRoleArn"]
+    return {
+        target.name: compare_with_deployed(sagemaker, s3, settings, role, each, target)
+        for target, each in compiled.items()
     }
 
 

@@ -178,14 +178,17 @@ def test_diff_says_what_upsert_would_change(run: Run, project: Path, sagemaker: 
     assert run("pipeline", "diff").stdout == ""
     (path,) = project.glob("own_*/definition.json")
     path.write_text(path.read_text().replace("Does it.", "Does more."))
-    assert run("pipeline", "diff").stdout == 'step Prepare: description "Does it." → "Does more."\n'
+    sentence = 'step Prepare: description "Does it." → "Does more."'
+    assert run("pipeline", "diff").stdout == f"{sentence}\n"
+    assert sentence in run("pipeline", "upsert", "--dry-run").stderr
     assert '+   "Description": "Does more."' in run("pipeline", "diff", "--lines").stdout
     (told,) = read(run("pipeline", "diff", "--json"))
     assert told["changed"] is True
     assert told["changes"][0]["path"] == ["Description"]
-    assert [row["action"] for row in read(run("pipeline", "upsert", "--json"))] == ["updated"]
+    assert sentence in run("pipeline", "upsert").stderr
     assert sagemaker.made("UpdatePipeline")
     assert run("pipeline", "diff").stdout == ""
+    assert sentence not in run("pipeline", "upsert").stderr
 
 
 def test_diff_tells_another_role_and_another_spelling(run: Run, project: Path, sagemaker: FakePipelines) -> None:
