@@ -57,11 +57,11 @@ BROAD = {
     r"log-group:/aws/sagemaker/\*$": "SageMaker's log groups are shared by all jobs of an account",
     r"catalog:\$\{AWS::Region\}:\*:portfolio/\*$": "SageMaker's own portfolio differs by region, account and all",
     r"event-source-mapping:\*$": "Lambda names them; a condition on lambda:FunctionArn says whose",
-    r"/(restapis|apikeys|usageplans|tags)/\*$|:apigateway:.*\*$": "API Gateway names APIs, keys and plans",
+    r"apigateway:\$\{AWS::Region\}::/(restapis|apikeys|usageplans|tags)/\*$": "API Gateway names APIs, keys and plans",
     r":project/\*$": "users name their SageMaker projects",
     r":(stack|policy)/SC-\*$": "Service Catalog names its stacks, and CloudFormation what is in them after these",
     r"codecommit:\$\{AWS::Region\}:\$\{AWS::AccountId\}:\*$": "a repository is named as its project, by a user",
-    r"\*-delivery(-|$)|/\*-delivery(-push|\*)?$|:\*-delivery-failed$": "a new project has a name of its own",
+    r"[:/]\*-delivery([-*]|$)": "a new project has a name of its own",
 }
 """Resources with a wildcard that no name of ours stands in front of, and why."""
 
@@ -103,7 +103,7 @@ class Statement:
         return None
 
     def _problem_of_resource(self, resource: Any) -> str | None:
-        text = resource if isinstance(resource, str) else resource.get("Fn::Sub", "") if resource else ""
+        text = text_of(resource)
         if text == "*":
             actions = set(listed(self.body["Action"]))
             if narrower := sorted(actions - NO_NARROWER_RESOURCE - NARROWED_BY.keys()):
@@ -113,11 +113,20 @@ class Statement:
             return f"{open_[0]} has no condition on {NARROWED_BY[open_[0]]}" if open_ else None
         if deaf := sorted(KNOW_NO_RESOURCE.intersection(listed(self.body["Action"]))):
             return f"{deaf[0]} knows no resource: with any but * it is not allowed"
-        before, star, _ = text.partition("*")
-        named = re.search(r"\$\{(?!AWS::)[\w.]+\}", before)
-        if star and not named and not any(re.search(pattern, text) for pattern in BROAD):
+        if is_nameless(text) and not any(re.search(pattern, text) for pattern in BROAD):
             return f"no name of ours stands before the * of {text}"
         return None
+
+
+def text_of(resource: Any) -> str:
+    """A resource of a statement; nothing for one that is referred to as a whole."""
+    return resource if isinstance(resource, str) else resource.get("Fn::Sub", "") if resource else ""
+
+
+def is_nameless(text: str) -> bool:
+    """Whether a wildcard is in it before which no name of ours stands."""
+    before, star, _ = text.partition("*")
+    return bool(star) and not re.search(r"\$\{(?!AWS::)[\w.]+\}", before)
 
 
 def statements(template: dict[str, Any]) -> Iterator[Statement]:
@@ -141,6 +150,6 @@ def _statements(value: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _statements(inner, place)
 
 
-def is_identity(statement: Statement) -> bool:
-    """Whether it is about what a role may do, and not about who may do something with a thing."""
-    return statement.type in _IDENTITY and not statement.trust
+def of_roles(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What roles may do: each statement of a role or of a policy for roles, with the name of that."""
+    return ((each.owner, each.body) for each in statements(template) if each.type in _IDENTITY and not each.trust)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +28,6 @@ def unrolled(resources: dict[str, Any]) -> dict[str, Any]:
 
 def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     return {name: each["Properties"] for name, each in template["Resources"].items() if each["Type"] == kind}
-
-
-def statements(template: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each statement of the roles and managed policies, with the resource it stands in."""
-    for name, role in of_type(template, "AWS::IAM::Role").items():
-        for policy in role.get("Policies", []):
-            yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
-    for name, policy in of_type(template, "AWS::IAM::ManagedPolicy").items():
-        yield from ((name, statement) for statement in policy["PolicyDocument"]["Statement"])
 
 
 def listed(value: Any) -> list[Any]:

@@ -13,7 +13,8 @@ import pytest
 from contender.deployment import Cloud, Deployment, deploy
 from contender.lambdas.settings import ModelSettings, RolloutSettings, StarterSettings
 from contender.naming import Names
-from tests.infra.templates import environment_of, listed, of_type, read, statements
+from tests.infra.permissions import of_roles
+from tests.infra.templates import environment_of, listed, of_type, read
 from tests.local.running import MiniStack, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +71,7 @@ def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["core.yaml", "monitoring.yaml"])
 def test_who_lets_go_of_scaled_variants_may_delete_their_alarms(name: str) -> None:
     """Application Auto Scaling deletes a target's policy and that one's alarms in its caller's name."""
-    found = list(statements(read(name)))
+    found = list(of_roles(read(name)))
 
     def who(action: str, where: str) -> set[str]:
         return {role for role, each in found if action in listed(each["Action"]) and where in str(each["Resource"])}
@@ -105,7 +106,7 @@ def test_what_the_recorder_calls_its_role_allows(template: dict[str, Any]) -> No
 def actions_of(template: dict[str, Any], *owners: str, service: str) -> set[str]:
     return {
         action.partition(":")[2]
-        for owner, statement in statements(template)
+        for owner, statement in of_roles(template)
         if owner in owners
         for action in listed(statement["Action"])
         if action.startswith(f"{service}:")
@@ -114,7 +115,7 @@ def actions_of(template: dict[str, Any], *owners: str, service: str) -> set[str]
 
 def test_what_a_tick_calls_in_dynamodb_its_role_allows(template: dict[str, Any]) -> None:
     """A transaction needs the permission of what it puts. Only `contender deploy` deletes: a stage's settings."""
-    named = {statement["Sid"]: set(listed(statement["Action"])) for _, statement in statements(template)}
+    named = {statement["Sid"]: set(listed(statement["Action"])) for _, statement in of_roles(template)}
 
     def called(*files: str) -> set[str]:
         code = "".join((ROOT / "contender" / file).read_text() for file in files)
@@ -131,9 +132,9 @@ def test_whoever_ticks_may_all_that_a_tick_does_and_only_the_tick_asks_hooks(tem
         assert managed[0] == {"Ref": "RolloutPolicy"}
     assert actions_of(template, "RolloutPolicy", service="cloudwatch") == {"GetMetricData", "DeleteAlarms"}
     assert actions_of(template, "RolloutPolicy", "DeployRole", service="lambda") == set()
-    (hooks,) = (statement for _, statement in statements(template) if statement["Sid"] == "AskHooks")
+    (hooks,) = (statement for _, statement in of_roles(template) if statement["Sid"] == "AskHooks")
     assert json.dumps(hooks["Resource"]).endswith(':function:${Project}-hook-*"}')
-    (captures,) = (statement for owner, statement in statements(template) if statement["Sid"] == "WriteAnswers")
+    (captures,) = (statement for owner, statement in of_roles(template) if statement["Sid"] == "WriteAnswers")
     assert "${ArtifactBucket.Arn}/capture/*" in json.dumps(captures["Resource"]), (
         "SageMaker captures as the model's role"
     )

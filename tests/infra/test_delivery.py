@@ -10,7 +10,8 @@ import pytest
 
 from contender.config import Settings
 from contender.stacks import KINDS
-from tests.infra.templates import INFRA, listed, of_type, read, statements
+from tests.infra.permissions import of_roles, text_of
+from tests.infra.templates import INFRA, listed, of_type, read
 
 CREATE = {
     "AWS::ApiGateway": "apigateway:POST",
@@ -56,14 +57,10 @@ def template() -> dict[str, Any]:
     return read("delivery.yaml")
 
 
-def text_of(resource: Any) -> str:
-    return str(resource.get("Fn::Sub", resource)) if isinstance(resource, dict) else str(resource)
-
-
 def allowed(template: dict[str, Any], owners: tuple[str, ...]) -> dict[str, list[str]]:
     """Resources by action."""
     found: dict[str, list[str]] = {}
-    for owner, statement in statements(template):
+    for owner, statement in of_roles(template):
         if owner in owners and statement.get("Effect") == "Allow":
             for action in listed(statement["Action"]):
                 found.setdefault(action, []).extend(map(text_of, listed(statement["Resource"])))
@@ -112,9 +109,7 @@ def test_a_build_makes_tables_and_streams_with_the_projects_key(template: dict[s
 
 
 def test_a_build_cannot_widen_what_builds_may_do(template: dict[str, Any]) -> None:
-    denied = [
-        (owner, text_of(each["Resource"])) for owner, each in statements(template) if each.get("Effect") == "Deny"
-    ]
+    denied = [(owner, text_of(each["Resource"])) for owner, each in of_roles(template) if each.get("Effect") == "Deny"]
     assert [owner for owner, _ in denied] == ["BuildRole", "StacksRole"]
     assert denied[0][1].endswith("stack/${Project}-delivery/*")
     assert denied[1][1].endswith(":*/${Project}-delivery-*")
@@ -130,7 +125,7 @@ def test_the_build_itself_makes_no_role_and_no_function(template: dict[str, Any]
 
 
 def test_roles_are_handed_to_named_services_only(template: dict[str, Any]) -> None:
-    passing = [each for _, each in statements(template) if "iam:PassRole" in listed(each.get("Action", []))]
+    passing = [each for _, each in of_roles(template) if "iam:PassRole" in listed(each.get("Action", []))]
     assert len(passing) == 3
     assert all(each["Condition"]["StringEquals"]["iam:PassedToService"] for each in passing)
 

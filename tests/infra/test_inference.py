@@ -16,7 +16,8 @@ from contender.scoring.file import File
 from contender.scoring.rows import to_csv
 from contender.scoring.store import Store
 from tests.conftest import REPOSITORY, Clients
-from tests.infra.templates import INFRA, environment_of, of_type, read, statements
+from tests.infra.permissions import of_roles
+from tests.infra.templates import INFRA, environment_of, of_type, read
 from tests.local.running import MiniStack, eventually
 from tests.local.serving_models import IMAGE, Endpoints, script_files
 
@@ -172,7 +173,7 @@ def test_rows_are_told_as_failed_before_the_queue_gives_their_message_up(templat
 
 
 def test_the_pipeline_reads_large_files_where_they_are_put_aside() -> None:
-    (statement,) = [each for _, each in statements(read("core.yaml")) if each.get("Sid") == "ReadFilesToScore"]
+    (statement,) = [each for _, each in of_roles(read("core.yaml")) if each.get("Sid") == "ReadFilesToScore"]
     assert [each["Fn::Sub"].rpartition("${AWS::Region}")[2] for each in statement["Resource"]] == ["", "/scoring/*"]
 
 

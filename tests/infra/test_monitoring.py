@@ -19,7 +19,8 @@ from contender.lambdas.watch_settings import DriftSettings, WatchSettings
 from contender.naming import Names
 from contender.stacks import monitoring_parameters
 from contender.watching.alarms import ANCHORS
-from tests.infra.templates import environment_of, listed, of_type, read, statements
+from tests.infra.permissions import of_roles
+from tests.infra.templates import environment_of, listed, of_type, read
 from tests.local.running import MiniStack, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,7 +63,7 @@ def asked(settings: type[WatchSettings] | type[DriftSettings]) -> set[str]:
 
 
 def test_permissions_name_what_they_are_for(template: dict[str, Any]) -> None:
-    for owner, statement in statements(template):
+    for owner, statement in of_roles(template):
         actions = listed(statement["Action"])
         assert not [action for action in actions if "*" in action], f"{owner} {statement['Sid']}"
         if "*" in [resource for resource in listed(statement["Resource"]) if isinstance(resource, str)]:
@@ -116,7 +117,7 @@ def test_what_the_code_calls_its_roles_allow(template: dict[str, Any]) -> None:
     def allowed(role: str) -> set[str]:
         return {
             action.partition(":")[2]
-            for owner, statement in statements(template)
+            for owner, statement in of_roles(template)
             if owner == role
             for action in listed(statement["Action"])
             if action.startswith("sagemaker:")
