@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shlex
 
@@ -12,8 +13,10 @@ from tests.conftest import REPOSITORY
 
 
 def shell(page: str) -> str:
-    """All that stands in the page's blocks of shell."""
-    return "\n".join(re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    """What is to be typed: all that stands in the page's blocks of shell, and commands in its sentences."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    told = re.findall(r"`((?:contender|aws|make) [^`]+)`", page)
+    return "\n".join([*blocks, *(" ".join(words.split()) for words in told)])
 
 
 def commands(text: str) -> list[str]:
@@ -32,6 +35,7 @@ def parse(line: str) -> None:
         assert found is not None
         assert name is not None
         command, context = found, click.Context(found, info_name=name, parent=context)
+    command = copy.deepcopy(command)  # other tests use it
     existing = [REPOSITORY.as_posix() if word in ("DIR", "data/") else word for word in words]
     # Paths of the story do not exist here, so only their parsing is left out.
     for parameter in command.params:

@@ -17,10 +17,9 @@ from tests.infra.templates import INFRA, of_type, read
 from tests.pages import anchors, commands, parse, shell
 
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
-INLINE = [" ".join(words.split()) for words in re.findall(r"`((?:contender|aws) [^`]+)`", PAGE)]
-LINES = [*shell(PAGE).splitlines(), *INLINE]
-COMMANDS = commands("\n".join(LINES))
-AWS = sorted({match[0] for line in LINES if (match := re.search(r"\baws [^#)]+", line))})
+SHELL = shell(PAGE)
+COMMANDS = commands(SHELL)
+AWS = sorted(set(re.findall(r"\baws [^#)\n]+", SHELL)))
 AWS_OWN = ("s3 ls", "logs tail")
 """Commands that the AWS CLI adds to those that are operations."""
 GLOBAL = {"query", "output", "cli-binary-format"}

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from contender.cli.main import contender
 from contender.config.sections.delivery import CONNECTED, Delivery
 from contender.local.builds import buildspec
 from tests.conftest import REPOSITORY
 from tests.infra.templates import read
+from tests.pages import commands, parse, shell
 
 PAGE = (REPOSITORY / "docs" / "delivery.md").read_text(encoding="utf-8")
 
@@ -41,15 +41,9 @@ def test_what_the_laptop_leaves_out_is_told() -> None:
         assert f"`{section}`" in PAGE
 
 
-@pytest.mark.parametrize("words", sorted(set(re.findall(r"(?<![\w./])contender ((?:[a-z]+ ?)+)", PAGE))))
-def test_every_command_exists(words: str) -> None:
-    command = contender
-    for word in words.split():
-        found = getattr(command, "get_command", lambda context, name: None)(None, word)  # type: ignore[arg-type]
-        if found is None:
-            assert command is not contender, word
-            break
-        command = found
+@pytest.mark.parametrize("line", commands(shell(PAGE)))
+def test_a_command_of_the_page_parses(line: str) -> None:
+    parse(line)
 
 
 def test_what_it_names_of_the_template_is_there() -> None:
