@@ -13,12 +13,8 @@ import pytest
 from botocore.config import Config
 
 from contender.local.launcher.laptop import Laptop, Ports
-from tests.without_aws import (  # noqa: F401  pytest finds the hooks by name
-    leave_out,
-    pytest_addoption,
-    pytest_configure,
-    pytest_ignore_collect,
-)
+
+pytest_plugins = ("tests.without_aws",)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _PERSON = {"NAME": "", "EMAIL": "@example.org"}
@@ -44,9 +40,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFile(config, log)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long stories first, so that all processes end at about the same time."""
-    leave_out(config, items)
     items.sort(key=lambda item: item.path.parent != REPOSITORY / "tests")
 
 

@@ -25,7 +25,6 @@ SLOW = (
     "product/test_sample_data.py",
     "product/test_experiment_commands.py",
 )
-FIXTURES = frozenset({"laptop", "clients", "bucket"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,13 +45,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if chosen and place.as_posix() not in SLOW else True
 
 
-def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of the chosen folders that ask for a laptop."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out tests of the chosen folders that ask for a laptop, or for a fixture that does."""
     if not config.getoption(OPTION):
         return
-    needy = [item for item in items if FIXTURES & set(getattr(item, "fixturenames", ()))]
-    config.hook.pytest_deselected(items=needy)
-    items[:] = [item for item in items if item not in set(needy)]
+    needy = {item for item in items if "laptop" in getattr(item, "fixturenames", ())}
+    config.hook.pytest_deselected(items=list(needy))
+    items[:] = [item for item in items if item not in needy]
 
 
 def _refuse_servers(event: str, arguments: Sequence[Any]) -> None:
