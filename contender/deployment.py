@@ -23,8 +23,6 @@ from contender.naming import Names
 from contender.stack import Change, Stack, stack_outputs
 from contender.templates import INLINE_BYTES, Kept, Template, read
 
-__all__ = ["Asset", "Change", "Cloud", "Deployment", "deploy", "parse_parameters", "stack_outputs"]
-
 PARAMETERS_VARIABLE = "CONTENDER_STACK_PARAMETERS"
 ROLE_VARIABLE = "CONTENDER_STACK_ROLE"
 

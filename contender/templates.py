@@ -128,6 +128,11 @@ def read(path: Path) -> Template:
         raise DeploymentError(f"template {path} cannot be read: {error.strerror}") from error
 
 
+def read_all(folder: Path) -> tuple[Template, ...]:
+    """Every template in a folder, by name."""
+    return tuple(read(path) for path in sorted(folder.glob("*.yaml")))
+
+
 def _text(value: Any, values: Mapping[str, str]) -> str | None:
     """A name made of `values`; None for one that CloudFormation chooses, or that holds something else."""
     if isinstance(value, Mapping):

@@ -14,10 +14,10 @@ from contender.batch import Scored
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.cli.watching import Screen
 from contender.config import load
-from contender.deployment import stack_outputs
 from contender.errors import DataError, DeploymentError
 from contender.executions.snapshot import Snapshot, Watcher
 from contender.naming import Names
+from contender.stack import stack_outputs
 
 POLL_S = 0.5
 LOG_LINES = 5

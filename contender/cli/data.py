@@ -9,9 +9,9 @@ import click
 from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit_rows, json_option, progress
 from contender.config import load
-from contender.deployment import stack_outputs
 from contender.errors import DataError
 from contender.naming import Names, object_key
+from contender.stack import stack_outputs
 
 
 @click.group()

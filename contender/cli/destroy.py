@@ -12,10 +12,10 @@ from contender.aws import Connect, client
 from contender.cli.deploy import TEMPLATES
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import Settings, load
-from contender.destroying.remover import Project, template_files
+from contender.destroying.remover import Project
 from contender.destroying.run import destroy
 from contender.naming import Names
-from contender.templates import read
+from contender.templates import read_all
 
 
 @click.command("destroy")
@@ -65,5 +65,4 @@ def project_at_hand(settings: Settings, templates: Path, connect: Connect) -> Pr
         return made[service]
 
     account = connect("sts", settings.region).get_caller_identity()["Account"]
-    files = tuple(read(path) for path in template_files(templates))
-    return Project(Names(settings.project), account, settings.region, once, files, time.sleep)
+    return Project(Names(settings.project), account, settings.region, once, read_all(templates), time.sleep)

@@ -20,7 +20,6 @@ from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.cli.watching import Screen, as_json_of
 from contender.config import Settings, load
-from contender.deployment import stack_outputs
 from contender.errors import DeploymentError, NotFoundError
 from contender.executions import control
 from contender.executions.advice import advice
@@ -29,6 +28,7 @@ from contender.executions.listing import LOOKS_BACK, Listed, find, listed, recen
 from contender.executions.snapshot import ANY_FAILURE, Snapshot
 from contender.executions.watch import Uploads, Watch
 from contender.naming import Names, dimension_of_execution
+from contender.stack import stack_outputs
 
 POLL_S = 0.5
 COLUMNS = ("dimension", "execution", "status", "started", "took", "version")

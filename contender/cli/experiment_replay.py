@@ -16,7 +16,6 @@ from contender.aws import Connect, client
 from contender.cli.experiment_options import Number, means, strategy_named, strategy_options, taken_strategy
 from contender.cli.output import emit, emit_rows, json_option, note, progress
 from contender.config import load
-from contender.deployment import stack_outputs
 from contender.errors import DataError, NotFoundError
 from contender.experiments.arms import Kind
 from contender.experiments.off_policy import Evaluation, Logged, Target, evaluate, fixed
@@ -24,6 +23,7 @@ from contender.measurements.events import Event
 from contender.measurements.files import Refused, events, lines, read
 from contender.measurements.log import Log
 from contender.naming import Names
+from contender.stack import stack_outputs
 
 SCHEME = "s3://"
 PREFIX = "events/"

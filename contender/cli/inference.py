@@ -15,13 +15,13 @@ from contender import registry, s3_object
 from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit_rows, json_option, note
 from contender.config import Settings, load
-from contender.deployment import stack_outputs
 from contender.errors import DataError, DeploymentError, NotFoundError
 from contender.naming import Names, checked_dimension, object_key
 from contender.scoring.file import File, State
 from contender.scoring.retry import Retry
 from contender.scoring.store import Store
 from contender.scoring.upload import INBOX, REFUSED, UNKNOWN, Upload
+from contender.stack import stack_outputs
 
 POLL_S = 0.5
 COLUMNS = ("row", "prediction", "probability", "variant", "version", "at")

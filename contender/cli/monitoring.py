@@ -13,9 +13,9 @@ import click
 from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import Settings, load
-from contender.deployment import stack_outputs
 from contender.errors import DeploymentError
 from contender.naming import Names, checked_dimension
+from contender.stack import stack_outputs
 from contender.watching import truth as truths
 from contender.watching.executions import Executions, Found
 

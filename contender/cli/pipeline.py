@@ -21,7 +21,6 @@ from contender.cli.graph import emit_graph
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.cli.pipeline_versions import history, rollback
 from contender.config import Settings, load, load_project
-from contender.deployment import stack_outputs
 from contender.errors import NotFoundError, SettingsError
 from contender.executions import control
 from contender.naming import Names
@@ -32,6 +31,7 @@ from contender.pipeline.origin import origin, short
 from contender.pipeline.targets import Target, batch, targets, training
 from contender.pipeline.upserting import Upserted, deployed_definition, plan_upsert, upsert
 from contender.pipeline.versions import record
+from contender.stack import stack_outputs
 
 PLACEHOLDER_ACCOUNT = "000000000000"
 NO_TERMINAL = 10_000

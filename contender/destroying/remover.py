@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from contender.deployment import name_parts
@@ -73,7 +72,3 @@ class Thing:
     kind: str
     name: str
     detail: str = ""
-
-
-def template_files(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted(folder.glob("*.yaml")))

@@ -13,12 +13,12 @@ from click.testing import CliRunner
 from contender.cli.main import contender
 from contender.config import Settings
 from contender.deployment import Cloud
-from contender.destroying.remover import Project, template_files
+from contender.destroying.remover import Project
 from contender.destroying.run import Destroyed, destroy
 from contender.naming import Names
 from contender.stack import Stack
 from contender.stacks import deploy_stacks
-from contender.templates import read
+from contender.templates import read_all
 from tests.conftest import REPOSITORY, Clients
 from tests.local.running import eventually
 from tests.local.serving_models import IMAGE, Endpoints, script_files
@@ -40,7 +40,7 @@ STRANGERS = {
 
 @pytest.fixture(scope="module")
 def project(clients: Clients) -> Project:
-    templates = tuple(read(path) for path in template_files(REPOSITORY / "infra"))
+    templates = read_all(REPOSITORY / "infra")
     return Project(NAMES, ACCOUNT, REGION, clients, templates, time.sleep)
 
 

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contender.deployment import Cloud, deploy, parse_parameters, stack_outputs
+from contender.deployment import Cloud, deploy, parse_parameters
 from contender.errors import DeploymentError, NotFoundError, SettingsError
 from contender.lambda_code import package
 from contender.naming import Names
-from contender.stack import Stack
+from contender.stack import Stack, stack_outputs
 from contender.templates import INLINE_BYTES, read
 from tests.local.running import MiniStack
 
