@@ -18,8 +18,8 @@ from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
 from contender.stack import Stack
 from contender.stacks import KINDS
 from contender.templates import read as parse
-from tests.infra.permissions import statements
-from tests.infra.templates import INFRA, of_type, read
+from tests.infra.permissions import of_roles, statements
+from tests.infra.templates import INFRA, listed, of_type, read
 from tests.local.running import MiniStack
 
 TEMPLATES = sorted(INFRA.glob("*.yaml"))
@@ -137,20 +137,21 @@ def test_queues_and_tables_are_encrypted_as_asked(path: Path) -> None:
 
 @each_template
 def test_whoever_uses_what_the_key_encrypts_may_use_the_key(path: Path) -> None:
-    """By the actions of each role: whoever reads an object, a message or an item needs the key of it."""
+    """By the actions of each role and of its policies: whoever reads an object, a message or an item needs its key."""
     template = read(path.name)
     if "KmsKeyArn" not in template["Parameters"]:
         return  # it keeps nothing, and reads only the code bucket, which is no stack's
     needy = {
-        each.owner
-        for each in statements(template)
-        if each.type == "AWS::IAM::Role" and not each.trust
-        for action in str(each.body["Action"]).split("'")
+        owner
+        for owner, statement in of_roles(template)
+        for action in listed(statement["Action"])
         if action in ("s3:GetObject", "s3:PutObject", "sqs:ReceiveMessage", "sqs:SendMessage")
         or action.startswith("dynamodb:")
     }
-    for owner in needy:
-        assert "ProjectKey" in json.dumps(template["Resources"][owner]["Properties"]), f"{owner} has no key"
+    for name, role in of_type(template, "AWS::IAM::Role").items():
+        text = json.dumps(role)
+        if any(owner == name or f'{{"Ref": "{owner}"}}' in text for owner in needy):
+            assert "ProjectKey" in text, f"{name} has no key"
 
 
 @each_template
