@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -24,15 +25,27 @@ def test_there_are_commands_to_check() -> None:
     assert len(COMMANDS) >= 10
 
 
-def test_every_place_on_the_map_exists() -> None:
+def places() -> list[Path]:
+    """Every place on the map."""
     assert TREE is not None
-    folder = REPOSITORY
+    folder, found = REPOSITORY, []
     for line in TREE[1].splitlines():
         names = re.split(r"\s{2,}", line.strip())[0].split()
-        for name in names:
-            assert ((folder if line.startswith(" ") else REPOSITORY) / name).exists(), f"{line!r} names {name}"
         if not line.startswith(" "):
-            folder = REPOSITORY / names[0]
+            folder = REPOSITORY
+        found += [folder / name for name in names]
+        if not line.startswith(" "):
+            folder = found[-1]
+    return found
+
+
+def test_every_place_on_the_map_exists() -> None:
+    assert [place for place in places() if not place.exists()] == []
+
+
+def test_every_part_of_the_machinery_is_on_the_map() -> None:
+    parts = {path for path in (REPOSITORY / "contender").iterdir() if not path.name.startswith(("_", "py.typed"))}
+    assert parts - set(places()) == set()
 
 
 def test_the_makefile_has_the_targets() -> None:
