@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ def silent(line: str) -> None:
     return None
 
 
+def test_what_never_goes_is_named_in_the_end() -> None:
+    with pytest.raises(DeploymentError, match="endpoint contender-SM-1 is not gone after 60 minutes: run this again"):
+        on().wait("endpoint contender-SM-1", lambda: False)
+
+
 # ── Executions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -126,6 +132,22 @@ def test_an_endpoint_is_ours_by_its_name_its_config_and_its_tags(
     name: str, config: str, project: str, ours: bool
 ) -> None:
     assert list(ENDPOINTS.find(endpoint(name, config, project))) == ([name] if ours else [])
+
+
+@pytest.mark.parametrize(
+    ("statuses", "asked"),
+    [
+        (["Updating", "Updating", "InService", "InService"], [("delete_endpoint", "contender-SM-1")]),
+        (["Creating", "Deleting", "Deleting"], []),
+    ],
+)
+def test_an_endpoint_that_changes_is_deleted_once_it_rests(statuses: list[str], asked: list[tuple[str, str]]) -> None:
+    moments = iter(statuses)
+    described = {"EndpointName": "contender-SM-1", "LastModifiedTime": datetime(2026, 1, 1, tzinfo=UTC)}
+    sagemaker = Pages(describe_endpoint=lambda request: {**described, "EndpointStatus": next(moments)})
+    ENDPOINTS.remove(on(sagemaker=sagemaker), "contender-SM-1")
+    assert sagemaker.asked == asked
+    assert next(moments, None) is None
 
 
 def test_schedules_are_ours_by_their_whole_names() -> None:
@@ -205,20 +227,24 @@ def delivered(**answers: Any) -> tuple[Project, Pages]:
 
 
 def test_a_push_is_built_no_more_and_a_build_comes_to_its_end() -> None:
-    statuses = iter(["InProgress", "Stopping", "Stopped"])
+    """One that stops already is waited for."""
+    statuses = {"new": iter(["InProgress", "Stopping", "Stopped"]), "ending": iter(["Stopping", "Stopping", "Stopped"])}
     project, codepipeline = delivered(
         list_pipeline_executions={
             "pipelineExecutionSummaries": [
                 {"pipelineExecutionId": "new", "status": "InProgress"},
+                {"pipelineExecutionId": "ending", "status": "Stopping"},
                 {"pipelineExecutionId": "old", "status": "Succeeded"},
             ]
         },
-        get_pipeline_execution=lambda request: {"pipelineExecution": {"status": next(statuses)}},
+        get_pipeline_execution=lambda request: {
+            "pipelineExecution": {"status": next(statuses[request["pipelineExecutionId"]])}
+        },
     )
     assert hold(project)
-    assert [thing.name for thing in remove(project, DELIVERIES, silent)] == ["new"]
+    assert [thing.name for thing in remove(project, DELIVERIES, silent)] == ["new", "ending"]
     assert [operation for operation, _ in codepipeline.asked] == ["disable_stage_transition", "stop_pipeline_execution"]
-    assert next(statuses, None) is None
+    assert [next(left, None) for left in statuses.values()] == [None, None]
 
 
 def test_a_project_without_a_delivery_holds_none_up() -> None:
@@ -244,6 +270,22 @@ def test_an_object_that_may_not_be_deleted_is_named() -> None:
     )
     with pytest.raises(DeploymentError, match=r"s3://contender-data/data/a\.csv cannot be deleted: it is locked"):
         objects.empty(on(s3=s3), "contender-data")
+
+
+def test_markers_of_deletion_and_unfinished_uploads_go_too() -> None:
+    """A bucket that holds either cannot be deleted."""
+    s3 = Pages(
+        list_object_versions={
+            "Versions": [{"Key": "a", "VersionId": "1", "Size": 1}],
+            "DeleteMarkers": [{"Key": "a", "VersionId": "2"}],
+        },
+        delete_objects=lambda request: deleted.append(request["Delete"]["Objects"]) or {},
+        list_multipart_uploads={"Uploads": [{"Key": "b", "UploadId": "3"}]},
+    )
+    deleted: list[Any] = []
+    objects.empty(on(s3=s3), "contender-data")
+    assert deleted == [[{"Key": "a", "VersionId": "1"}, {"Key": "a", "VersionId": "2"}]]
+    assert [operation for operation, _ in s3.asked] == ["abort_multipart_upload", "delete_bucket"]
 
 
 def test_a_bucket_that_is_gone_is_fine() -> None:

@@ -148,6 +148,17 @@ def test_a_rollback_is_a_new_release_that_names_what_it_went_back_to(
     assert "back to release 1: contender v3" in run("history").stdout
 
 
+def test_a_pipeline_that_came_later_stays(run: Run, deliver: Deliver, project: Path, sagemaker: FakePipelines) -> None:
+    settings = project.parent / "contender.yaml"
+    both = settings.read_text()
+    settings.write_text(f"{both.splitlines()[0]}\nbatch_pipeline: ''\n")
+    deliver("a" * 40, "one\n")
+    settings.write_text(both)
+    deliver("b" * 40, "two\n")
+    assert read(run("rollback", "--json"))["moves"] == [{"pipeline": "contender", "from": 2, "to": 1}]
+    assert len(sagemaker.versions["contender-batch"]) == 1
+
+
 def test_a_rollback_that_was_done_already_changes_nothing(run: Run, deliver: Deliver, sagemaker: FakePipelines) -> None:
     deliver("a" * 40, "one\n")
     deliver("b" * 40, "two\n")
