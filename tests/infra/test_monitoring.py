@@ -1,7 +1,8 @@
-"""The monitoring template: in step with the code, and what it allows is enough for drift to be told."""
+"""The monitoring template: valid, narrow, in step with the code, and what it allows is enough for drift to be told."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import threading
@@ -28,6 +29,14 @@ JOB = "model-monitoring-202601020300-0123456789abcdef01234567"
 ACCOUNT = "000000000000"
 DATA, ARTIFACTS = f"contender-data-{ACCOUNT}-us-east-1", f"contender-artifacts-{ACCOUNT}-us-east-1"
 REPORT = "monitoring/contender-SM-1/contender-SM-1-data/2026/01/02/03"
+NO_NARROWER_RESOURCE = {
+    *("sagemaker:ListModelPackageGroups", "sagemaker:ListMonitoringSchedules"),
+    *("sagemaker:ListDataQualityJobDefinitions", "sagemaker:ListModelQualityJobDefinitions"),
+    *("application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingPolicies"),
+    *("ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"),
+    "cloudwatch:DescribeAlarms",
+    *("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+}
 VARIABLES = {
     **dict.fromkeys(("ERROR_RATE", "QUALITY_MARGIN"), "0.05"),
     "STALLED_SECONDS": "60",
@@ -53,7 +62,18 @@ def asked(settings: type[WatchSettings] | type[DriftSettings]) -> set[str]:
     return names
 
 
-def test_lambdas_are_told_what_they_read(template: dict[str, Any]) -> None:
+def test_permissions_name_what_they_are_for(template: dict[str, Any]) -> None:
+    for owner, statement in of_roles(template):
+        actions = listed(statement["Action"])
+        assert not [action for action in actions if "*" in action], f"{owner} {statement['Sid']}"
+        if "*" in [resource for resource in listed(statement["Resource"]) if isinstance(resource, str)]:
+            assert set(actions) <= NO_NARROWER_RESOURCE, f"{owner} {statement['Sid']}"
+
+
+def test_lambdas_exist_and_are_told_what_they_read(template: dict[str, Any]) -> None:
+    for function in of_type(template, "AWS::Lambda::Function").values():
+        module, _, name = function["Handler"].rpartition(".")
+        assert callable(getattr(importlib.import_module(module), name))
     assert environment_of(template, "WatchFunction") == asked(WatchSettings)
     assert environment_of(template, "DriftFunction") == asked(DriftSettings)
 
