@@ -12,6 +12,7 @@ from contender.cli.home import home_option
 from contender.cli.output import emit_rows, json_option, note
 from contender.config import Settings, load
 from contender.errors import NotFoundError
+from contender.local.builds.build import end_killed
 from contender.local.builds.folders import Folders
 from contender.local.builds.receiving import build_and_follow
 from contender.local.builds.repository import GitFailure, Repository, offer
@@ -35,6 +36,7 @@ def offer_remote(home: Path, settings: Settings) -> str:
 def builds(home: Path, as_json: bool) -> None:
     """List the builds of what was pushed to the laptop, the newest first; their logs are files."""
     folders = Folders(home.resolve())
+    end_killed(folders)
     rows = [{**asdict(build), "log": str(folders.log(build))} for build in folders.all()]
     emit_rows(rows, ("number", "asked", "commit", "status", "phase", "by", "log"), as_json=as_json)
     if not rows:
@@ -54,5 +56,5 @@ def build(home: Path) -> None:
     if commit is None:
         raise NotFoundError(f"{ref} was not pushed yet: git push laptop")
     again = folders.new(ref, commit, commit, getpass.getuser())
-    if code := build_and_follow(again, repository, folders):
-        raise click.exceptions.Exit(code)
+    if build_and_follow(again, repository, folders):
+        raise click.exceptions.Exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -211,6 +212,19 @@ def test_a_build_that_was_killed_is_told_so_by_the_next(pusher: Pusher) -> None:
     assert not pusher.builds.work(killed).exists()
 
 
+def test_a_build_that_was_killed_is_listed_so_once_nothing_of_it_runs(pusher: Pusher) -> None:
+    killed = pusher.builds.change(pusher.builds.new("refs/heads/main", "a" * 40, "", "ada"), status="running")
+
+    def listed() -> str:
+        rows = json.loads(CliRunner().invoke(command, ["builds", "--json", "--home", str(pusher.builds.path.parent)]).stdout)
+        return next(str(row["status"]) for row in rows if row["number"] == killed.number)
+
+    with (pusher.builds.path / "lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        assert listed() == "running"
+    assert listed() == "interrupted"
+
+
 def test_the_next_build_waits_for_what_a_killed_one_left_running(pusher: Pusher, tmp_path: Path) -> None:
     """A command of a build is not killed with it, and two that deploy at once would not take turns."""
     told, gate, over = tmp_path / "told", tmp_path / "gate", tmp_path / "over"
@@ -221,7 +235,8 @@ def test_the_next_build_waits_for_what_a_killed_one_left_running(pusher: Pusher,
     shell = processes.look(int(told.read_text()))
     assert shell is not None
     os.kill(shell.parent, signal.SIGKILL)
-    pushing.communicate()
+    _, said = pushing.communicate()
+    assert "was killed, and what it ran may go on a while; once more: contender local build" in said
     commit = pusher.commit(check=f"test -e {over}")
     pushing = pusher.start()
     eventually(lambda: [each for each in pusher.builds.all() if each.commit == commit])

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -89,6 +89,14 @@ def _run(
     what = _what_changed(before, env)
     say(f"build {build.number} failed in phase {failure.phase.upper()} ({failure.command}) after {took}: {what}")
     return folders.change(build, status="failed", phase=failure.phase)
+
+
+def end_killed(folders: Folders) -> None:
+    """Have builds that were killed listed so; not while one runs, or something that a killed one left."""
+    if folders.path.exists():
+        with (folders.path / "lock").open("w") as handle, suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _end_killed(folders)
 
 
 def _end_killed(folders: Folders) -> None:

@@ -74,11 +74,14 @@ def follow(log: Path, running: Callable[[], bool], write: Callable[[bytes], obje
 
 
 def build_and_follow(build: Build, repository: Repository, folders: Folders) -> int:
-    """Start it and show its log to the end; its exit code."""
+    """Start it and show its log to the end; its exit code, below 0 if it was killed."""
     process = start(build, repository, folders, os.environ)
     say(f"build {build.number} of {build.commit[:10]}; it goes on if you stop watching: {folders.log(build)}")
     follow(folders.log(build), lambda: process.poll() is None, _out)
-    return process.wait()
+    code = process.wait()
+    if code < 0:
+        say(f"build {build.number} was killed, and what it ran may go on a while; once more: contender local build")
+    return code
 
 
 def say(line: str) -> None:
