@@ -19,8 +19,9 @@ from contender.cli.output import note
 from contender.config import Settings
 from contender.local.launcher.laptop import Laptop, Ports
 from contender.pipeline.compiling import compile_project
+from contender.pipeline.origin import origin
 from contender.pipeline.targets import targets
-from contender.pipeline.upserting import upsert
+from contender.pipeline.upserting import release
 
 
 class Stopwatch:
@@ -54,9 +55,9 @@ def set_up(settings: Settings, clock: Stopwatch) -> Mapping[str, str]:
         outputs |= result.outputs
     clock.lap("deploy")
     sagemaker, s3 = client("sagemaker", settings.region), client("s3", settings.region)
-    for target in targets(settings):
-        compiled = compile_project(settings, outputs, target=target)
-        upserted = upsert(sagemaker, s3, settings, outputs["PipelineRoleArn"], compiled, target)
+    source = origin(client("sts", settings.region), Path.cwd(), os.environ)
+    compiled = {target: compile_project(settings, outputs, target=target) for target in targets(settings)}
+    for target, upserted in release(sagemaker, s3, settings, outputs["PipelineRoleArn"], compiled, source).items():
         note(f"pipeline {target.name} {upserted.action}")
     clock.lap("compile")
     return outputs

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -29,8 +28,7 @@ from contender.pipeline.compiling import Compiled, compile_project
 from contender.pipeline.definitions.graph import Graph
 from contender.pipeline.origin import origin, short
 from contender.pipeline.targets import Target, batch, targets, training
-from contender.pipeline.upserting import Upserted, deployed_definition, plan_upsert, upsert
-from contender.pipeline.versions import record
+from contender.pipeline.upserting import deployed_definition, plan_upsert, release
 from contender.stack import stack_outputs
 
 PLACEHOLDER_ACCOUNT = "000000000000"
@@ -140,27 +138,17 @@ def upsert_pipeline(obj: Connect | None, dry_run: bool, as_json: bool) -> None:
     outputs = _outputs(settings, connect)
     sagemaker, s3 = connect("sagemaker", settings.region), connect("s3", settings.region)
     source = origin(connect("sts", settings.region), Path.cwd(), os.environ)
-    release = uuid.uuid4().hex
-
-    def act(target: Target, each: Compiled) -> Upserted:
-        place = (sagemaker, s3, settings, outputs["PipelineRoleArn"], each, target)
-        if dry_run:
-            return plan_upsert(*place)
-        done = upsert(*place, origin=source)
-        record(sagemaker, target.name, done.arn, source, release)
-        return done
-
+    role = outputs["PipelineRoleArn"]
     compiled = _compiled(settings, outputs)  # all of them before the first is written
     if not as_json:
         for line in _told(_compared(sagemaker, s3, settings, outputs, compiled)):
             note(line)
+    if dry_run:
+        done = {target: plan_upsert(sagemaker, s3, settings, role, each, target) for target, each in compiled.items()}
+    else:
+        done = release(sagemaker, s3, settings, role, compiled, source)
     rows = [
-        {
-            "pipeline": target.name,
-            "digest": each.digest,
-            "commit": source.commit,
-            **asdict(act(target, each)),
-        }
+        {"pipeline": target.name, "digest": each.digest, "commit": source.commit, **asdict(done[target])}
         for target, each in compiled.items()
     ]
     if as_json:

@@ -13,7 +13,7 @@ from contender.config import Settings
 from contender.pipeline.compiling import Compiled, Upload
 from contender.pipeline.origin import Origin
 from contender.pipeline.targets import Target, training
-from contender.pipeline.versions import describe
+from contender.pipeline.versions import describe, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,18 @@ def upsert(
     if plan.action == "updated":
         sagemaker.update_pipeline(**request)
     return plan
+
+
+def release(
+    sagemaker: Any, s3: Any, settings: Settings, role_arn: str, compiled: Mapping[Target, Compiled], origin: Origin
+) -> dict[Target, Upserted]:
+    """Upsert all of a project's pipelines as one release: what changes becomes versions that name their origin."""
+    number = uuid.uuid4().hex
+    done = {}
+    for target, result in compiled.items():
+        done[target] = upsert(sagemaker, s3, settings, role_arn, result, target, origin)
+        record(sagemaker, target.name, done[target].arn, origin, number)
+    return done
 
 
 def deployed_definition(sagemaker: Any, name: str) -> str | None:

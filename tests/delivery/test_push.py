@@ -216,7 +216,9 @@ def test_a_build_that_was_killed_is_listed_so_once_nothing_of_it_runs(pusher: Pu
     killed = pusher.builds.change(pusher.builds.new("refs/heads/main", "a" * 40, "", "ada"), status="running")
 
     def listed() -> str:
-        rows = json.loads(CliRunner().invoke(command, ["builds", "--json", "--home", str(pusher.builds.path.parent)]).stdout)
+        rows = json.loads(
+            CliRunner().invoke(command, ["builds", "--json", "--home", str(pusher.builds.path.parent)]).stdout
+        )
         return next(str(row["status"]) for row in rows if row["number"] == killed.number)
 
     with (pusher.builds.path / "lock").open("w") as handle:
