@@ -129,6 +129,8 @@ class FakeSqs:
         self._calls = calls
         self.queues: dict[str, list[dict[str, Any]]] = {"files": [], "rows": [], "dead": []}
         self.delays: list[int] = []
+        self.busy = 0
+        """How many batches of messages are not taken, before they are."""
 
     def send_message(self, *, QueueUrl: str, MessageBody: str, MessageAttributes: Any = None) -> dict[str, Any]:
         with self._calls.call("SendMessage"):
@@ -141,6 +143,9 @@ class FakeSqs:
         with self._calls.call("SendMessageBatch"):
             assert 1 <= len(Entries) <= 10
             assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= 262_144
+            if self.busy:
+                self.busy -= 1
+                return {"Failed": [{"Id": Entries[0]["Id"], "Message": "try again"}]}
             self.queues[QueueUrl] += [{"Body": each["MessageBody"], "receives": 0} for each in Entries]
             return {"Successful": Entries}
 

@@ -150,6 +150,13 @@ def test_a_table_that_takes_nothing_costs_no_row() -> None:
     has_ended_well(world)
 
 
+def test_a_queue_that_takes_nothing_for_a_while_costs_no_row() -> None:
+    world = story()
+    world.sqs.busy = 3
+    world.run()
+    has_ended_well(world)
+
+
 def test_an_endpoint_that_fails_for_a_while_costs_no_row() -> None:
     world = story()
     world.runtime.failures = [model_error(503, "busy") for _ in range(2)]
