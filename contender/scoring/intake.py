@@ -31,7 +31,7 @@ from contender.errors import DataError, DeploymentError, NamingError, NotFoundEr
 from contender.executions.request import begin
 from contender.executions.snapshot import Snapshot, Watcher
 from contender.naming import Names
-from contender.scoring.chunk import ENDPOINT, Chunk
+from contender.scoring.chunk import ENDPOINT, Chunk, most_rows
 from contender.scoring.dead_letters import DeadLetters
 from contender.scoring.file import File, State
 from contender.scoring.refusing import Refusing
@@ -44,9 +44,6 @@ from contender.scoring.upload import CREATED, OURS, STAGING, Upload, parse_event
 EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"
 MAX_CUT = 4_000_000
 """Bytes. A request holds fewer than a cut: the model's columns of its rows."""
-SCORED_TIMES, MAX_ROWS = 5, 5000
-"""Rows that are scored already go so many times more into a message, as nobody has to be asked for them; yet no more
-than the largest message has, whose answers have to fit into one item."""
 MESSAGES = 10
 """SendMessageBatch takes no more."""
 HEADER_BYTES = 1_000_000
@@ -173,8 +170,7 @@ class Intake:
 
     def _cut(self, file: File, table: Table, source: Source, *, scored: bool = False, **who: Any) -> dict[str, Any]:
         """Every row into a message; how many there are is known before the first one is sent."""
-        most = min(file.rows_per_message * SCORED_TIMES, MAX_ROWS) if scored else file.rows_per_message
-        cuts = list(table.cuts(most, MAX_CUT))
+        cuts = list(table.cuts(most_rows(file.rows_per_message, scored=scored), MAX_CUT))
         if not cuts:
             raise DataError(f"{file.file} has a header but no rows")
         file = self._parts.store.change(file, state=State.SCORING, rows=table.rows, chunks=len(cuts), **who)

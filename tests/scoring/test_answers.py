@@ -10,8 +10,7 @@ from math import nan
 import pytest
 
 from contender.scoring.answers import Answers, Problem, failures, outcome
-from contender.scoring.chunk import Chunk
-from contender.scoring.intake import MAX_ROWS
+from contender.scoring.chunk import MAX_ROWS, Chunk
 from contender.scoring.source import Source
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
