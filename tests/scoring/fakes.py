@@ -150,8 +150,9 @@ class FakeSqs:
             return {"Successful": Entries}
 
     def receive_message(
-        self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int = 0, **_: Any
+        self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int = 0, VisibilityTimeout: int, **_: Any
     ) -> dict[str, Any]:
+        assert VisibilityTimeout >= 60, "it is somebody else's before it is looked at"
         if not WaitTimeSeconds:
             return {}  # a short poll asks some of the servers, and those may have nothing
         shown = [each for each in self.queues[QueueUrl] if not each.get("hidden")][:MaxNumberOfMessages]
@@ -367,11 +368,12 @@ class FakeSageMaker:
         }
 
 
-def artifact() -> bytes:
-    encoder = json.dumps({"columns": ["Plan", "Phone", "Mins"], "dropped": ["Phone"]}).encode()
+def artifact(*columns: str) -> bytes:
+    """A model's, that reads these columns or Plan and Mins; archived as `tar` does with `.`."""
+    encoder = json.dumps({"columns": columns or ["Plan", "Phone", "Mins"], "dropped": ["Phone"]}).encode()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name, content in (("code/inference.py", b"pass"), ("encoder.json", encoder), ("model.ubj", b"{}")):
+        for name, content in (("./code/inference.py", b"pass"), ("./encoder.json", encoder), ("./model.ubj", b"{}")):
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))

@@ -117,6 +117,16 @@ def test_an_execution_that_fails_refuses_the_file() -> None:
     assert world.s3.listed() == [place, f"{place}.report.json"]
 
 
+def test_an_execution_that_runs_is_waited_for() -> None:
+    world = story()
+    world.sagemaker.status = "Executing"
+    run(world)
+    assert (world.file().state, world.outcomes[-1]["outcome"]) == (State.BATCH, "ignored")
+    world.sagemaker.status = "Succeeded"
+    run(world)
+    has_ended_well(world)
+
+
 def test_without_a_batch_pipeline_a_large_file_is_refused() -> None:
     world = story()
     world.sagemaker.has_pipeline = False
