@@ -121,10 +121,10 @@ def approve(sagemaker: Any, arn: str) -> None:
     sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=APPROVED)
 
 
-def one_line(text: str) -> str:
-    """Text as StageDescription takes it: one line of at most 1,024 characters."""
+def one_line(text: str, longest: int = MAX_DESCRIPTION) -> str:
+    """Text in one line of at most so many characters, of which StageDescription takes 1,024."""
     line = " ".join(text.split())
-    return line if len(line) <= MAX_DESCRIPTION else line[: MAX_DESCRIPTION - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def model_data_uri(package: Mapping[str, Any]) -> str:

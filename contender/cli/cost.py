@@ -73,7 +73,7 @@ def command(
     prices: Path | None,
     current: bool,
     as_json: bool,
-    **assumed: float | None,
+    **assumed: Any,
 ) -> None:
     """Compute what this configuration costs per month on AWS.
 
@@ -81,7 +81,7 @@ def command(
     named. Every default above is an assumption: give your own numbers.
     """
     settings = load()
-    assumptions = Assumptions(**assumed)  # type: ignore[arg-type]
+    assumptions = Assumptions(**assumed)
     counts, types = _counts(dimensions), [each for part in instead.split(",") if (each := part.strip())]
     table = load_prices(prices or SHIPPED)
     listed = list(topologies(settings, types))

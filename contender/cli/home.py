@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from contender.cli.whose_aws import DEFAULT_HOME
 from contender.errors import LaptopError
 from contender.local.launcher.laptop import LaptopFailure
 
@@ -21,7 +22,7 @@ def home_option(function: Command) -> Command:
         "--home",
         type=click.Path(file_okay=False, path_type=Path),
         envvar="CONTENDER_HOME",
-        default=Path(".contender"),
+        default=DEFAULT_HOME,
         show_default=True,
         show_envvar=True,
         help="Directory of its state.",

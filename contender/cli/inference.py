@@ -18,6 +18,7 @@ from contender.config import Settings, load
 from contender.errors import DataError, DeploymentError, NotFoundError
 from contender.naming import Names, checked_dimension, object_key
 from contender.scoring.file import File, State
+from contender.scoring.finishing import REPORT
 from contender.scoring.retry import Retry
 from contender.scoring.store import Store
 from contender.scoring.upload import INBOX, REFUSED, UNKNOWN, Upload
@@ -139,7 +140,7 @@ def results(
     else:
         emit_rows(list(store.rows(found)), COLUMNS, as_json=as_json)
     if found.failed:
-        note(f"{found.failed} of {found.rows} rows failed; which and why: {found.processed.uri}.report.json")
+        note(f"{found.failed} of {found.rows} rows failed; which and why: {found.processed.uri}{REPORT}")
 
 
 @command.command(short_help="Try again what is in the dead-letter queue.")

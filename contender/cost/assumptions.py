@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 HOURS_PER_MONTH = 730
 """AWS's own month: a twelfth of a year."""
@@ -10,10 +11,9 @@ DAYS_PER_MONTH = HOURS_PER_MONTH / 24
 MINUTES_PER_MONTH = HOURS_PER_MONTH * 60
 
 
-def _assumed(default: float | None, meaning: str) -> float:
+def _assumed(default: float | None, meaning: str) -> Any:
     """A field whose meaning is its option's help."""
-    value: float = field(default=default, metadata={"help": meaning})  # type: ignore[assignment]
-    return value
+    return field(default=default, metadata={"help": meaning})
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Case:
 
 LOGGED_KB = 0.8
 """Of a call: Lambda's own three lines and our one."""
+POLLS = 657_000
+"""Lambda's of one queue, a month: five connections, each asking every twenty seconds."""
 
 
 def _line(part: str, what: str, quantity: float, price: Price, lower: str) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contender.cost.assumptions import DAYS_PER_MONTH, MINUTES_PER_MONTH
-from contender.cost.case import Case, Line
+from contender.cost.case import POLLS, Case, Line
 from contender.cost.serving import challengers
 
 PART = "experiments"
@@ -23,8 +23,6 @@ ITEMS_PER_EVENT = 2
 WRITES_PER_ITEM = 2
 """A transaction's write counts twice."""
 ITEM_BYTES, DAYS_REMEMBERED = 300, 36
-POLLS = 657_000
-"""Lambda's of one queue, a month: five connections, each asking every twenty seconds."""
 TRACED = 0.05
 """X-Ray's usual share of calls, beyond the first of each second."""
 API_METRICS = 15

@@ -10,12 +10,11 @@ from math import ceil
 
 from contender.config import Settings
 from contender.cost.assumptions import DAYS_PER_MONTH, HOURS_PER_MONTH
-from contender.cost.case import Case, Line
+from contender.cost.case import POLLS, Case, Line
 from contender.cost.pipelines import LAMBDA_MB, LAMBDA_MS, VOLUME_GB, Job
+from contender.scoring.chunk import most_rows
 
 PART = "inference"
-SCORED_TIMES = 5
-"""As many rows are in a message that has their scores already."""
 MESSAGE_CALLS = 3
 """Sent, received, deleted, each at most ten at once; counted alone, as they may come."""
 MESSAGE_MS, MESSAGE_MS_PER_ROW, MESSAGE_MB = 200, 1.3, 1024
@@ -29,8 +28,8 @@ BATCH_OBJECTS = 10
 """More for a file of the batch pipeline: a copy that it reads, and what its jobs write."""
 BATCH_COPIES = 2
 """Times such a file's rows are in S3 besides: as the model reads them, and in the result."""
-POLLS = 2 * 657_000
-"""Lambda's of two queues: of files, and of messages."""
+QUEUES = 2
+"""Of files, and of messages."""
 ITEM_BYTES = 300
 ALARMS = 1
 
@@ -40,13 +39,13 @@ def lines(case: Case) -> Iterator[Line]:
     if not settings.enabled:
         return
     batch = by_batch(case)
-    per_message = settings.rows_per_message * (SCORED_TIMES if batch else 1)
+    per_message = most_rows(settings.rows_per_message, scored=batch)
     rows, messages = case.files * assumed.rows_per_file, case.files * ceil(assumed.rows_per_file / per_message)
     yield case.line(PART, "predictions written", rows, "table_writes", lower="fewer or smaller files to predict")
     in_table = settings.keep_days / DAYS_PER_MONTH or assumed.months_kept
     stored = rows * ITEM_BYTES / 1e9 * in_table
     yield case.line(PART, "predictions kept", stored, "table_storage", lower="fewer inference.keep_days")
-    yield case.line(PART, "queues", POLLS + messages * MESSAGE_CALLS, "queue_calls")
+    yield case.line(PART, "queues", QUEUES * POLLS + messages * MESSAGE_CALLS, "queue_calls")
     ms = MESSAGE_MS + MESSAGE_MS_PER_ROW * (rows / messages if messages else 0)
     yield from case.computing(PART, "messages", messages, ms, MESSAGE_MB)
     yield from case.computing(PART, "files", case.files * (FILE_CALLS + batch), FILE_MS, FILE_MB)

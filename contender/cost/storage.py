@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from contender.cost.case import Case, Line
+from contender.cost.case import POLLS, Case, Line
 
 PART = "storage"
 COPIES = 4
@@ -13,7 +13,6 @@ OBJECTS = 60
 """That the jobs of an execution write."""
 REPORT_MB = 3
 """Model, statistics and reports of an execution."""
-POLLS = 657_000
 
 
 def lines(case: Case) -> Iterator[Line]:

@@ -15,8 +15,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import random
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -25,11 +23,12 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contender.lambdas.log_line import log_line
+from contender.lambdas.pausing import pausing
 from contender.lambdas.settings import read
 from contender.measurements import files, metrics
 from contender.measurements.recorder import Counted, Recorder
 
-LONGEST_PAUSE_S = 1.0
+pause = pausing(first_s=0.02, longest_s=1.0)
 
 
 class FileCounter:
@@ -93,11 +92,6 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     with log_line("count") as line:
         reply, line["messages"] = answer(_counter(), event)
         return reply
-
-
-def pause(attempt: int) -> None:
-    """Longer with every try, and of random length: two that got in each other's way shall not meet again."""
-    time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.02 * 2**attempt)))
 
 
 def _now() -> datetime:

@@ -26,7 +26,8 @@ _ANSWER_S = 10.0
 def handler(event: Mapping[str, Any], context: object) -> None:
     with log_line("portfolio") as line:
         line["request"] = event["RequestType"]
-        line["status"] = switch(event, _sagemaker, _put)["Status"]
+        answer = switch(event, _sagemaker, _put)
+        line |= {"status": answer["Status"], "reason": answer.get("Reason", "")}
 
 
 def switch(

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import functools
 import os
-import random
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +19,7 @@ from botocore.config import Config
 
 from contender.lambdas.coming_back import ComingBack, tries
 from contender.lambdas.log_line import log_line
+from contender.lambdas.pausing import pausing
 from contender.lambdas.settings import names_from_environ, read
 from contender.scoring.dead_letters import DeadLetters
 from contender.scoring.finishing import Finishing
@@ -32,7 +31,7 @@ RETURNED = ("failed", "not begun")
 RESERVE_S = 90
 """With less time than this no message is begun, and no further request made to find rows that are refused: what was
 answered is still to be written, and a request may take a minute."""
-LONGEST_PAUSE_S = 5.0
+pause = pausing(first_s=0.05, longest_s=5.0)
 
 
 class Worker:
@@ -79,11 +78,6 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     with log_line("score") as line:
         reply, line["messages"] = _worker().answer(event, context)
         return reply
-
-
-def pause(tries: int) -> None:
-    """Longer with every try, and of random length: two that wrote at once shall not do so again."""
-    time.sleep(random.uniform(0, min(LONGEST_PAUSE_S, 0.05 * 2**tries)))
 
 
 def _now() -> datetime:

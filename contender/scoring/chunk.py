@@ -17,6 +17,9 @@ from contender.scoring.source import Source
 
 ENDPOINT = -1
 """Instead of a count of refused rows: the endpoint is asked, nothing is scored yet."""
+SCORED_TIMES, MAX_ROWS = 5, 5000
+"""Rows that are scored already go so many times more into a message, as nobody has to be asked for them; yet no more
+than the largest message has, whose answers have to fit into one item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +74,8 @@ class Chunk:
     def again(self, places: tuple[int, ...]) -> Chunk:
         """The next try, for these of its rows."""
         return replace(self, attempt=self.attempt + 1, only=places)
+
+
+def most_rows(rows_per_message: int, *, scored: bool) -> int:
+    """Rows of a message at most, where the setting is `rows_per_message`."""
+    return min(rows_per_message * SCORED_TIMES, MAX_ROWS) if scored else rows_per_message

@@ -26,13 +26,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contender import batch
+from contender import batch, s3_object
 from contender.errors import DataError, DeploymentError, NamingError, NotFoundError
 from contender.executions.request import begin
-from contender.executions.snapshot import Watcher
+from contender.executions.snapshot import Snapshot, Watcher
 from contender.naming import Names
-from contender.scoring.batch_result import PREDICTIONS
-from contender.scoring.chunk import ENDPOINT, Chunk
+from contender.scoring.chunk import ENDPOINT, Chunk, most_rows
 from contender.scoring.dead_letters import DeadLetters
 from contender.scoring.file import File, State
 from contender.scoring.refusing import Refusing
@@ -45,9 +44,6 @@ from contender.scoring.upload import CREATED, OURS, STAGING, Upload, parse_event
 EXECUTION = "SageMaker Model Building Pipeline Execution Status Change"
 MAX_CUT = 4_000_000
 """Bytes. A request holds fewer than a cut: the model's columns of its rows."""
-SCORED_TIMES, MAX_ROWS = 5, 5000
-"""Rows that are scored already go so many times more into a message, as nobody has to be asked for them; yet no more
-than the largest message has, whose answers have to fit into one item."""
 MESSAGES = 10
 """SendMessageBatch takes no more."""
 HEADER_BYTES = 1_000_000
@@ -174,8 +170,7 @@ class Intake:
 
     def _cut(self, file: File, table: Table, source: Source, *, scored: bool = False, **who: Any) -> dict[str, Any]:
         """Every row into a message; how many there are is known before the first one is sent."""
-        most = min(file.rows_per_message * SCORED_TIMES, MAX_ROWS) if scored else file.rows_per_message
-        cuts = list(table.cuts(most, MAX_CUT))
+        cuts = list(table.cuts(most_rows(file.rows_per_message, scored=scored), MAX_CUT))
         if not cuts:
             raise DataError(f"{file.file} has a header but no rows")
         file = self._parts.store.change(file, state=State.SCORING, rows=table.rows, chunks=len(cuts), **who)
@@ -232,18 +227,23 @@ class Intake:
         if file.state in (State.REFUSED, State.FINISHED) or file.sent:
             return {**told, "outcome": "duplicate"}
         try:
-            result = batch.result(self._parts.sagemaker, self._parts.s3, last)
-            place = Source(*_place(f"{result.uri}/{PREDICTIONS}"))
-            table = Table(self._parts.s3.get_object(**place.request)["Body"], file.file)
-            version = int(result.summary["champion"]["version"])
-            return {**told, **self._cut(file, table, place, scored=True, version=version, execution=arn)}
-        except (DataError, DeploymentError) as error:
+            return {**told, **self._bring_in(file, last, arn)}
+        except DataError as error:
             self._parts.refusing.refuse(file, str(error))
             return {**told, "outcome": "refused", "reason": str(error)}
 
+    def _bring_in(self, file: File, last: Snapshot, arn: str) -> dict[str, Any]:
+        try:
+            result = batch.result(self._parts.sagemaker, self._parts.s3, last)
+        except DeploymentError as error:
+            raise DataError(str(error)) from error
+        place = Source(*s3_object.place(result.predictions_uri))
+        table = Table(self._parts.s3.get_object(**place.request)["Body"], file.file)
+        version = int(result.summary["champion"]["version"])
+        return self._cut(file, table, place, scored=True, version=version, execution=arn)
+
     def _file_of(self, uri: str) -> File | None:
-        bucket = uri.removeprefix("s3://").partition("/")[0]
-        found = staged(bucket, uri)
+        found = staged(uri)
         return self._parts.store.file(found[0], found[2], found[1]) if found else None
 
 
@@ -254,11 +254,6 @@ class WrongColumns(Exception):
         super().__init__(problem)
         self.header = header
         self.columns = columns
-
-
-def _place(uri: str) -> tuple[str, str]:
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return bucket, key
 
 
 def _chunk(file: File, source: Source, cut: Cut, *, scored: bool) -> Chunk:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from contender.errors import DataError
-from contender.naming import checked_dimension, parse_object_key
+from contender.naming import is_dimension, parse_object_key
 
 INBOX = "inference/"
 STAGING = "scoring/"
@@ -28,6 +29,8 @@ OURS = (STAGING, PROCESSED, REFUSED)
 UNKNOWN = "unknown"
 """Stands for the dimension of a file whose key names none."""
 CREATED = "Object Created"
+
+_STAGED = re.compile(rf"s3://[^/]+/{STAGING}([^/]+)/([^/]+)/([^/]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,10 @@ def place(folder: str, dimension: str, upload: str, file: str) -> str:
     return f"{folder}{dimension}/{upload}/{file}"
 
 
-def staged(bucket: str, uri: str) -> tuple[str, str, str] | None:
+def staged(uri: str) -> tuple[str, str, str] | None:
     """Dimension, upload and file of what was put aside for the batch pipeline; None for any other address."""
-    prefix = f"s3://{bucket}/{STAGING}"
-    parts = uri.removeprefix(prefix).split("/")
-    if not uri.startswith(prefix) or len(parts) != 3:
-        return None
-    return checked_dimension(parts[0]), parts[1], parts[2]
+    found = _STAGED.fullmatch(uri)
+    return (found[1], found[2], found[3]) if found and is_dimension(found[1]) else None
 
 
 def parse_event(body: str) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from itertools import islice
 from typing import Any
 
 from contender.naming import Names
+from contender.registry import one_line
 
 MOST_PARAMETERS = 300
 """Of one component; what matters least comes last."""
@@ -86,7 +87,7 @@ def content(record: Record) -> dict[str, Any]:
         "DisplayName": record.title,
         "Status": {
             "PrimaryStatus": PRIMARY_STATUS[record.outcome],
-            "Message": one_line(record.reason or record.outcome)[:LONGEST_MESSAGE],
+            "Message": one_line(record.reason or record.outcome, LONGEST_MESSAGE),
         },
         "StartTime": record.started,
         "EndTime": record.ended,
@@ -132,10 +133,6 @@ def number_or_text(text: str) -> Value:
     return float(text) if _NUMBER.fullmatch(text) else text
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _parameters(record: Record) -> Iterator[tuple[str, Value]]:
     yield from (("execution", record.execution), ("dimension", record.dimension), ("outcome", record.outcome.value))
     if record.reason:
@@ -149,7 +146,7 @@ def _parameters(record: Record) -> Iterator[tuple[str, Value]]:
 
 
 def _written(value: Value) -> dict[str, Any]:
-    return {"StringValue": one_line(value)[:LONGEST_TEXT]} if isinstance(value, str) else {"NumberValue": value}
+    return {"StringValue": one_line(value, LONGEST_TEXT)} if isinstance(value, str) else {"NumberValue": value}
 
 
 def _prefix(name: str) -> str:

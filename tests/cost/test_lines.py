@@ -248,6 +248,15 @@ def test_a_file_is_as_many_messages_as_its_rows_take(rows_per_message: int, mess
     assert found["inference: Lambda calls: messages"].quantity == pytest.approx(304.1667 * messages, rel=1e-6)
 
 
+@pytest.mark.parametrize(("rows_per_message", "messages"), [(500, 4), (1_000, 2), (2_000, 2)])
+def test_a_message_of_scored_rows_has_five_times_as_many_up_to_the_largest(
+    rows_per_message: int, messages: int
+) -> None:
+    large = settings(inference={"rows_per_message": rows_per_message, "max_file_mb": 0.5})
+    found = lines(case(rows_per_file=10_000, settings=large))
+    assert found["inference: Lambda calls: messages"].quantity == pytest.approx(304.1667 * messages, rel=1e-6)
+
+
 @pytest.mark.parametrize(("keep_days", "months"), [(365, 12), (73, 2.4), (0, 24)])
 def test_predictions_stay_in_the_table_as_long_as_the_setting_says_and_for_good_as_long_as_files(
     keep_days: int, months: float

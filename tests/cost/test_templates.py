@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from contender.cost import delivery, experiments, inference, monitoring, pipelines, rollouts
-from contender.scoring import intake
 from tests.infra.templates import of_type, read
 
 
@@ -60,7 +59,3 @@ def test_the_watcher_looks_and_captures_stay_as_counted() -> None:
     assert read("monitoring.yaml")["Parameters"]["WatchRate"]["Default"] == "rate(15 minutes)"
     assert monitoring.LOOKS == 730 * 60 / 15
     assert read("core.yaml")["Parameters"]["CaptureDays"]["Default"] == monitoring.CAPTURE_DAYS
-
-
-def test_a_message_of_scored_rows_has_as_many_as_counted() -> None:
-    assert intake.SCORED_TIMES == inference.SCORED_TIMES

@@ -42,6 +42,7 @@ class World:
         self.dimension = dimension
         self.endpoint = self.group = NAMES.endpoint(dimension)
         self.experiments = True
+        self.scaling: Any = None
         self.arrived = ""
         self.began = self.sagemaker.now
         self.asked: list[dict[str, Any]] = []
@@ -59,7 +60,9 @@ class World:
 
     @property
     def clients(self) -> Clients:
-        return Clients(self.sagemaker, self.tables, None, lambda timeout_s: None, lambda: self.sagemaker.now)
+        return Clients(
+            self.sagemaker, self.tables, None, lambda timeout_s: None, lambda: self.sagemaker.now, self.scaling
+        )
 
     @property
     def controller(self) -> Controller:

@@ -129,6 +129,8 @@ class FakeSqs:
         self._calls = calls
         self.queues: dict[str, list[dict[str, Any]]] = {"files": [], "rows": [], "dead": []}
         self.delays: list[int] = []
+        self.busy = 0
+        """How many batches of messages are not taken, before they are."""
 
     def send_message(self, *, QueueUrl: str, MessageBody: str, MessageAttributes: Any = None) -> dict[str, Any]:
         with self._calls.call("SendMessage"):
@@ -141,12 +143,16 @@ class FakeSqs:
         with self._calls.call("SendMessageBatch"):
             assert 1 <= len(Entries) <= 10
             assert sum(len(entry["MessageBody"].encode()) for entry in Entries) <= 262_144
+            if self.busy:
+                self.busy -= 1
+                return {"Failed": [{"Id": Entries[0]["Id"], "Message": "try again"}]}
             self.queues[QueueUrl] += [{"Body": each["MessageBody"], "receives": 0} for each in Entries]
             return {"Successful": Entries}
 
     def receive_message(
-        self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int = 0, **_: Any
+        self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int = 0, VisibilityTimeout: int, **_: Any
     ) -> dict[str, Any]:
+        assert VisibilityTimeout >= 60, "it is somebody else's before it is looked at"
         if not WaitTimeSeconds:
             return {}  # a short poll asks some of the servers, and those may have nothing
         shown = [each for each in self.queues[QueueUrl] if not each.get("hidden")][:MaxNumberOfMessages]
@@ -362,11 +368,12 @@ class FakeSageMaker:
         }
 
 
-def artifact() -> bytes:
-    encoder = json.dumps({"columns": ["Plan", "Phone", "Mins"], "dropped": ["Phone"]}).encode()
+def artifact(*columns: str) -> bytes:
+    """A model's, that reads these columns or Plan and Mins; archived as `tar` does with `.`."""
+    encoder = json.dumps({"columns": columns or ["Plan", "Phone", "Mins"], "dropped": ["Phone"]}).encode()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        for name, content in (("code/inference.py", b"pass"), ("encoder.json", encoder), ("model.ubj", b"{}")):
+        for name, content in (("./code/inference.py", b"pass"), ("./encoder.json", encoder), ("./model.ubj", b"{}")):
             info = tarfile.TarInfo(name)
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))

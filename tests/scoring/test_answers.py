@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import nan
 
 import pytest
 
 from contender.scoring.answers import Answers, Problem, failures, outcome
-from contender.scoring.chunk import Chunk
-from contender.scoring.intake import MAX_ROWS
+from contender.scoring.chunk import MAX_ROWS, Chunk
 from contender.scoring.source import Source
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -62,3 +61,9 @@ def test_a_row_has_failed_if_no_try_has_scored_it() -> None:
     found = outcome([first, again], shown=10)
     assert [(failure.row, failure.problem.reason) for failure in found.first] == [(3, "no number")]
     assert found.scored_by == {"v1": 1, "v2": 1}
+
+
+def test_a_file_has_ended_when_the_last_of_its_rows_was_answered() -> None:
+    times = [AT + timedelta(seconds=seconds) for seconds in (1, 3, 2)]
+    answered = [Answers(chunk(number), "v1", 1, at, (0.5, 0.5)) for number, at in enumerate(times)]
+    assert outcome(answered, shown=1).ended == times[1]

@@ -74,7 +74,7 @@ def test_rows_have_failed_after_the_last_try(world: World) -> None:
 
 
 def test_a_function_that_is_out_of_time_begins_no_message(world: World) -> None:
-    reply, outcomes = worker(world).answer(records(world, "rows"), Context(300_000, 59_000))
+    reply, outcomes = worker(world).answer(records(world, "rows"), Context(300_000, 89_000))
     assert [failure["itemIdentifier"] for failure in reply["batchItemFailures"]] == ["1", "2"]
     assert [outcome["outcome"] for outcome in outcomes] == ["scored", "not begun", "not begun"]
     assert world.sqs.delays == [0, 0]

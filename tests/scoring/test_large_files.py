@@ -100,6 +100,13 @@ def test_delivered_twice_and_in_any_order_it_ends_the_same(seed: int) -> None:
     has_ended_well(world)
 
 
+def test_a_queue_that_takes_nothing_for_a_while_costs_no_row() -> None:
+    world = story()
+    world.sqs.busy = 3
+    run(world)
+    has_ended_well(world)
+
+
 def test_an_execution_that_fails_refuses_the_file() -> None:
     world = story()
     world.sagemaker.status = "Failed"
@@ -110,6 +117,16 @@ def test_an_execution_that_fails_refuses_the_file() -> None:
     assert world.s3.listed() == [place, f"{place}.report.json"]
 
 
+def test_an_execution_that_runs_is_waited_for() -> None:
+    world = story()
+    world.sagemaker.status = "Executing"
+    run(world)
+    assert (world.file().state, world.outcomes[-1]["outcome"]) == (State.BATCH, "ignored")
+    world.sagemaker.status = "Succeeded"
+    run(world)
+    has_ended_well(world)
+
+
 def test_without_a_batch_pipeline_a_large_file_is_refused() -> None:
     world = story()
     world.sagemaker.has_pipeline = False
@@ -117,9 +134,19 @@ def test_without_a_batch_pipeline_a_large_file_is_refused() -> None:
     assert "pipeline 'contender-batch' does not exist: make it with `contender pipeline upsert`" in world.file().reason
 
 
-def test_an_execution_of_somebody_elses_is_none_of_ours() -> None:
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://contender-artifacts/batch/D/uploads/1/march.csv",
+        "s3://somebodys/scoring/my_data/2026/march.csv",
+        "s3://somebodys/scoring/D/2026/march.csv",
+        "s3://somebodys",
+        "",
+    ],
+)
+def test_an_execution_of_somebody_elses_is_none_of_ours(uri: str) -> None:
     world = World()
-    parameters = [{"Name": "InputDataUri", "Value": "s3://contender-artifacts/batch/D/uploads/1/march.csv"}]
+    parameters = [{"Name": "InputDataUri", "Value": uri}]
     world.sagemaker.started.append({"PipelineParameters": parameters})
     world.deliver(ended())
     world.run()

@@ -176,7 +176,9 @@ def test_the_same_name_with_other_content_is_another_file() -> None:
     world.drop(content(rows(12)))
     world.drop(content(rows(25)))
     world.run()
-    assert sorted((file.rows, file.scored) for file in world.store.files("D")) == [(12, 12), (25, 25)]
+    assert sorted((file.rows, file.scored, file.size) for file in world.store.files("D")) == [
+        (count, count, len(content(rows(count)))) for count in (12, 25)
+    ]
     assert len(world.table.rows) == 37
     assert not [key for key in world.s3.listed() if key.startswith("inference/")]
 

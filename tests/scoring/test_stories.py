@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contender.scoring.file import State
-from tests.scoring.fakes import model_error, probability
+from tests.scoring.fakes import ARTIFACTS, artifact, model_error, probability
 from tests.scoring.world import World, content, rows
 
 POISONED = (4, 17)
@@ -135,6 +135,17 @@ def test_whoever_is_champion_meanwhile_a_row_is_answered_once(seed: int) -> None
     }
 
 
+def test_rows_fail_where_the_successor_reads_what_their_file_lacks() -> None:
+    world = World()
+    world.drop(content(rows(5)))
+    world.deliver_next("files")
+    world.sagemaker.champion, world.runtime.variants = 2, {"v2"}
+    world.s3.put(ARTIFACTS, "model.tar.gz", artifact("Plan", "Mins", "Age"))
+    world.run()
+    assert world.report()["failed"] == 5
+    assert "lacks 1 of the 3 columns of champion v2: Age." in world.report()["problems"][0]["problem"]
+
+
 def test_items_that_dynamodb_leaves_are_written_again() -> None:
     world, draw = story(), random.Random(1)
     world.table.leaves = lambda requests: [request for request in requests if draw.random() < 0.5]
@@ -150,9 +161,17 @@ def test_a_table_that_takes_nothing_costs_no_row() -> None:
     has_ended_well(world)
 
 
-def test_an_endpoint_that_fails_for_a_while_costs_no_row() -> None:
+def test_a_queue_that_takes_nothing_for_a_while_costs_no_row() -> None:
     world = story()
-    world.runtime.failures = [model_error(503, "busy") for _ in range(2)]
+    world.sqs.busy = 3
+    world.run()
+    has_ended_well(world)
+
+
+@pytest.mark.parametrize("status", [408, 429, 503])
+def test_an_endpoint_that_fails_for_a_while_costs_no_row(status: int) -> None:
+    world = story()
+    world.runtime.failures = [model_error(status, "busy") for _ in range(2)]
     world.run()
     assert [outcome["outcome"] for outcome in world.outcomes].count("failed") == 2
     has_ended_well(world)

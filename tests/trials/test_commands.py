@@ -171,6 +171,14 @@ def test_refused_challengers_on_request(run: Any, account: Account) -> None:
     assert "refused00001: Refused: AUC 0.6 is below the floor" in result.stderr
 
 
+def test_only_the_latest_refused_challengers_are_shown(run: Any, account: Account) -> None:
+    for number in range(5):
+        older = record(f"refused0000{number}", None, 0.6, 0.9)
+        account.keep(replace(older, ended=START + timedelta(minutes=number)))
+    found = json.loads(run("compare", "A", "2", "--refused", "--json").stdout)
+    assert [each["execution"][-1] for each in found[1:]] == ["4", "3", "2"]
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [(("A", "9"), "has no version 9: it has 1, 2, 3, 4"), (("B",), "dimension 'B' has no versions yet")],
