@@ -13,10 +13,12 @@ from contender.lambdas.drift import Clients, Reporter
 from contender.lambdas.starter import Upload
 from contender.lambdas.watch_settings import DriftSettings
 from contender.naming import Names
-from contender.watching.told import CLAIM_LAPSES_AFTER, Busy
+from contender.watching.alarms import wanted
+from contender.watching.told import CLAIM_LAPSES_AFTER, Busy, Told
 from tests.lambdas.fakes import FakeSqs, Killed, Process
 from tests.measurements.dynamodb import FakeDynamoDB
 from tests.watching.fakes import NOW, FakeCloudWatch, FakeS3, FakeSageMaker, FakeSns
+from tests.watching.world import WISHES, serving
 
 NAMES = Names("contender")
 QUEUE = "https://queue/uploads"
@@ -139,6 +141,18 @@ def test_a_message_says_what_moved_which_way_and_what_follows() -> None:
     assert desk.cloudwatch.measured("DriftViolations") == [1]
 
 
+def test_the_alarm_of_drift_looks_at_the_metric_that_is_sent() -> None:
+    desk = Desk(DRIFTED)
+    desk.handle()
+    (sent,) = desk.cloudwatch.made("PutMetricData")
+    (datum,) = sent["MetricData"]
+    (alarm,) = (each for each in wanted(WISHES, "SM-1", serving(), drifts=True) if each.name.endswith("-drift"))
+    (query,) = alarm.request["Metrics"][1:]
+    metric = {"Namespace": sent["Namespace"], "MetricName": datum["MetricName"], "Dimensions": datum["Dimensions"]}
+    assert query["MetricStat"]["Metric"] == metric
+    assert (alarm.request["Threshold"], alarm.request["TreatMissingData"]) == (0.0, "ignore")
+
+
 def test_the_same_event_twice_is_one_message_and_one_training() -> None:
     desk = Desk(DRIFTED)
     desk.handle()
@@ -217,7 +231,7 @@ def test_nothing_is_trained_unless_the_settings_say_so() -> None:
 
 def test_somebody_elses_claim_is_waited_for_and_lapses() -> None:
     desk = Desk(DRIFTED)
-    desk.reporter._told.claim(desk.sagemaker.jobs[JOB]["ProcessingJobArn"], NOW)
+    Told(desk.table, SETTINGS.table).claim(desk.sagemaker.jobs[JOB]["ProcessingJobArn"], NOW)
     with pytest.raises(Busy):
         desk.handle()
     desk.now = NOW + CLAIM_LAPSES_AFTER + timedelta(seconds=1)

@@ -19,6 +19,7 @@ from contender.rollout.ledger import Ledger
 from contender.rollout.observation import Observation
 from contender.rollout.spec import Instance, Spec
 from contender.rollout.state import Phase, State, Track
+from contender.stages import StageVersions
 from contender.watching.wishes import Scaling
 from tests.lambdas.fakes import FakeTables, client_error
 from tests.watching.fakes import NOW, FakeCloudWatch, FakeS3, FakeSageMaker, FakeScaling, pipeline
@@ -97,6 +98,12 @@ class Account:
 
     def look(self, event: dict[str, Any] = SWEEP) -> dict[str, Any]:
         return self.watcher.handle(event, NOW)
+
+    def release_v1(self, scaling: Any) -> None:
+        """What a rollout does that takes a variant away."""
+        versions = StageVersions(self.sagemaker, self.dynamodb, NAMES, None, lambda: NOW)
+        action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
+        Apply(self.sagemaker, "role", versions, scaling=scaling).run(action)
 
 
 def changed(dimension: str) -> dict[str, Any]:
@@ -254,8 +261,7 @@ def test_a_rollout_goes_on_where_there_is_no_automatic_scaling() -> None:
     account = Account(SCALED)
     account.scaling.absent = True
     account.serve("SM-1", 1, 2)
-    action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
-    Apply(account.sagemaker, "role", None, scaling=account.scaling).run(action)  # type: ignore[arg-type]
+    account.release_v1(account.scaling)
     assert account.sagemaker.made("UpdateEndpoint")
 
 
@@ -265,8 +271,7 @@ def test_a_rollout_lets_go_of_a_variant_before_it_takes_it_away(scaled: bool) ->
     account.serve("SM-1", 1, 2)
     if scaled:
         account.look()
-    action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
-    Apply(account.sagemaker, "role", None, scaling=account.scaling).run(action)  # type: ignore[arg-type]
+    account.release_v1(account.scaling)
     assert "endpoint/contender-SM-1/variant/v1" not in account.scaling.targets
     assert len(account.scaling.made("DeregisterScalableTarget")) == 1
     assert account.sagemaker.made("UpdateEndpoint")
@@ -275,6 +280,5 @@ def test_a_rollout_lets_go_of_a_variant_before_it_takes_it_away(scaled: bool) ->
 def test_a_rollout_of_a_project_that_scales_nothing_asks_nobody() -> None:
     account = Account()
     account.serve("SM-1", 1, 2)
-    action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
-    Apply(account.sagemaker, "role", None).run(action)  # type: ignore[arg-type]
+    account.release_v1(None)
     assert account.scaling.calls == []
