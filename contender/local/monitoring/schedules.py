@@ -67,8 +67,8 @@ def update_monitoring_schedule(context: Context, request: dict[str, Any]) -> dic
         schedule = _find(context, name)
         job, timing = _check(context, config)
         now = context.clock()
-        content = dict.fromkeys(("EndpointName",)) | _content(config, job)
-        context.store.update(KIND, name, {**content, "LastModifiedTime": now, "_due": timing.first(now)}, now=now)
+        changes = {"EndpointName": None, **_content(config, job), "LastModifiedTime": now, "_due": timing.first(now)}
+        context.store.update(KIND, name, changes, now=now)
     context.monitoring.look()
     return {"MonitoringScheduleArn": schedule["MonitoringScheduleArn"]}
 
