@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -72,12 +73,7 @@ class Desk:
         clients = Clients(self.sagemaker, self.s3, self.sns, self.sqs, self.cloudwatch, self.table)
         for each in (self.sagemaker, self.s3, self.sns, self.sqs, self.cloudwatch, self.table):
             each.process = self.process
-        settings = (
-            SETTINGS
-            if retrain == "newest"
-            else DriftSettings(NAMES, SETTINGS.topic_arn, "drift", retrain, "data", "data/", QUEUE)
-        )
-        self.reporter = Reporter(settings, clients)
+        self.reporter = Reporter(replace(SETTINGS, retrain=retrain), clients)
         self.now = NOW
 
     def handle(self) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from contender.rollout.observation import Observation
 from contender.rollout.spec import Instance, Spec
 from contender.rollout.state import Phase, State, Track
 from contender.stages import StageVersions
-from contender.watching.wishes import Scaling
+from contender.watching.wishes import Scaling, Wishes
 from tests.lambdas.fakes import FakeTables, client_error
 from tests.watching.fakes import NOW, FakeCloudWatch, FakeS3, FakeSageMaker, FakeScaling, pipeline
 from tests.watching.test_record import ENCODER, FEATURES, artifact, statistics
 
 NAMES = Names("contender")
-SETTINGS = WatchSettings(
+WISHES = Wishes(
     names=NAMES,
     bucket="artifacts",
     role_arn="arn:aws:iam::123456789012:role/contender-monitor",
@@ -38,9 +38,8 @@ SETTINGS = WatchSettings(
     instance_type="ml.m5.xlarge",
     error_rate=0.05,
     latency_ms=1000,
-    stalled_s=3600,
-    scaling=None,
 )
+SETTINGS = WatchSettings(WISHES, stalled_s=3600)
 SWEEP = {"detail-type": "Scheduled Event"}
 
 
@@ -217,7 +216,7 @@ def test_rollouts_that_get_nowhere_are_counted() -> None:
 # ── Automatic scaling ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-SCALED = replace(SETTINGS, scaling=Scaling(1, 4, 1000))
+SCALED = replace(SETTINGS, wishes=replace(WISHES, scaling=Scaling(1, 4, 1000)))
 
 
 def test_variants_are_scaled_with_a_policy_each() -> None:
