@@ -156,6 +156,17 @@ def test_the_same_event_twice_is_one_message_and_one_training() -> None:
     assert (len(desk.messages), len(desk.trainings)) == (1, 1)
 
 
+def test_a_message_holds_twenty_sentences_and_says_how_many_more_there_are() -> None:
+    columns = [{**DRIFTED, "feature_name": f"column {number}"} for number in range(22)]
+    desk = Desk(*columns)
+    desk.handle()
+    (message,) = desk.messages
+    assert "column 19: " in message
+    assert "column 20" not in message
+    assert "- and 2 more, in the report" in message
+    assert desk.cloudwatch.measured("DriftViolations") == [22]
+
+
 def test_what_is_as_before_is_measured_and_nobody_is_told() -> None:
     desk = Desk()
     assert desk.handle()["outcome"] == "as before"

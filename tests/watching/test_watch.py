@@ -20,6 +20,8 @@ from contender.rollout.observation import Observation
 from contender.rollout.spec import Instance, Spec
 from contender.rollout.state import Phase, State, Track
 from contender.stages import StageVersions
+from contender.watching.actions import CreateDefinition, CreateSchedule, DeleteDefinition, DeleteSchedule
+from contender.watching.execute import Watchman
 from contender.watching.wishes import Scaling, Wishes
 from tests.lambdas.fakes import FakeTables, client_error
 from tests.watching.fakes import NOW, FakeCloudWatch, FakeS3, FakeSageMaker, FakeScaling, pipeline
@@ -53,6 +55,7 @@ class Account:
         Ledger(self.dynamodb, NAMES.table("rollouts")).put_spec(Spec("", Instance("ml.m5.large", 1)))
         self.clients = Clients(self.sagemaker, self.s3, self.cloudwatch, self.scaling, self.dynamodb)
         self.watcher = Watcher(settings, self.clients)
+        self.watchman = Watchman(self.sagemaker, self.s3, self.cloudwatch, self.scaling, NAMES)
 
     def serve(self, dimension: str, *numbers: int) -> None:
         """Versions up to these, the last of them champion with a baseline, behind an endpoint that captures."""
@@ -135,6 +138,23 @@ def test_the_baseline_lies_where_its_definition_says() -> None:
     ):
         assert uri.startswith("s3://artifacts/monitoring/contender-SM-1/baselines/")
         assert uri.removeprefix("s3://") in account.s3.objects
+
+
+def test_what_is_there_is_made_again_and_what_is_gone_is_deleted_again() -> None:
+    account = Account()
+    account.serve("SM-1", 1)
+    account.look()
+    ((name, request),) = account.sagemaker.definitions.items()
+    content = {key: value for key, value in request.items() if key != "JobDefinitionName"}
+    schedule = "contender-SM-1-data"
+    for action in (
+        CreateDefinition("data", name, content),
+        CreateSchedule(schedule, "data", name, WISHES.schedule),
+        *([DeleteSchedule(schedule)] * 2),
+        *([DeleteDefinition("data", name)] * 2),
+    ):
+        account.watchman.run(action)
+    assert (account.sagemaker.schedules, account.sagemaker.definitions) == ({}, {})
 
 
 def test_events_of_others_ask_for_nothing() -> None:
