@@ -35,6 +35,8 @@ MAX_DIMENSION = 40
 MAX_ENDPOINT = 52
 """SageMaker allows 63 characters; an endpoint config adds a hyphen and a digest of ten."""
 MAX_FILE = 100
+METRICS = "Contender"
+"""The namespace of our own metrics in CloudWatch, of every project in an account."""
 
 _PROJECT = re.compile(r"[a-z][a-z0-9]{0,19}")
 _STAGE = re.compile(r"[a-z][a-z0-9]{0,9}")

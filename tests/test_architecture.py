@@ -28,6 +28,7 @@ LAMBDA_PARTS = (
     "errors",
     "executions",
     "s3_object",
+    "scaling",
     "evaluation",
     "trials",
     "watching",

@@ -13,10 +13,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.destroying.remover import Project, Remover
-from contender.endpoints import PAGE, error_code, found, list_endpoints, read
+from contender.endpoints import PAGE, found, list_endpoints, read
+from contender.scaling import SCALED, is_absent
 from contender.watching.alarms import endpoint_of
 
-_SCALED = {"ServiceNamespace": "sagemaker", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount"}
 _JOB_DEFINITIONS = ("data_quality", "model_quality")
 
 
@@ -99,11 +99,11 @@ def _scaled(project: Project) -> Iterator[str]:
     """Variants that are scaled, as `endpoint/<name>/variant/<name>`; none on a laptop, which has no such service."""
     scaling = project.connect("application-autoscaling")
     try:
-        pages = list(scaling.get_paginator("describe_scalable_targets").paginate(**_SCALED))
+        pages = list(scaling.get_paginator("describe_scalable_targets").paginate(**SCALED))
     except ClientError as error:
-        if not error_code(error).isdigit():
+        if not is_absent(error):
             raise
-        return  # a laptop answers with no code of AWS's at all
+        return
     for each in (target["ResourceId"] for page in pages for target in page["ScalableTargets"]):
         if project.names.place_of(each.split("/")[1]):
             yield each
@@ -113,7 +113,7 @@ SCALED_VARIANTS = Remover(
     "scaled variant",
     _scaled,
     lambda project, name: project.connect("application-autoscaling").deregister_scalable_target(
-        **_SCALED, ResourceId=name
+        **SCALED, ResourceId=name
     ),
 )
 ALARMS = Remover("alarm", _alarms, lambda project, name: project.connect("cloudwatch").delete_alarms(AlarmNames=[name]))

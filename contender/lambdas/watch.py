@@ -67,10 +67,10 @@ class Report:
 class Watcher:
     def __init__(self, settings: WatchSettings, clients: Clients) -> None:
         self._settings = settings
-        self._names = settings.names
+        self._names = settings.wishes.names
         self._clients = clients
-        self._lookout = Lookout(clients.sagemaker, clients.cloudwatch, clients.scaling, settings.names)
-        self._watchman = Watchman(clients.sagemaker, clients.s3, clients.cloudwatch, clients.scaling, settings.names)
+        self._lookout = Lookout(clients.sagemaker, clients.cloudwatch, clients.scaling, self._names)
+        self._watchman = Watchman(clients.sagemaker, clients.s3, clients.cloudwatch, clients.scaling, self._names)
 
     def handle(self, event: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         """Look at what an event asks for; DeploymentError at the end if an endpoint could not be looked after."""
@@ -83,7 +83,7 @@ class Watcher:
             line["stalled"] = stuck = self._stalled(now)
             project = {"Project": self._names.project}
             line["unmeasured"] = measure.put(self._clients.cloudwatch, STALLED, len(stuck), project, now)
-        wishes = self._settings.wishes(self._lookout.image(), script_digest())
+        wishes = replace(self._settings.wishes, image=self._lookout.image(), script=script_digest())
         part = self._names.endpoint(asked) if asked is not None else f"{self._names.project}-"
         watching = self._lookout.watching(wishes, part)
         if watching.lacking:

@@ -13,21 +13,10 @@ from contender.watching.wishes import Kind, Scaling, Wishes
 
 @dataclass(frozen=True, slots=True)
 class WatchSettings:
-    """What the watcher is to make sure of; `kinds` are what schedules compare."""
+    """What the watcher is to make sure of, and how late a rollout may be."""
 
-    names: Names
-    bucket: str
-    role_arn: str
-    topic_arn: str
-    kinds: tuple[Kind, ...]
-    schedule: str
-    truth_hours: int
-    quality_margin: float
-    instance_type: str
-    error_rate: float
-    latency_ms: int
+    wishes: Wishes
     stalled_s: int
-    scaling: Scaling | None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -37,7 +26,7 @@ class WatchSettings:
             between(environ, "MAX_INSTANCES", int, 1, 100),
             between(environ, "INVOCATIONS_PER_INSTANCE", int, 1, 1_000_000),
         )
-        return cls(
+        wishes = Wishes(
             names=names_from_environ(environ),
             bucket=read(environ, "ARTIFACT_BUCKET"),
             role_arn=read(environ, "MONITOR_ROLE_ARN"),
@@ -49,27 +38,9 @@ class WatchSettings:
             instance_type=read(environ, "INSTANCE_TYPE"),
             error_rate=between(environ, "ERROR_RATE", float, 0.0, 1.0),
             latency_ms=between(environ, "LATENCY_MS", int, 1, 60_000),
-            stalled_s=between(environ, "STALLED_SECONDS", int, 60, 30 * 86_400),
             scaling=scaling if read(environ, "AUTOSCALING") == "on" else None,
         )
-
-    def wishes(self, image: str, script: str) -> Wishes:
-        return Wishes(
-            names=self.names,
-            bucket=self.bucket,
-            role_arn=self.role_arn,
-            topic_arn=self.topic_arn,
-            image=image,
-            script=script,
-            kinds=self.kinds,
-            schedule=self.schedule,
-            truth_hours=self.truth_hours,
-            quality_margin=self.quality_margin,
-            instance_type=self.instance_type,
-            error_rate=self.error_rate,
-            latency_ms=self.latency_ms,
-            scaling=self.scaling,
-        )
+        return cls(wishes, stalled_s=between(environ, "STALLED_SECONDS", int, 60, 30 * 86_400))
 
 
 @dataclass(frozen=True, slots=True)

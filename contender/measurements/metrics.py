@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Any
 
 from contender.measurements.counting import UNIT, Measured
+from contender.naming import METRICS
 
-NAMESPACE = "Contender"
 MAX_DATA = 1000
 OLDEST = timedelta(days=13)
 """CloudWatch takes values of the last two weeks."""
@@ -25,7 +25,7 @@ def publish(cloudwatch: Any, measured: Mapping[Key, Measured], now: datetime) ->
     """Send everything, in one call for up to 1,000 values; how many values there were."""
     waiting, sent = _data(measured, now), 0
     while data := list(islice(waiting, MAX_DATA)):
-        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
+        cloudwatch.put_metric_data(Namespace=METRICS, MetricData=data)
         sent += len(data)
     return sent
 

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, Protocol
 
 from botocore.exceptions import ClientError
 
+from contender import scaling
 from contender.endpoints import SHARE_DIGITS, error_code, found, read
 from contender.errors import DeploymentError
 from contender.measurements.settings import Owner
@@ -180,8 +181,10 @@ class Apply:
         the newcomer would get its share on top of a champion that gave nothing. Instance counts must be, or an
         update would undo what automatic scaling set; unless the settings ask for others than before.
         """
-        for variant in action.released:
-            self._stop_scaling(action.name, variant)
+        if self._scaling is not None:
+            # The watcher scales a variant again that stays and has traffic.
+            for variant in action.released:
+                scaling.stop(self._scaling, action.name, variant)
         excluded = ["DesiredWeight", *(["DesiredInstanceCount"] if action.counts else [])]
         try:
             self._sagemaker.update_endpoint(
@@ -197,21 +200,6 @@ class Apply:
             if there is None or not there.in_service:
                 raise Overtaken(f"endpoint {action.name} was changed by somebody else meanwhile") from error
             _refuse(error, f"update of endpoint {action.name}")
-
-    def _stop_scaling(self, endpoint: str, variant: str) -> None:
-        """The watcher scales it again if it stays and has traffic. A laptop, which scales nothing, answers with no
-        code of AWS's at all."""
-        if self._scaling is None:
-            return
-        try:
-            self._scaling.deregister_scalable_target(
-                ServiceNamespace="sagemaker",
-                ScalableDimension="sagemaker:variant:DesiredInstanceCount",
-                ResourceId=f"endpoint/{endpoint}/variant/{variant}",
-            )
-        except ClientError as error:
-            if error_code(error) != "ObjectNotFoundException" and not error_code(error).isdigit():
-                raise
 
     def _mark(self, action: MarkVersion) -> None:
         try:

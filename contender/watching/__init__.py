@@ -15,6 +15,7 @@ stalled       rollouts that get nowhere, pure
 findings      what an execution found, in sentences
 told          who was told of it already
 newest        a training with a dimension's newest upload
+measure       one figure for CloudWatch
 
     executions    for people: the latest of each schedule, and one more right now
     truth         what became of predictions, as a file that SageMaker merges

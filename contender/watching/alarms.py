@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contender.endpoints import Serving
-from contender.naming import Names
+from contender.naming import METRICS, Names
 from contender.watching.actions import PutAlarm
 from contender.watching.wishes import Wishes
 
@@ -113,7 +113,7 @@ def _of_dimension(project: str, dimension: str, kind: str) -> dict[str, Any]:
     values = {"Project": project, "Dimension": dimension, "Kind": kind}
     return {
         "Metric": {
-            "Namespace": "Contender",
+            "Namespace": METRICS,
             "MetricName": VIOLATIONS,
             "Dimensions": [{"Name": name, "Value": value} for name, value in values.items()],
         },

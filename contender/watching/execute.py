@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from contender import s3_object
+from contender import s3_object, scaling
 from contender.errors import DataError, DeploymentError
 from contender.naming import Names
 from contender.watching.actions import (
@@ -30,12 +30,12 @@ from contender.watching.actions import (
 )
 from contender.watching.baseline import prepare, relaxed
 from contender.watching.definitions import OPERATIONS, TYPES
-from contender.watching.observe import SCALED, policy_name
+from contender.watching.observe import policy_name
 
 COOL_S = {"ScaleInCooldown": 600, "ScaleOutCooldown": 120}
 """Seconds between two steps: away from an instance later than towards one."""
 THERE = frozenset({"ResourceInUse", "ResourceInUseException"})
-GONE = frozenset({"ResourceNotFound", "ResourceNotFoundException", "ObjectNotFoundException"})
+GONE = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
 
 
 class Later(DeploymentError):
@@ -59,7 +59,7 @@ class Watchman:
             code = error.response["Error"]["Code"]
             if isinstance(action, CreateDefinition | CreateSchedule) and code in THERE:
                 return
-            if isinstance(action, DeleteDefinition | DeleteSchedule | StopScaling) and code in GONE:
+            if isinstance(action, DeleteDefinition | DeleteSchedule) and code in GONE:
                 return
             if code in ("ValidationException", "ConcurrentUpdateException", "ResourceLimitExceeded"):
                 raise Later(f"{type(action).__name__}: {error.response['Error'].get('Message', code)}") from error
@@ -92,7 +92,7 @@ class Watchman:
             case Scale():
                 self._scale(action)
             case StopScaling():
-                self._scaling.deregister_scalable_target(**_target(action.endpoint, action.variant))
+                scaling.stop(self._scaling, action.endpoint, action.variant)
 
     def _prepare(self, action: PrepareBaseline) -> None:
         bodies = [self._read(uri) for uri in (action.statistics, action.constraints, action.artifact)]
@@ -114,16 +114,16 @@ class Watchman:
             self._s3.put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=body)
 
     def _scale(self, action: Scale) -> None:
-        target, scaling = _target(action.endpoint, action.variant), action.scaling
+        target, wanted = scaling.target(action.endpoint, action.variant), action.scaling
         self._scaling.register_scalable_target(
-            **target, MinCapacity=scaling.min_instances, MaxCapacity=scaling.max_instances
+            **target, MinCapacity=wanted.min_instances, MaxCapacity=wanted.max_instances
         )
         self._scaling.put_scaling_policy(
             **target,
             PolicyName=policy_name(self._names),
             PolicyType="TargetTrackingScaling",
             TargetTrackingScalingPolicyConfiguration={
-                "TargetValue": float(scaling.invocations),
+                "TargetValue": float(wanted.invocations),
                 "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"},
                 **COOL_S,
             },
@@ -138,12 +138,4 @@ def _schedule(action: CreateSchedule | UpdateSchedule) -> dict[str, Any]:
             "MonitoringJobDefinitionName": action.definition,
             "MonitoringType": TYPES[action.kind],
         },
-    }
-
-
-def _target(endpoint: str, variant: str) -> dict[str, str]:
-    return {
-        "ServiceNamespace": "sagemaker",
-        "ScalableDimension": SCALED,
-        "ResourceId": f"endpoint/{endpoint}/variant/{variant}",
     }

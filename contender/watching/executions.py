@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from contender import endpoints
 from contender.errors import DeploymentError, NotFoundError
 from contender.naming import Names
 from contender.watching import findings
@@ -110,13 +111,7 @@ class Executions:
         return Found(found.dimension, found.kind, found.schedule, status, last["ScheduledTime"], reason, sentences)
 
     def _describe(self, name: str) -> Mapping[str, Any] | None:
-        try:
-            answer: Mapping[str, Any] = self._sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("ResourceNotFound", "ValidationException"):
-                raise
-            return None
-        return answer
+        return endpoints.found(lambda: self._sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name))
 
     def _forget(self, name: str) -> None:
         """Delete what an earlier run, killed, may have left."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-NAMESPACE = "Contender"
+from contender.naming import METRICS
 
 
 def put(cloudwatch: Any, name: str, value: float, dimensions: Mapping[str, str], at: datetime) -> str:
@@ -21,7 +21,7 @@ def put(cloudwatch: Any, name: str, value: float, dimensions: Mapping[str, str],
         "Unit": "Count",
     }
     try:
-        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=[datum])
+        cloudwatch.put_metric_data(Namespace=METRICS, MetricData=[datum])
     except (ClientError, BotoCoreError) as error:
         return f"{name}: {type(error).__name__}: {error}"
     return ""

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from contender import endpoints, registry
 from contender.baselines import DATA_QUALITY, MODEL_QUALITY
 from contender.naming import Names
+from contender.scaling import SCALED, is_absent
 from contender.watching import alarms
 from contender.watching.definitions import OPERATIONS
 from contender.watching.view import Alarmed, Baseline, Champion, Scheduled, View
@@ -21,7 +22,6 @@ from contender.watching.wishes import KINDS, Kind, Scaling, Wishes
 CHECKS: Mapping[Kind, Any] = {"data": DATA_QUALITY, "quality": MODEL_QUALITY}
 TRACKED = "TargetTracking-endpoint/"
 """How the names of alarms begin that automatic scaling makes for a target of its own."""
-SCALED = "sagemaker:variant:DesiredInstanceCount"
 PAGE = 100
 
 
@@ -52,11 +52,8 @@ class Lookout:
 
     def image(self) -> str:
         """The analyser's image, from the deployed pipeline: the one that made the baselines."""
-        try:
-            described = self._sagemaker.describe_pipeline(PipelineName=self._names.pipeline)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFound":
-                raise
+        described = endpoints.found(lambda: self._sagemaker.describe_pipeline(PipelineName=self._names.pipeline))
+        if described is None:
             return ""
         steps = json.loads(described["PipelineDefinition"]).get("Steps", [])
         images = (step["Arguments"]["AppSpecification"]["ImageUri"] for step in steps if step["Type"] == "QualityCheck")
@@ -150,27 +147,24 @@ class Lookout:
         if wishes.scaling is None and not self._described_alarms(f"{TRACKED}{part}"):
             return {}, ""
         try:
-            return self._read_targets(part), ""
+            return self._read_targets(), ""
         except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if not code.isdigit():
+            if not is_absent(error):
                 raise
-            # A laptop answers with no code of AWS's at all.
             return {}, "there is no Application Auto Scaling here: variants keep the instances that they have"
 
-    def _read_targets(self, part: str) -> dict[str, dict[str, Scaling]]:
+    def _read_targets(self) -> dict[str, dict[str, Scaling]]:
         invocations: dict[str, int] = {}
-        ask = {"ServiceNamespace": "sagemaker", "ScalableDimension": SCALED}
-        for page in self._scaling.get_paginator("describe_scaling_policies").paginate(**ask):
+        for page in self._scaling.get_paginator("describe_scaling_policies").paginate(**SCALED):
             for policy in page["ScalingPolicies"]:
                 tracked = policy.get("TargetTrackingScalingPolicyConfiguration", {})
                 if policy["PolicyName"] == policy_name(self._names):
                     invocations[policy["ResourceId"]] = round(tracked.get("TargetValue", 0))
         found: dict[str, dict[str, Scaling]] = defaultdict(dict)
-        for page in self._scaling.get_paginator("describe_scalable_targets").paginate(**ask):
+        for page in self._scaling.get_paginator("describe_scalable_targets").paginate(**SCALED):
             for target in page["ScalableTargets"]:
                 _, endpoint, _, variant = target["ResourceId"].split("/")
-                if endpoint.startswith(part) and self._ours(endpoint):
+                if self._ours(endpoint):
                     found[endpoint][variant] = Scaling(
                         target["MinCapacity"], target["MaxCapacity"], invocations.get(target["ResourceId"], 0)
                     )

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from contender import s3_object
 from contender.errors import DataError
 
 
@@ -66,5 +67,5 @@ def uri(bucket: str, endpoint: str, body: bytes, now: datetime) -> str:
 
 
 def put(s3: Any, address: str, body: bytes) -> None:
-    bucket, _, key = address.removeprefix("s3://").partition("/")
+    bucket, key = s3_object.place(address)
     s3.put_object(Bucket=bucket, Key=key, Body=body)

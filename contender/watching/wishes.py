@@ -24,7 +24,8 @@ class Scaling:
 class Wishes:
     """Where things are and what is asked.
 
-    image: the analyser's, "" while no pipeline tells it. script: digest of the code that names captured columns.
+    image: the analyser's, "" while no pipeline tells it. script: digest of the code that names captured columns. Both
+    are found out at each look, the rest are settings.
     kinds: what schedules compare, on `schedule`. quality_margin: how much worse than the baseline answers may be.
     scaling: None where nothing is scaled.
     """
@@ -33,8 +34,6 @@ class Wishes:
     bucket: str
     role_arn: str
     topic_arn: str
-    image: str
-    script: str
     kinds: tuple[Kind, ...]
     schedule: str
     truth_hours: int
@@ -43,3 +42,5 @@ class Wishes:
     error_rate: float
     latency_ms: int
     scaling: Scaling | None = None
+    image: str = ""
+    script: str = ""

@@ -42,8 +42,8 @@ OURS = {
     "contender.watching.wishes",
 }
 WATCH_FUNCTIONS = ("watch", "drift")
-WATCH_ROOMS = ("watching", "lambdas.watch_settings", "executions.violations", "s3_object")
-ROLLOUT_ROOMS = ("rollout", "experiments", "measurements", "stages", "lambdas.controllers")
+WATCH_ROOMS = ("watching", "lambdas.watch_settings", "executions.violations", "s3_object", "scaling")
+ROLLOUT_ROOMS = ("rollout", "experiments", "measurements", "stages", "scaling", "lambdas.controllers")
 BOTO3 = {"boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six", "certifi"}
 
 ROLLOUT = {

@@ -49,7 +49,7 @@ def trials(sagemaker: Sagemaker, **request: Any) -> list[str]:
 
 def matches(sagemaker: Sagemaker, *filters: tuple[str, str, str], **more: Any) -> list[str]:
     named = [{"Name": name, "Operator": how, "Value": value} for name, how, value in filters]
-    expression = {"Filters": named, **more}
+    expression = {**({"Filters": named} if named else {}), **more}
     found = sagemaker("Search", Resource="ExperimentTrialComponent", SearchExpression=expression, SortOrder="Ascending")
     assert found["TotalHits"]["Value"] == len(found["Results"])
     return [each["TrialComponent"]["TrialComponentName"] for each in found["Results"]]
@@ -91,6 +91,8 @@ def test_a_component_belongs_to_the_trials_it_was_put_into(filled: Sagemaker) ->
     assert components(filled) == ["free", "own", "both"]
     assert trials(filled, TrialComponentName="both") == ["two", "one"]
     assert trials(filled, TrialComponentName="both", ExperimentName="churn") == ["two", "one"]
+    filled("CreateExperiment", ExperimentName="other")
+    assert trials(filled, TrialComponentName="both", ExperimentName="other") == []
     filled("DisassociateTrialComponent", TrialName="one", TrialComponentName="both")
     filled("DisassociateTrialComponent", TrialName="one", TrialComponentName="both")
     assert (components(filled, TrialName="one"), trials(filled, TrialComponentName="both")) == ([], ["two"])
@@ -176,6 +178,31 @@ def test_search_by_parent_name_parameter_and_time(filled: Sagemaker) -> None:
     )
     assert either == ["both", "free"]
     assert matches(filled, ("Parents.TrialName", "NotEquals", "two")) == ["free"]
+
+
+def test_a_nested_filter_asks_all_of_one_element(filled: Sagemaker) -> None:
+    filled("CreateExperiment", ExperimentName="other")
+    filled("CreateTrial", TrialName="three", ExperimentName="other")
+    filled("AssociateTrialComponent", TrialName="three", TrialComponentName="both")
+    parent = [("Parents.TrialName", "Equals", "one"), ("Parents.ExperimentName", "Equals", "other")]
+    assert matches(filled, *parent) == ["both"], "each of some element"
+    named = [{"Name": name, "Operator": how, "Value": value} for name, how, value in parent]
+    assert matches(filled, NestedFilters=[{"NestedPropertyName": "Parents", "Filters": named}]) == []
+    assert matches(filled, NestedFilters=[{"NestedPropertyName": "Parents", "Filters": named[:1]}]) == ["both"]
+
+
+def test_an_expression_holds_others(filled: Sagemaker) -> None:
+    either = [
+        {"Filters": [{"Name": "TrialComponentName", "Operator": "Equals", "Value": name}]} for name in ("own", "free")
+    ]
+    assert matches(filled, SubExpressions=[{"SubExpressions": either, "Operator": "Or"}]) == ["own", "free"]
+    assert matches(filled, SubExpressions=either) == []
+
+
+def test_what_was_changed_last_is_found_first(filled: Sagemaker) -> None:
+    filled("UpdateTrialComponent", TrialComponentName="both", DisplayName="Both")
+    found = filled("Search", Resource="ExperimentTrialComponent")["Results"]
+    assert [each["TrialComponent"]["TrialComponentName"] for each in found] == ["both", "free", "own"]
 
 
 def test_search_sorts_and_pages(filled: Sagemaker) -> None:

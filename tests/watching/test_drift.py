@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +14,12 @@ from contender.lambdas.drift import Clients, Reporter
 from contender.lambdas.starter import Upload
 from contender.lambdas.watch_settings import DriftSettings
 from contender.naming import Names
-from contender.watching.told import CLAIM_LAPSES_AFTER, Busy
+from contender.watching.alarms import wanted
+from contender.watching.told import CLAIM_LAPSES_AFTER, Busy, Told
 from tests.lambdas.fakes import FakeSqs, Killed, Process
 from tests.measurements.dynamodb import FakeDynamoDB
 from tests.watching.fakes import NOW, FakeCloudWatch, FakeS3, FakeSageMaker, FakeSns
+from tests.watching.world import WISHES, serving
 
 NAMES = Names("contender")
 QUEUE = "https://queue/uploads"
@@ -70,12 +73,7 @@ class Desk:
         clients = Clients(self.sagemaker, self.s3, self.sns, self.sqs, self.cloudwatch, self.table)
         for each in (self.sagemaker, self.s3, self.sns, self.sqs, self.cloudwatch, self.table):
             each.process = self.process
-        settings = (
-            SETTINGS
-            if retrain == "newest"
-            else DriftSettings(NAMES, SETTINGS.topic_arn, "drift", retrain, "data", "data/", QUEUE)
-        )
-        self.reporter = Reporter(settings, clients)
+        self.reporter = Reporter(replace(SETTINGS, retrain=retrain), clients)
         self.now = NOW
 
     def handle(self) -> dict[str, Any]:
@@ -139,11 +137,34 @@ def test_a_message_says_what_moved_which_way_and_what_follows() -> None:
     assert desk.cloudwatch.measured("DriftViolations") == [1]
 
 
+def test_the_alarm_of_drift_looks_at_the_metric_that_is_sent() -> None:
+    desk = Desk(DRIFTED)
+    desk.handle()
+    (sent,) = desk.cloudwatch.made("PutMetricData")
+    (datum,) = sent["MetricData"]
+    (alarm,) = (each for each in wanted(WISHES, "SM-1", serving(), drifts=True) if each.name.endswith("-drift"))
+    (query,) = alarm.request["Metrics"][1:]
+    metric = {"Namespace": sent["Namespace"], "MetricName": datum["MetricName"], "Dimensions": datum["Dimensions"]}
+    assert query["MetricStat"]["Metric"] == metric
+    assert (alarm.request["Threshold"], alarm.request["TreatMissingData"]) == (0.0, "ignore")
+
+
 def test_the_same_event_twice_is_one_message_and_one_training() -> None:
     desk = Desk(DRIFTED)
     desk.handle()
     assert desk.handle()["outcome"] == "told before"
     assert (len(desk.messages), len(desk.trainings)) == (1, 1)
+
+
+def test_a_message_holds_twenty_sentences_and_says_how_many_more_there_are() -> None:
+    columns = [{**DRIFTED, "feature_name": f"column {number}"} for number in range(22)]
+    desk = Desk(*columns)
+    desk.handle()
+    (message,) = desk.messages
+    assert "column 19: " in message
+    assert "column 20" not in message
+    assert "- and 2 more, in the report" in message
+    assert desk.cloudwatch.measured("DriftViolations") == [22]
 
 
 def test_what_is_as_before_is_measured_and_nobody_is_told() -> None:
@@ -217,7 +238,7 @@ def test_nothing_is_trained_unless_the_settings_say_so() -> None:
 
 def test_somebody_elses_claim_is_waited_for_and_lapses() -> None:
     desk = Desk(DRIFTED)
-    desk.reporter._told.claim(desk.sagemaker.jobs[JOB]["ProcessingJobArn"], NOW)
+    Told(desk.table, SETTINGS.table).claim(desk.sagemaker.jobs[JOB]["ProcessingJobArn"], NOW)
     with pytest.raises(Busy):
         desk.handle()
     desk.now = NOW + CLAIM_LAPSES_AFTER + timedelta(seconds=1)

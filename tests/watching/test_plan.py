@@ -157,6 +157,32 @@ def test_alarms_look_at_the_variants_that_there_are_and_point_to_their_section()
     assert [len(metrics) for metrics in described] == [2, 2]
 
 
+def test_alarms_of_variants_look_at_sagemakers_metrics_of_each_in_its_units() -> None:
+    world = World(serving=serving({"v1": 0.9, "v2": 0.1}))
+    put = {action.name: action.request for action in world.look() if isinstance(action, act.PutAlarm)}
+    wanted = {"errors": ("Invocation5XXErrors", "Average", 0.05), "latency": ("ModelLatency", "p95", 1_000_000.0)}
+    for last, (metric, statistic, threshold) in wanted.items():
+        request = put[f"{ENDPOINT}-{last}"]
+        assert (request["ComparisonOperator"], request["Threshold"]) == ("GreaterThanThreshold", threshold)
+        worst, *queries = request["Metrics"]
+        assert (worst["Expression"], worst["ReturnData"]) == ("MAX(METRICS())", True)
+        for variant, query in zip(("v1", "v2"), queries, strict=True):
+            dimensions = {"EndpointName": ENDPOINT, "VariantName": variant}
+            assert query["MetricStat"]["Stat"] == statistic
+            assert query["MetricStat"]["Metric"] == {
+                "Namespace": "AWS/SageMaker",
+                "MetricName": metric,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+            }
+
+
+def test_answers_are_looked_for_as_far_back_as_the_settings_say() -> None:
+    created = World().look(replace(BOTH, truth_hours=36))
+    (request,) = (each.request for each in created if isinstance(each, act.CreateDefinition) and each.kind == "quality")
+    source = request["ModelQualityJobInput"]["EndpointInput"]
+    assert (source["StartTimeOffset"], source["EndTimeOffset"]) == ("-PT36H", "-PT0H")
+
+
 def test_requests_are_what_aws_takes() -> None:
     scaled = replace(BOTH, scaling=SCALING)
     sagemaker, cloudwatch = service_model("sagemaker"), service_model("cloudwatch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,17 @@ def test_a_track_is_late_by_what_it_waits_for(phase: Phase, step: int, fine: flo
     (sentence,) = stalled(spec(), state(phase, late, step), NOW, PATIENCE_S)
     assert sentence.startswith(f"v2 of contender-SM-1 is {phase} and was to go on by 2026-01-0")
     assert sentence.endswith("because")
+
+
+def test_a_track_waits_from_when_its_shares_serve_and_as_long_as_requests_may_be_on_their_way() -> None:
+    began = state(Phase.RAMPING, 9.0)
+    (track,) = began.tracks
+    settled = replace(began, tracks=(replace(track, settled=NOW - timedelta(hours=1.1)),))
+    assert stalled(spec(), settled, NOW, PATIENCE_S) == ()
+    assert len(stalled(spec(), began, NOW, PATIENCE_S)) == 1
+    draining = spec(bake_s=60.0, drain_s=7200.0)
+    assert stalled(draining, state(Phase.BAKING, 2.1), NOW, PATIENCE_S) == ()
+    assert len(stalled(draining, state(Phase.BAKING, 2.2), NOW, PATIENCE_S)) == 1
 
 
 def test_the_last_step_waits_for_a_verdict_as_long_as_its_goal_allows() -> None:

@@ -19,13 +19,16 @@ from contender.rollout.ledger import Ledger
 from contender.rollout.observation import Observation
 from contender.rollout.spec import Instance, Spec
 from contender.rollout.state import Phase, State, Track
-from contender.watching.wishes import Scaling
+from contender.stages import StageVersions
+from contender.watching.actions import CreateDefinition, CreateSchedule, DeleteDefinition, DeleteSchedule
+from contender.watching.execute import Watchman
+from contender.watching.wishes import Scaling, Wishes
 from tests.lambdas.fakes import FakeTables, client_error
 from tests.watching.fakes import NOW, FakeCloudWatch, FakeS3, FakeSageMaker, FakeScaling, pipeline
 from tests.watching.test_record import ENCODER, FEATURES, artifact, statistics
 
 NAMES = Names("contender")
-SETTINGS = WatchSettings(
+WISHES = Wishes(
     names=NAMES,
     bucket="artifacts",
     role_arn="arn:aws:iam::123456789012:role/contender-monitor",
@@ -37,9 +40,8 @@ SETTINGS = WatchSettings(
     instance_type="ml.m5.xlarge",
     error_rate=0.05,
     latency_ms=1000,
-    stalled_s=3600,
-    scaling=None,
 )
+SETTINGS = WatchSettings(WISHES, stalled_s=3600)
 SWEEP = {"detail-type": "Scheduled Event"}
 
 
@@ -53,6 +55,7 @@ class Account:
         Ledger(self.dynamodb, NAMES.table("rollouts")).put_spec(Spec("", Instance("ml.m5.large", 1)))
         self.clients = Clients(self.sagemaker, self.s3, self.cloudwatch, self.scaling, self.dynamodb)
         self.watcher = Watcher(settings, self.clients)
+        self.watchman = Watchman(self.sagemaker, self.s3, self.cloudwatch, self.scaling, NAMES)
 
     def serve(self, dimension: str, *numbers: int) -> None:
         """Versions up to these, the last of them champion with a baseline, behind an endpoint that captures."""
@@ -98,6 +101,12 @@ class Account:
     def look(self, event: dict[str, Any] = SWEEP) -> dict[str, Any]:
         return self.watcher.handle(event, NOW)
 
+    def release_v1(self, scaling: Any) -> None:
+        """What a rollout does that takes a variant away."""
+        versions = StageVersions(self.sagemaker, self.dynamodb, NAMES, None, lambda: NOW)
+        action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
+        Apply(self.sagemaker, "role", versions, scaling=scaling).run(action)
+
 
 def changed(dimension: str) -> dict[str, Any]:
     endpoint = NAMES.endpoint(dimension)
@@ -129,6 +138,23 @@ def test_the_baseline_lies_where_its_definition_says() -> None:
     ):
         assert uri.startswith("s3://artifacts/monitoring/contender-SM-1/baselines/")
         assert uri.removeprefix("s3://") in account.s3.objects
+
+
+def test_what_is_there_is_made_again_and_what_is_gone_is_deleted_again() -> None:
+    account = Account()
+    account.serve("SM-1", 1)
+    account.look()
+    ((name, request),) = account.sagemaker.definitions.items()
+    content = {key: value for key, value in request.items() if key != "JobDefinitionName"}
+    schedule = "contender-SM-1-data"
+    for action in (
+        CreateDefinition("data", name, content),
+        CreateSchedule(schedule, "data", name, WISHES.schedule),
+        *([DeleteSchedule(schedule)] * 2),
+        *([DeleteDefinition("data", name)] * 2),
+    ):
+        account.watchman.run(action)
+    assert (account.sagemaker.schedules, account.sagemaker.definitions) == ({}, {})
 
 
 def test_events_of_others_ask_for_nothing() -> None:
@@ -210,7 +236,7 @@ def test_rollouts_that_get_nowhere_are_counted() -> None:
 # ── Automatic scaling ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-SCALED = replace(SETTINGS, scaling=Scaling(1, 4, 1000))
+SCALED = replace(SETTINGS, wishes=replace(WISHES, scaling=Scaling(1, 4, 1000)))
 
 
 def test_variants_are_scaled_with_a_policy_each() -> None:
@@ -254,8 +280,7 @@ def test_a_rollout_goes_on_where_there_is_no_automatic_scaling() -> None:
     account = Account(SCALED)
     account.scaling.absent = True
     account.serve("SM-1", 1, 2)
-    action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
-    Apply(account.sagemaker, "role", None, scaling=account.scaling).run(action)  # type: ignore[arg-type]
+    account.release_v1(account.scaling)
     assert account.sagemaker.made("UpdateEndpoint")
 
 
@@ -265,8 +290,7 @@ def test_a_rollout_lets_go_of_a_variant_before_it_takes_it_away(scaled: bool) ->
     account.serve("SM-1", 1, 2)
     if scaled:
         account.look()
-    action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
-    Apply(account.sagemaker, "role", None, scaling=account.scaling).run(action)  # type: ignore[arg-type]
+    account.release_v1(account.scaling)
     assert "endpoint/contender-SM-1/variant/v1" not in account.scaling.targets
     assert len(account.scaling.made("DeregisterScalableTarget")) == 1
     assert account.sagemaker.made("UpdateEndpoint")
@@ -275,6 +299,5 @@ def test_a_rollout_lets_go_of_a_variant_before_it_takes_it_away(scaled: bool) ->
 def test_a_rollout_of_a_project_that_scales_nothing_asks_nobody() -> None:
     account = Account()
     account.serve("SM-1", 1, 2)
-    action = UpdateEndpoint("contender-SM-1", "contender-SM-1-0000000002", released=("v1",))
-    Apply(account.sagemaker, "role", None).run(action)  # type: ignore[arg-type]
+    account.release_v1(None)
     assert account.scaling.calls == []

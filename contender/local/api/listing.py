@@ -72,6 +72,11 @@ def pick(document: Mapping[str, Any], *names: str) -> Document:
     return {name: document[name] for name in names if name in document}
 
 
+def has(document: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the fields of `document` are as wanted; None asks for nothing."""
+    return all(value in (None, document.get(name)) for name, value in wanted.items())
+
+
 def question(kind: str, request: Mapping[str, Any]) -> str:
     """What a list is asked, without how much of it at once."""
     rest = {name: str(value) for name, value in request.items() if name not in ("NextToken", "MaxResults")}

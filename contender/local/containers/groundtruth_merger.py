@@ -15,17 +15,17 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from contender.local.containers.monitor.capture import GROUND_TRUTH, is_within
 from contender.local.containers.monitor.errors import MonitorError
+from contender.local.containers.monitor.last_words import tell
 from contender.local.containers.monitor.records import files, objects
+from contender.local.containers.monitor.settings import window_of
 
 FILE = "merged.jsonl"
 """One an hour and variant, so that merging an hour again replaces what was merged before."""
-EXIT_REFUSED = 255
 
 Json = Mapping[str, Any]
 
@@ -47,16 +47,7 @@ class Counts:
 
 
 def main(environment: Mapping[str, str]) -> int:
-    message = Path(environment.get("SM_OUTPUT_DIR", "/opt/ml/output")) / "message"
-    try:
-        said, code = f"Completed: {merge(environment)}", 0
-        print(said)
-    except MonitorError as error:
-        said, code = f"Error: {error}", EXIT_REFUSED
-        print(said, file=sys.stderr)
-    message.parent.mkdir(parents=True, exist_ok=True)
-    message.write_text(said)
-    return code
+    return tell(environment, lambda: f"Completed: {merge(environment)}")
 
 
 def merge(environment: Mapping[str, str]) -> str:
@@ -66,8 +57,7 @@ def merge(environment: Mapping[str, str]) -> str:
         MonitorError: a file is not what it should be, or no label belongs to any request.
     """
     source, output = Path(environment["dataset_source"]), Path(environment["output_path"])
-    times = [environment[name] for name in ("start_time", "end_time") if environment.get(name)]
-    window = [datetime.fromisoformat(time) for time in times]
+    window = window_of(environment)
     labels = _labels(Path(environment["ground_truth_source"]))
     counts, used = Counts(labels=len(labels)), set()
     for path in files(source):

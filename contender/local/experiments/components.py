@@ -10,7 +10,7 @@ from contender.local.api.listing import page, pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
 from contender.local.experiments import links
-from contender.local.experiments.entities import COMPONENT, EXPERIMENT, TRIAL, change, create, delete, find
+from contender.local.experiments.entities import COMPONENT, EXPERIMENT, TRIAL, change, create, delete, find, summary
 from contender.local.store import Document, Filter
 
 MAPS = ("Parameters", "InputArtifacts", "OutputArtifacts")
@@ -35,11 +35,7 @@ def create_trial_component(context: Context, request: dict[str, Any]) -> dict[st
 
 
 def describe_trial_component(context: Context, request: dict[str, Any]) -> dict[str, Any]:
-    return described(find(context, COMPONENT, request["TrialComponentName"]))
-
-
-def described(component: Document) -> Document:
-    """A component as its own operation and Search show it."""
+    component = find(context, COMPONENT, request["TrialComponentName"])
     return {**component, **({"Sources": [component["Source"]]} if "Source" in component else {})}
 
 
@@ -104,8 +100,7 @@ def _of_experiment(context: Context, experiment: str) -> set[str]:
 
 
 def _summary(component: Document) -> Document:
-    source = {"TrialComponentSource": component["Source"]} if "Source" in component else {}
-    return {**pick(component, *SUMMARY), **source}
+    return summary(COMPONENT, component, *SUMMARY)
 
 
 OPERATIONS: dict[str, Handler] = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contender.local.api.errors import ResourceNotFound, ValidationException
+from contender.local.api.listing import pick
 from contender.local.context import Context
 from contender.local.resources import tags
 from contender.local.store import AlreadyExists, Document
@@ -73,6 +74,12 @@ def change(context: Context, entity: Entity, name: str, changes: Mapping[str, An
         find(context, entity, name)
         now = context.clock()
         return context.store.update(entity.kind, name, {**changes, "LastModifiedTime": now}, now=now)
+
+
+def summary(entity: Entity, document: Document, *names: str) -> Document:
+    """Some fields of a document; what summaries call its source has the entity's name before it."""
+    source = {f"{entity.prefix}Source": document["Source"]} if "Source" in document else {}
+    return {**pick(document, *names), **source}
 
 
 def delete(context: Context, entity: Entity, name: str) -> Document:

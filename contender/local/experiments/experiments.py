@@ -8,7 +8,7 @@ from contender.local.api.errors import ValidationException
 from contender.local.api.listing import page, pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
-from contender.local.experiments.entities import EXPERIMENT, TRIAL, change, create, delete, find
+from contender.local.experiments.entities import EXPERIMENT, TRIAL, change, create, delete, find, summary
 from contender.local.store import Document, Filter
 
 
@@ -40,8 +40,7 @@ def delete_experiment(context: Context, request: dict[str, Any]) -> dict[str, An
 
 def _summary(experiment: Document) -> Document:
     names = ("ExperimentArn", "ExperimentName", "DisplayName", "CreationTime", "LastModifiedTime")
-    source = {"ExperimentSource": experiment["Source"]} if "Source" in experiment else {}
-    return {**pick(experiment, *names), **source}
+    return summary(EXPERIMENT, experiment, *names)
 
 
 OPERATIONS: dict[str, Handler] = {

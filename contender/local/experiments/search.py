@@ -17,8 +17,8 @@ from contender.local.api.listing import pick, question, read_token, write_token
 from contender.local.api.operations import Handler
 from contender.local.context import Context
 from contender.local.experiments import links
-from contender.local.experiments.components import described
-from contender.local.experiments.entities import COMPONENT, EXPERIMENT, TRIAL, Entity, find
+from contender.local.experiments.entities import COMPONENT, EXPERIMENT, TRIAL, Entity, find, summary
+from contender.local.jobs.kinds import PROCESSING, TRAINING, TRANSFORM
 from contender.local.resources import tags
 from contender.local.store import Document
 
@@ -27,7 +27,7 @@ RESOURCES: Mapping[str, Entity] = {
     "ExperimentTrial": TRIAL,
     "ExperimentTrialComponent": COMPONENT,
 }
-JOBS = {"training-job": "TrainingJob", "processing-job": "ProcessingJob", "transform-job": "TransformJob"}
+JOBS = {each.kind: each.prefix for each in (TRAINING, PROCESSING, TRANSFORM)}
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "Equals": operator.eq,
     "GreaterThan": operator.gt,
@@ -66,18 +66,17 @@ def _record(context: Context, entity: Entity, document: Document) -> Document:
         return {**record, "TrialComponentSummaries": [_simple(find(context, COMPONENT, name)) for name in names]}
     if entity is COMPONENT:
         trials = links.trials_of(context, document["TrialComponentName"])
-        return {**described(record), "Parents": [pick(trial, "TrialName", "ExperimentName") for trial in trials]}
+        return {**record, "Parents": [pick(trial, "TrialName", "ExperimentName") for trial in trials]}
     return record
 
 
 def _simple(component: Document) -> Document:
-    source = {"TrialComponentSource": component["Source"]} if "Source" in component else {}
-    return {**pick(component, "TrialComponentName", "TrialComponentArn", "CreationTime", "CreatedBy"), **source}
+    return summary(COMPONENT, component, "TrialComponentName", "TrialComponentArn", "CreationTime", "CreatedBy")
 
 
 def _with_source(context: Context, record: Document) -> Document:
     """A component with the job it is of."""
-    arn = record.pop("Sources", [{}])[0].get("SourceArn", "")
+    arn = record.get("Source", {}).get("SourceArn", "")
     kind, _, name = arn.rpartition(":")[2].partition("/")
     job = context.store.find(kind, name) if kind in JOBS else None
     if job is None:

@@ -9,7 +9,7 @@ from contender.local.api.listing import page, pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
 from contender.local.experiments import links
-from contender.local.experiments.entities import COMPONENT, EXPERIMENT, TRIAL, change, create, delete, find
+from contender.local.experiments.entities import COMPONENT, EXPERIMENT, TRIAL, change, create, delete, find, summary
 from contender.local.store import Document, Filter
 
 
@@ -66,8 +66,7 @@ def disassociate_trial_component(context: Context, request: dict[str, Any]) -> d
 
 
 def _summary(trial: Document) -> Document:
-    names = ("TrialArn", "TrialName", "DisplayName", "CreationTime", "LastModifiedTime")
-    return {**pick(trial, *names), **({"TrialSource": trial["Source"]} if "Source" in trial else {})}
+    return summary(TRIAL, trial, "TrialArn", "TrialName", "DisplayName", "CreationTime", "LastModifiedTime")
 
 
 OPERATIONS: dict[str, Handler] = {

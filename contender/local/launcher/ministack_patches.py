@@ -1,7 +1,8 @@
 """Every private name of MiniStack that we rely on, and what we change there.
 
 MiniStack has no plugin mechanism. Its version is pinned, and each function here has a test in
-`tests/local/test_ministack_patches.py` that fails when an upgrade moves the name it uses.
+`tests/local/test_ministack_patches.py`, or with kills and stops in `test_ministack_durable.py`, that fails when an
+upgrade moves the name it uses.
 """
 
 from __future__ import annotations

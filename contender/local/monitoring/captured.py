@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -59,23 +59,14 @@ def of_transforms(s3: Any, root: str, window: Window) -> list[Folder]:
 
 def _names(s3: Any, uri: str) -> Iterator[str]:
     bucket, prefix = split(f"{uri}/")
-    for page in _pages(s3, Bucket=bucket, Prefix=prefix):
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from (each["Key"].removeprefix(prefix) for each in page.get("Contents", ()))
 
 
 def _below(s3: Any, bucket: str, base: str) -> Iterator[str]:
     """The prefixes one level below `base`, each with its slash at the end."""
-    for page in _pages(s3, Bucket=bucket, Prefix=base, Delimiter="/"):
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=base, Delimiter="/"):
         yield from (each["Prefix"] for each in page.get("CommonPrefixes", ()))
-
-
-def _pages(s3: Any, **arguments: str) -> Iterator[Mapping[str, Any]]:
-    while True:
-        page = s3.list_objects_v2(**arguments)
-        yield page
-        if not page.get("IsTruncated"):
-            return
-        arguments["ContinuationToken"] = page["NextContinuationToken"]
 
 
 def _holds(s3: Any, uri: str) -> bool:

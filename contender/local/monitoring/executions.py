@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from contender.local.api.listing import page, pick
+from contender.local.api.listing import has, page, pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
 from contender.local.jobs.documents import shorten
@@ -82,11 +82,7 @@ def list_monitoring_executions(context: Context, request: dict[str, Any]) -> dic
 
     def keep(body: Document) -> bool:
         scheduled = body["ScheduledTime"]
-        return (
-            all(wanted in (None, body.get(name)) for name, wanted in equal.items())
-            and (before is None or scheduled <= before)
-            and (after is None or scheduled >= after)
-        )
+        return has(body, equal) and (before is None or scheduled <= before) and (after is None or scheduled >= after)
 
     # executions are created when they are due, so that sorting by either time is the same
     return page(

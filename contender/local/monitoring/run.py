@@ -16,7 +16,7 @@ from contender.local.jobs.files import FilesError
 from contender.local.monitoring import captured, job_requests
 from contender.local.monitoring.captured import Folder
 from contender.local.monitoring.job_requests import Execution
-from contender.local.monitoring.kinds import MODEL_QUALITY
+from contender.local.monitoring.kinds import MODEL_QUALITY, SCHEDULES
 from contender.local.monitoring.work import Work
 from contender.local.store import Document
 
@@ -62,7 +62,7 @@ def ended(job: Document) -> Ended:
 
 
 def _job(context: Context, request: dict[str, Any], execution: Execution, follow: Follow) -> Document:
-    arn = context.arn(f"monitoring-schedule/{execution.schedule}")
+    arn = context.arn(f"{SCHEDULES}/{execution.schedule}")
     processing.create(context, request, {"MonitoringScheduleArn": arn})
     return follow(request["ProcessingJobName"])
 

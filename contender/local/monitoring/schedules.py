@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contender.local.api.errors import ResourceInUse, ResourceNotFound, ValidationException
-from contender.local.api.listing import page, pick
+from contender.local.api.listing import has, page, pick
 from contender.local.api.operations import Handler
 from contender.local.context import Context
 from contender.local.monitoring import definitions, executions, work
@@ -67,8 +67,8 @@ def update_monitoring_schedule(context: Context, request: dict[str, Any]) -> dic
         schedule = _find(context, name)
         job, timing = _check(context, config)
         now = context.clock()
-        content = dict.fromkeys(("EndpointName",)) | _content(config, job)
-        context.store.update(KIND, name, {**content, "LastModifiedTime": now, "_due": timing.first(now)}, now=now)
+        changes = {"EndpointName": None, **_content(config, job), "LastModifiedTime": now, "_due": timing.first(now)}
+        context.store.update(KIND, name, changes, now=now)
     context.monitoring.look()
     return {"MonitoringScheduleArn": schedule["MonitoringScheduleArn"]}
 
@@ -113,13 +113,10 @@ def list_monitoring_schedules(context: Context, request: dict[str, Any]) -> dict
         "EndpointName": request.get("EndpointName"),
         "MonitoringType": request.get("MonitoringTypeEquals"),
     }
-    definition = request.get("MonitoringJobDefinitionName")
+    definition = {"MonitoringJobDefinitionName": request.get("MonitoringJobDefinitionName")}
 
     def keep(schedule: Document) -> bool:
-        named = schedule["MonitoringScheduleConfig"].get("MonitoringJobDefinitionName")
-        return definition in (None, named) and all(
-            wanted in (None, schedule.get(name)) for name, wanted in equal.items()
-        )
+        return has(schedule, equal) and has(schedule["MonitoringScheduleConfig"], definition)
 
     def summarise(schedule: Document) -> Document:
         names = [name for name in DESCRIBED if name != "MonitoringScheduleConfig"]

@@ -22,7 +22,7 @@ _NAMED = ("PipelineVersionDisplayName", "PipelineVersionDescription")
 _SUMMARY = ("PipelineArn", "PipelineVersionId", "CreationTime", "LastExecutionPipelineExecutionArn", *_NAMED)
 
 
-def add(context: Context, arn: str, definition: str, now: datetime) -> int:
+def add(context: Context, arn: str, definition: str, now: datetime) -> None:
     """Keep a definition as the pipeline's next version, inside the transaction that gives it to the pipeline."""
     pipeline = name_in(arn)
     number = 1 + context.store.count(VERSION, Filter(parent=pipeline))
@@ -33,7 +33,6 @@ def add(context: Context, arn: str, definition: str, now: datetime) -> int:
         "CreationTime": now,
     }
     context.store.insert(VERSION, _key(pipeline, number), body, now=now, parent=pipeline)
-    return number
 
 
 def find(context: Context, pipeline: Document, number: int | None) -> Document:

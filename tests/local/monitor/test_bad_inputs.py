@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from contender.local.containers.monitor.__main__ import EXIT_REFUSED, main
+from contender.local.containers.monitor.__main__ import main
+from contender.local.containers.monitor.last_words import EXIT_REFUSED
 from tests.local.monitor.image import BARE_CSV, CAPTURE, CSV, JSON_LINES, Image
 
 GOOD = "a,b\n1,x\n2,y\n"

@@ -113,6 +113,13 @@ def test_what_cannot_be_merged_is_said(tmp_path: Path, labels: list[str], said: 
     assert merge.said.startswith(said)
 
 
+def test_a_window_that_is_no_time_is_said(tmp_path: Path) -> None:
+    times = {"start_time": "yesterday", "end_time": "now"}
+    merge = Merge(tmp_path, {f"{HOUR}/a.jsonl": [captured("1", "0.1")]}, [label("1", "1")], **times)
+    assert merge.code != 0
+    assert merge.said == "Error: start_time 'yesterday' is no time such as 2026-01-31T13:00:00Z"
+
+
 def test_merged_records_are_analysed(tmp_path: Path, image: Image) -> None:
     scores = (0.9, 0.8, 0.3, 0.1, 0.6)
     truth = (1, 1, 0, 0, 0)

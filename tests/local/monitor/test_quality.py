@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn import metrics
 
-from contender.local.containers.monitor.__main__ import EXIT_REFUSED
+from contender.local.containers.monitor.last_words import EXIT_REFUSED
 from tests.local.monitor.image import BARE_CSV, CSV, JSON_LINES, Image, Outcome
 
 BINARY = {

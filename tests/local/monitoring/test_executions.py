@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.local.monitoring.watched import HOURLY, IMAGE, NOW, VIOLATED, Watched
+from tests.local.running import eventually
 
 
 def at(text: str) -> datetime:
@@ -108,15 +109,7 @@ def test_the_job_is_the_one_that_awss_service_asks_for(hourly: Watched) -> None:
 
 def test_the_baselining_job_names_the_baseline(hourly: Watched) -> None:
     hourly.jobs.endings = ["Completed: baselined"]
-    place = {"S3Uri": "s3://b/found", "LocalPath": "/opt/ml/processing/output", "S3UploadMode": "EndOfJob"}
-    hourly(
-        "CreateProcessingJob",
-        ProcessingJobName="baselining",
-        ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
-        AppSpecification={"ImageUri": IMAGE},
-        RoleArn="arn:aws:iam::000000000000:role/test",
-        ProcessingOutputConfig={"Outputs": [{"OutputName": "o", "S3Output": place}]},
-    )
+    hourly.baseline("baselining", "s3://b/found")
     hourly.define("by-job", DataQualityBaselineConfig={"BaseliningJobName": "baselining"})
     hourly.schedule("t", NOW, "by-job")
     hourly.run_due()
@@ -126,6 +119,19 @@ def test_the_baselining_job_names_the_baseline(hourly: Watched) -> None:
         "s3://b/found/constraints.json",
         "s3://b/found/statistics.json",
     )
+
+
+def test_files_that_are_named_one_by_one_count_before_the_baselining_job(hourly: Watched) -> None:
+    hourly.jobs.endings = ["Completed: baselined"]
+    hourly.baseline("baselining", "s3://b/found")
+    own = {"BaseliningJobName": "baselining", "ConstraintsResource": {"S3Uri": "s3://b/own/constraints.json"}}
+    hourly.define("own", DataQualityBaselineConfig=own)
+    hourly.schedule("t", NOW, "own")
+    hourly.run_due()
+    job = hourly.job(hourly.executions()[0]["ProcessingJobArn"].rpartition("/")[2])
+    places = {each["InputName"]: each["S3Input"]["S3Uri"] for each in job["ProcessingInputs"]}
+    assert places["constraints"] == "s3://b/own/constraints.json"
+    assert "baseline" not in places
 
 
 @pytest.mark.parametrize(
@@ -205,6 +211,18 @@ def test_a_stopped_schedule_starts_nothing_until_it_is_started(hourly: Watched) 
     assert hourly.executions() == []
 
 
+def test_a_schedule_that_is_stopped_while_it_is_looked_at_starts_nothing(hourly: Watched) -> None:
+    def stops_it() -> datetime:
+        hourly.context.clock = hourly.clock
+        hourly("StopMonitoringSchedule", MonitoringScheduleName="s")
+        return hourly.clock()
+
+    hourly.clock.now = at("2026-03-01T13:00:30")
+    hourly.context.clock = stops_it
+    hourly.run_due()
+    assert hourly.executions() == []
+
+
 def test_the_clocks_thread_starts_what_is_due(hourly: Watched) -> None:
     hourly.monitoring.open()
     hourly.clock.now = at("2026-03-01T13:00:30")
@@ -266,6 +284,7 @@ def test_an_execution_is_stopped_with_its_job(hourly: Watched) -> None:
     hourly.monitoring.run_due()
     name = hourly.jobs.until_started(1)
     hourly("StopProcessingJob", ProcessingJobName=name)
+    eventually(lambda: statuses(hourly) == ["Stopping"])
     hourly.jobs.end(name, "Stopped")
     assert hourly.monitoring.join(10)
     assert statuses(hourly) == ["Stopped"]

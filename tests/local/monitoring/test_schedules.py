@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +17,13 @@ INLINE = {
     "MonitoringResources": {"ClusterConfig": CLUSTER},
     "MonitoringAppSpecification": {"ImageUri": IMAGE},
     "RoleArn": ROLE,
+}
+BATCH = {
+    "BatchTransformInput": {
+        "DataCapturedDestinationS3Uri": "s3://b/batch",
+        "DatasetFormat": {"Csv": {"Header": False}},
+        "LocalPath": "/opt/ml/processing/input",
+    }
 }
 
 
@@ -52,7 +60,7 @@ def test_job_definitions_are_listed_by_endpoint_and_name(watched: Watched) -> No
 def test_an_endpoint_that_captures_nothing_cannot_be_watched(watched: Watched) -> None:
     watched.endpoint("blind", EnableCapture=False)
     for name in ("blind", "nobody"):
-        said = refused(lambda name=name: watched.define(source={"EndpointName": name}))  # type: ignore[misc]
+        said = refused(partial(watched.define, source={"EndpointName": name}))
         assert f"Endpoint '{name}' does not exist or is not valid" in said
 
 
@@ -123,6 +131,10 @@ def test_an_update_moves_a_schedule_to_another_definition_and_time(watched: Watc
     assert described["MonitoringScheduleConfig"] == config
     assert described["LastModifiedTime"] > described["CreationTime"]
     watched("DeleteDataQualityJobDefinition", JobDefinitionName="d")
+    watched.define("batch", inputs=BATCH)
+    config = {"MonitoringJobDefinitionName": "batch", "MonitoringType": "DataQuality", "ScheduleConfig": HOURLY}
+    watched("UpdateMonitoringSchedule", MonitoringScheduleName="s", MonitoringScheduleConfig=config)
+    assert "EndpointName" not in watched("DescribeMonitoringSchedule", MonitoringScheduleName="s")
     with pytest.raises(ResourceNotFound):
         watched("UpdateMonitoringSchedule", MonitoringScheduleName="nobody", MonitoringScheduleConfig=config)
 
@@ -154,10 +166,8 @@ def test_an_update_moves_a_schedule_to_another_definition_and_time(watched: Watc
 )
 def test_a_schedule_that_aws_refuses(watched: Watched, config: dict[str, Any], said: str) -> None:
     watched.define("d")
-    call = lambda: watched(  # noqa: E731
-        "CreateMonitoringSchedule", MonitoringScheduleName="s", MonitoringScheduleConfig=config
-    )
-    assert said in refused(call)
+    create = partial(watched, "CreateMonitoringSchedule", MonitoringScheduleName="s", MonitoringScheduleConfig=config)
+    assert said in refused(create)
     assert watched("ListMonitoringSchedules")["MonitoringScheduleSummaries"] == []
 
 

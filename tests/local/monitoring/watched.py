@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,19 @@ class S3:
             return {"Contents": [{"Key": key} for key in found[:MaxKeys]]}
         below = {Prefix + key.removeprefix(Prefix).partition("/")[0] + "/" for key in found}
         return {"CommonPrefixes": [{"Prefix": each} for each in sorted(below)]}
+
+    def get_paginator(self, operation: str) -> Pages:
+        return Pages(getattr(self, operation))
+
+
+class Pages:
+    """All there is, on one page."""
+
+    def __init__(self, operation: Callable[..., dict[str, Any]]) -> None:
+        self._operation = operation
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        yield self._operation(**request)
 
 
 class Aws:
@@ -171,6 +185,18 @@ class Watched:
                 "RoleArn": ROLE,
                 **more,
             },
+        )
+
+    def baseline(self, job: str, uri: str) -> None:
+        """A processing job that leaves a baseline at `uri`."""
+        place = {"S3Uri": uri, "LocalPath": "/opt/ml/processing/output", "S3UploadMode": "EndOfJob"}
+        self(
+            "CreateProcessingJob",
+            ProcessingJobName=job,
+            ProcessingResources={"ClusterConfig": CLUSTER},
+            AppSpecification={"ImageUri": IMAGE},
+            RoleArn=ROLE,
+            ProcessingOutputConfig={"Outputs": [{"OutputName": "o", "S3Output": place}]},
         )
 
     def schedule(

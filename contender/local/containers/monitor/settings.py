@@ -116,7 +116,7 @@ class Settings:
             baseline_statistics=place("baseline_statistics"),
             baseline_constraints=place("baseline_constraints"),
             quality=_quality(environment) if environment.get("analysis_type") == "MODEL_QUALITY" else None,
-            window=_window(environment),
+            window=window_of(environment),
             excluded=tuple(filter(None, map(str.strip, excluded.split(",")))),
             schedule=_schedule(environment),
             categorical_drift_method=method,
@@ -137,7 +137,8 @@ class Settings:
         return settings
 
 
-def _window(environment: Mapping[str, str]) -> tuple[datetime, datetime] | None:
+def window_of(environment: Mapping[str, str]) -> tuple[datetime, datetime] | None:
+    """From when to when captured records count; None: all do. Raises MonitorError for what is no time."""
     if not environment.get("start_time") or not environment.get("end_time"):
         return None
     return _time(environment, "start_time"), _time(environment, "end_time")
