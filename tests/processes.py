@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadFileScheduling
 
-TOGETHER = ("tests/local/cli/",)
-"""Folders whose tests build on those of other files, so that one process has to run them all."""
+TOGETHER = ("tests/local/cli/", "tests/studio/browser/")
+"""Folders whose tests build on those of other files, or share a long story: one process has to run them all."""
 
 
 class ByFile(LoadFileScheduling):

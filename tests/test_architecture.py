@@ -109,6 +109,15 @@ def test_the_product_does_not_import_local_sagemaker(path: Path) -> None:
     assert not {name for name in imports(path) if within(name, "contender.local")}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [path for path in modules(*PRODUCT) if not label(path).startswith(("contender/studio", "contender/cli"))],
+    ids=label,
+)
+def test_nothing_needs_the_page(path: Path) -> None:
+    assert not {name for name in imports(path) if within(name, "contender.studio")}
+
+
 @pytest.mark.parametrize("path", [p for p in modules("steps") if p.name != "__init__.py"], ids=label)
 def test_a_container_script_stands_alone(path: Path) -> None:
     names = imports(path)

@@ -9,6 +9,12 @@ from contender.errors import SettingsError
 
 EXTRAS: Mapping[str, Mapping[str, str]] = {
     "pipeline": {"sagemaker": "sagemaker"},
+    "studio": {
+        "starlette": "starlette",
+        "itsdangerous": "itsdangerous",
+        "python_multipart": "python-multipart",
+        "cachetools": "cachetools",
+    },
     "local": {
         "ministack": "ministack",
         "uvicorn": "uvicorn",

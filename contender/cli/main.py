@@ -29,6 +29,7 @@ NOUNS = {
     "monitoring": "Monitoring of what serves: status, run, truth.",
     "batch": "Scoring of whole files: score.",
     "inference": "Files to predictions: upload, status, results, retry.",
+    "studio": "The web page: pipelines, models, endpoints, rollouts, experiments.",
     "cost": "What this configuration costs per month on AWS.",
     "logs": "Logs of jobs and Lambdas.",
     "demo": "The whole story on this machine: upload, train, serve, challenge.",

@@ -1,0 +1,94 @@
+"""Charts as data: a Vega-Lite document each, and the same numbers as a table.
+
+Only kinds of charts are told apart here; what they show, the pages know. Lines differ in their dashes as well as in
+their colours, points in their shapes. https://vega.github.io/vega-lite/docs/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contender.studio.rendering import number, percent, time_
+
+Row = Mapping[str, Any]
+HEIGHT = 220
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [3, 5], [12, 3, 3, 3], [1, 3])
+FEW_POINTS = 40
+"""Up to which each point of a line is marked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`columns`: what the table calls each field of the rows. `empty`: what is said where there are no rows."""
+
+    name: str
+    title: str
+    spec: Mapping[str, Any]
+    rows: Sequence[Row]
+    columns: Mapping[str, str]
+    about: str = ""
+    empty: str = "Nothing was measured yet."
+    shares: frozenset[str] = frozenset()
+    """Fields that are shares of 1."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The whole Vega-Lite document."""
+        fields = [{name: row.get(name) for name in self.columns} for row in self.rows]
+        return {"width": "container", "height": HEIGHT, "data": {"values": fields}, **self.spec}
+
+    @property
+    def table(self) -> list[list[str]]:
+        return [[self._cell(name, row.get(name)) for name in self.columns] for row in self.rows]
+
+    def _cell(self, name: str, value: Any) -> str:
+        if isinstance(value, datetime):
+            return time_(value)
+        return percent(value) if name in self.shares and value is not None else number(value)
+
+
+def lines(
+    name: str,
+    title: str,
+    rows: Sequence[Row],
+    x: str,
+    y: str,
+    series: str,
+    *,
+    x_title: str = "",
+    y_title: str = "",
+    share: bool = False,
+    step: bool = False,
+    about: str = "",
+) -> Chart:
+    """A line for each value of `series`; a step holds its value until the next one."""
+    mark: dict[str, Any] = {"type": "line", "point": len(rows) <= FEW_POINTS}
+    if step:
+        mark["interpolate"] = "step-after"
+    spec = {
+        "mark": mark,
+        "encoding": {
+            "x": axis(x, rows, x_title),
+            "y": axis(y, rows, y_title, share=share),
+            "color": {"field": series, "type": "nominal", "title": None, "sort": None},
+            "strokeDash": dashes(series),
+            "tooltip": [{"field": field} for field in (series, x, y)],
+        },
+    }
+    columns = {x: x_title or x, series: series, y: y_title or y}
+    return Chart(name, title, spec, rows, columns, about, shares=frozenset({y} if share else ()))
+
+
+def dashes(series: str) -> dict[str, Any]:
+    return {"field": series, "type": "nominal", "title": None, "sort": None, "scale": {"range": [*DASHES]}}
+
+
+def axis(field: str, rows: Sequence[Row], title: str = "", *, share: bool = False) -> dict[str, Any]:
+    """A quantity, or a time in UTC where the rows hold times."""
+    if any(isinstance(row.get(field), datetime) for row in rows):
+        return {"field": field, "type": "temporal", "title": title or None, "scale": {"type": "utc"}}
+    found: dict[str, Any] = {"field": field, "type": "quantitative", "title": title or None}
+    return {**found, "axis": {"format": "~%"}} if share else found

@@ -1,0 +1,107 @@
+"""One row a dimension: who serves, who challenges, how it stands, and what asks for a person."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contender.studio.desk import Desk
+from contender.studio.reading import portfolio
+from contender.studio.reading.metrics import WINDOWS
+from contender.studio.reading.portfolio import Dimension
+from contender.studio.rendering import render
+
+ROWS = 50
+EVERY_S = 5
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+NUMBERS = re.compile(r"(\d+)")
+
+FILTERS: Mapping[str, tuple[str, Callable[[Dimension], bool]]] = {
+    "all": ("all", lambda each: True),
+    "attention": ("asks for a person", lambda each: bool(each.problems)),
+    "challenged": ("challenger under way", lambda each: bool(each.challengers)),
+    "running": ("execution runs", lambda each: bool(each.execution and each.execution.status == "Executing")),
+    "failed": ("last execution failed", lambda each: bool(each.execution and each.execution.status == "Failed")),
+    "alarms": ("alarms", lambda each: bool(each.alarms)),
+    "paused": ("paused", lambda each: bool(each.state and each.state.paused)),
+    "unserved": ("nothing serves", lambda each: each.champion is None),
+}
+SORTS: Mapping[str, tuple[str, Callable[[Dimension], Any]]] = {
+    "attention": ("what asks for a person first", lambda each: -len(each.problems)),
+    "dimension": ("dimension", lambda each: ()),
+    "execution": (
+        "last execution, newest first",
+        lambda each: -(each.execution.started if each.execution else LONG_AGO).timestamp(),
+    ),
+    "phase": ("phase of the rollout", lambda each: each.track.phase.value if each.track else "~"),
+    "share": (
+        "the challengers' share, largest first",
+        lambda each: each.state.shares.get(each.champion, 0.0) if each.state and each.champion else 2.0,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person wants to see of the list."""
+
+    search: str
+    filter: str
+    sort: str
+    page: int
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Choice:
+        """Of an address; what it says wrongly is as if it did not say it."""
+        page = query.get("page", "1")
+        return cls(
+            query.get("q", "").strip()[:100],
+            query["show"] if query.get("show") in FILTERS else "all",
+            query["sort"] if query.get("sort") in SORTS else "attention",
+            int(page) if page.isdecimal() and len(page) < 6 else 1,
+        )
+
+    def of_all(self, found: Sequence[Dimension]) -> list[Dimension]:
+        """Those that are wanted, in order: `region-2` before `region-10`."""
+        wanted = FILTERS[self.filter][1]
+        chosen = [each for each in found if self.search.lower() in each.name.lower() and wanted(each)]
+        return sorted(chosen, key=lambda each: (SORTS[self.sort][1](each), natural(each.name)))
+
+
+def page(desk: Desk, request: Request) -> Response:
+    choice = Choice.of(request.query_params)
+    window = WINDOWS.get(request.query_params.get("window", ""), WINDOWS["hour"])
+    everything = portfolio.dimensions(desk)
+    chosen = choice.of_all(everything)
+    pages = max(math.ceil(len(chosen) / ROWS), 1)
+    number = min(max(choice.page, 1), pages)
+    shown = chosen[(number - 1) * ROWS : number * ROWS]
+    return render(
+        request,
+        "overview.html",
+        desk=desk,
+        every_s=EVERY_S,
+        choice=choice,
+        filters={key: (words, sum(map(fits, everything))) for key, (words, fits) in FILTERS.items()},
+        sorts={key: words for key, (words, _) in SORTS.items()},
+        window=window,
+        windows=WINDOWS.values(),
+        total=len(everything),
+        found=len(chosen),
+        rows=shown,
+        sparks=portfolio.sparks(desk, shown, window),
+        number=number,
+        pages=pages,
+    )
+
+
+def natural(name: str) -> tuple[tuple[int, str], ...]:
+    """A key that orders numbers within names by their size."""
+    return tuple((int(part), "") if part.isdecimal() else (0, part.lower()) for part in NUMBERS.split(name))

@@ -1,0 +1,30 @@
+"""A series so small that it stands in a line of a table: its shape as the points of an SVG polyline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+WIDTH, HEIGHT = 96, 22
+
+
+def points(values: Sequence[float | None], width: float = WIDTH, height: float = HEIGHT) -> tuple[str, ...]:
+    """Points of each unbroken stretch, from 0 below to the largest value above; a gap where there is no value."""
+    largest = max((value for value in values if value is not None), default=0.0) or 1.0
+    step = width / max(len(values) - 1, 1)
+    return tuple(
+        " ".join(f"{index * step:.1f},{height - 1 - value / largest * (height - 2):.1f}" for index, value in stretch)
+        for stretch in _stretches(values)
+    )
+
+
+def _stretches(values: Sequence[float | None]) -> Iterator[list[tuple[int, float]]]:
+    stretch: list[tuple[int, float]] = []
+    for index, value in enumerate(values):
+        if value is None:
+            if stretch:
+                yield stretch
+            stretch = []
+        else:
+            stretch.append((index, value))
+    if stretch:
+        yield stretch

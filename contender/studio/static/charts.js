@@ -1,0 +1,56 @@
+// Draws the charts of a page from the JSON beside each, with the page's own colours, by day and by night.
+import { expressionInterpreter } from "./vendor/vega-interpreter.js";
+
+const drawn = new WeakMap();
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  const of = (name) => style.getPropertyValue(name).trim();
+  const series = [0, 1, 2, 3, 4, 5, 6, 7].map((index) => of(`--series-${index}`));
+  const ink = of("--ink");
+  const soft = of("--ink-soft");
+  const line = of("--line");
+  return {
+    background: null,
+    aria: false,
+    font: "system-ui, sans-serif",
+    view: { stroke: null },
+    axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: "normal" },
+    legend: { labelColor: ink, titleColor: soft, symbolStrokeWidth: 3, symbolSize: 120 },
+    title: { color: ink },
+    range: { category: series, ordinal: series, ramp: { scheme: "blues" }, heatmap: { scheme: "blues" } },
+    rule: { color: soft },
+    text: { color: ink },
+    mark: { color: series[0] },
+  };
+}
+
+async function draw(figure) {
+  const place = figure.querySelector(".plot");
+  const source = figure.querySelector("script[type='application/json']");
+  if (!place || !source) return;
+  const before = drawn.get(place);
+  if (before && before.text === source.textContent && before.dark === dark.matches) return;
+  const view = { text: source.textContent, dark: dark.matches };
+  drawn.set(place, view);
+  before?.view?.finalize();
+  const spec = vegaLite.compile({ ...JSON.parse(view.text), config: colours() }).spec;
+  view.view = new vega.View(vega.parse(spec, null, { ast: true }), {
+    expr: expressionInterpreter,
+    renderer: "svg",
+    container: place,
+    hover: false,
+    logLevel: vega.Error,
+  });
+  await view.view.runAsync();
+  figure.dataset.ready = "";
+}
+
+function drawAll() {
+  document.querySelectorAll("figure.chart").forEach(draw);
+}
+
+document.addEventListener("live", drawAll);
+dark.addEventListener("change", drawAll);
+drawAll();
