@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from contender.studio import failures, login
 from contender.studio.access import COOKIE, Access, Door, Headers
+from contender.studio.acting import Action, act
 from contender.studio.desk import Desk
 from contender.studio.pages import overview
 from contender.studio.timing import Timing
@@ -38,6 +39,12 @@ def studio(desk: Desk, access: Access) -> Starlette:
                 raise  # each has a handler of its own
             except Exception as error:
                 return failures.unforeseen(request, error)
+
+        return answer
+
+    def doing(action: Action) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            return await act(desk.at(request.query_params.get("stage")), action, request)
 
         return answer
 

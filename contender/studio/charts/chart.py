@@ -1,7 +1,6 @@
 """Charts as data: a Vega-Lite document each, and the same numbers as a table.
 
-Only kinds of charts are told apart here; what they show, the pages know. Lines differ in their dashes as well as in
-their colours, points in their shapes. https://vega.github.io/vega-lite/docs/
+What charts show, the pages know. https://vega.github.io/vega-lite/docs/
 """
 
 from __future__ import annotations
@@ -48,38 +47,6 @@ class Chart:
         if isinstance(value, datetime):
             return time_(value)
         return percent(value) if name in self.shares and value is not None else number(value)
-
-
-def lines(
-    name: str,
-    title: str,
-    rows: Sequence[Row],
-    x: str,
-    y: str,
-    series: str,
-    *,
-    x_title: str = "",
-    y_title: str = "",
-    share: bool = False,
-    step: bool = False,
-    about: str = "",
-) -> Chart:
-    """A line for each value of `series`; a step holds its value until the next one."""
-    mark: dict[str, Any] = {"type": "line", "point": len(rows) <= FEW_POINTS}
-    if step:
-        mark["interpolate"] = "step-after"
-    spec = {
-        "mark": mark,
-        "encoding": {
-            "x": axis(x, rows, x_title),
-            "y": axis(y, rows, y_title, share=share),
-            "color": {"field": series, "type": "nominal", "title": None, "sort": None},
-            "strokeDash": dashes(series),
-            "tooltip": [{"field": field} for field in (series, x, y)],
-        },
-    }
-    columns = {x: x_title or x, series: series, y: y_title or y}
-    return Chart(name, title, spec, rows, columns, about, shares=frozenset({y} if share else ()))
 
 
 def dashes(series: str) -> dict[str, Any]:

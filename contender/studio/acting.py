@@ -1,0 +1,49 @@
+"""How a form becomes something that is done: whether it may be, whether this session sent it, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from contender.errors import ContenderError
+from contender.studio.access import FLASH, Access, Forbidden, check_form
+from contender.studio.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done, in sentences for whoever asked."""
+
+    lines: tuple[str, ...]
+
+
+Action = Callable[[Desk, Request, FormData], Done]
+"""Does what a form asks, and tells; a ContenderError is shown on the page that the form stands on."""
+
+
+async def act(desk: Desk, action: Action, request: Request) -> Response:
+    """Do it, and show the page of the form again with what came of it. Nothing read before is shown after it."""
+    access: Access = request.app.state.access
+    if not access.allow_actions:
+        raise Forbidden("this page only looks: start it with `contender studio --allow-actions` to act from it")
+    form = await request.form()
+    check_form(request, form)
+    try:
+        done = await run_in_threadpool(action, desk, request, form)
+        request.session[FLASH] = {"kind": "good", "lines": list(done.lines)}
+    except ContenderError as error:
+        request.session[FLASH] = {"kind": "bad", "lines": [str(error)]}
+    finally:
+        desk.kept.forget()
+    return RedirectResponse(_back(form), 303)
+
+
+def _back(form: FormData) -> str:
+    """The page of the form; never another site's."""
+    back = form.get("back")
+    return back if isinstance(back, str) and back.startswith("/") and not back.startswith(("//", "/\\")) else "/"

@@ -1,0 +1,40 @@
+"""A line for each of several series; they differ in their dashes as well as in their colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from contender.studio.charts.chart import FEW_POINTS, Chart, Row, axis, dashes
+
+
+def lines(
+    name: str,
+    title: str,
+    rows: Sequence[Row],
+    x: str,
+    y: str,
+    series: str,
+    *,
+    x_title: str = "",
+    y_title: str = "",
+    share: bool = False,
+    step: bool = False,
+    about: str = "",
+) -> Chart:
+    """A line for each value of `series`; a step holds its value until the next one."""
+    mark: dict[str, Any] = {"type": "line", "point": len(rows) <= FEW_POINTS}
+    if step:
+        mark["interpolate"] = "step-after"
+    spec = {
+        "mark": mark,
+        "encoding": {
+            "x": axis(x, rows, x_title),
+            "y": axis(y, rows, y_title, share=share),
+            "color": {"field": series, "type": "nominal", "title": None, "sort": None},
+            "strokeDash": dashes(series),
+            "tooltip": [{"field": field} for field in (series, x, y)],
+        },
+    }
+    columns = {x: x_title or x, series: series, y: y_title or y}
+    return Chart(name, title, spec, rows, columns, about, shares=frozenset({y} if share else ()))
