@@ -1,0 +1,78 @@
+"""How values are written on pages, and that nothing in them is run."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contender.studio import sparkline
+from contender.studio.charts.lines import lines
+from contender.studio.rendering import but, data, duration, number, percent, time_
+
+AT = datetime(2026, 11, 30, 20, 11, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (1234567, "1,234,567"),
+        (300.0, "300"),
+        (0.97213, "0.9721"),
+        (None, "–"),
+        ("", "–"),
+        ("v1", "v1"),
+        (True, "True"),
+    ],
+)
+def test_numbers_show_four_digits_that_count_and_whole_ones_all(value: object, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(0, "0%"), (1, "100%"), (0.125, "12.5%"), (None, "–")])
+def test_shares_are_percent(share: float | None, text: str) -> None:
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("took", "text"),
+    [(8.54, "8.5 s"), (timedelta(seconds=200), "3 min 20 s"), (7500, "2 h 5 min"), (-1, "0.0 s"), (None, "–")],
+)
+def test_durations_are_told_in_two_units(took: timedelta | float | None, text: str) -> None:
+    assert duration(took) == text
+
+
+def test_times_are_utc() -> None:
+    assert time_(AT) == "2026-11-30 20:11:05"
+    assert time_(None) == "–"
+
+
+def test_no_text_ends_the_script_element_it_stands_in() -> None:
+    hostile = "</script><script>alert(1)</script><!--'\"&"
+    written = data({hostile: hostile})
+    assert not set("<>&") & set(written)
+    assert json.loads(written) == {hostile: hostile}
+
+
+def test_an_address_keeps_what_is_not_changed() -> None:
+    assert but({"q": "a&b", "page": "2"}, page=3) == "?q=a%26b&page=3"
+    assert but({"q": "x", "page": "2"}, page=None) == "?q=x"
+
+
+def test_a_sparkline_reaches_from_nothing_to_its_largest_value_and_has_gaps() -> None:
+    first, second = sparkline.points([0, 10, None, 5], width=30, height=12)
+    assert first == "0.0,11.0 10.0,1.0"
+    assert second == "30.0,6.0"
+    assert sparkline.points([0, 0], width=10, height=12) == ("0.0,11.0 10.0,11.0",)
+    assert sparkline.points([]) == ()
+
+
+def test_a_chart_and_its_table_are_of_the_same_numbers() -> None:
+    rows = [{"at": AT, "variant": "v1", "share": 0.25, "secret": "not shown"}]
+    chart = lines("shares", "Shares", rows, "at", "share", "variant", share=True)
+    assert chart.document["data"]["values"] == [{"at": AT, "variant": "v1", "share": 0.25}]
+    assert json.loads(data(chart.document))["data"]["values"][0]["at"] == AT.timestamp() * 1000
+    assert chart.table == [["2026-11-30 20:11:05", "v1", "25.0%"]]
+    assert chart.document["encoding"]["strokeDash"]["field"] == "variant"  # not told by colour alone
