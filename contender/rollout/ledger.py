@@ -54,7 +54,7 @@ class Ledger:
         item = self._get(STATES, endpoint)
         if item is not None:
             return _state(item)
-        latest = self._latest(endpoint)
+        latest = next(self.newest(endpoint), None)
         return None if latest is None else latest.decision.state
 
     def states(self) -> dict[str, State]:
@@ -106,14 +106,14 @@ class Ledger:
         if parts:
             yield loads(Entry, _body(parts))
 
-    def _latest(self, endpoint: str) -> Entry | None:
-        """An endpoint's last decision, in as many items as it may have."""
+    def newest(self, endpoint: str, items: int = MAX_PARTS) -> Iterator[Entry]:
+        """An endpoint's last decisions, the newest first: those in so many items, of which most have one."""
         parts: list[Item] = []
-        for item in self._ask(endpoint, {"ScanIndexForward": False, "Limit": MAX_PARTS})["Items"]:
+        for item in self._ask(endpoint, {"ScanIndexForward": False, "Limit": items})["Items"]:
             parts.insert(0, item)
             if "at" in item:
-                return loads(Entry, _body(parts))
-        return None
+                yield loads(Entry, _body(parts))
+                parts = []
 
     def put_spec(self, spec: Spec) -> None:
         """Make this the spec of its stage. Writing the same again changes nothing."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from contender.cli.monitoring import command, resting
+from contender.cli.monitoring import command
 from contender.config import Settings
 from contender.errors import DataError, DeploymentError, NotFoundError
 from contender.naming import Names
@@ -120,7 +120,7 @@ def test_the_status_is_a_table_with_sentences_below_it(tmp_path: Path, monkeypat
 
 def test_settings_that_compare_nothing_are_said_to() -> None:
     def told(**values: Any) -> str:
-        return resting(Settings.model_validate(values))
+        return Settings.model_validate(values).monitoring_rests
 
     assert told().startswith("monitoring of data rests")
     assert told(endpoint={"data_capture_percent": 1}) == ""
