@@ -28,8 +28,8 @@ from contender.studio.desk import Desk
 from contender.studio.reading import captured, config_history, portfolio, traffic, watched
 from contender.studio.reading.captured import Exchange
 from contender.studio.reading.config_history import Config
+from contender.studio.reading.last_executions import Execution
 from contender.studio.reading.metrics import Window
-from contender.studio.reading.portfolio import Execution
 from contender.studio.reading.traffic import Flow
 from contender.studio.reading.watched import Alarm
 from contender.watching.executions import Found
@@ -107,7 +107,7 @@ def read(desk: Desk, dimension: str, window: Window, captured_of: str | None) ->
     later_described = [desk.later(partial(config_history.described, desk, config)) for config in later_configs.result()]
     later_execution = None
     if serving is None:
-        later_execution = desk.later(lambda: portfolio.last_executions(desk).get(dimension))
+        later_execution = desk.later(lambda: portfolio.last_executions(desk).of.get(dimension))
     flow, versions, decisions = later_flow.result(), later_versions.result(), later_decisions.result()
     return Endpoint(
         name,
