@@ -18,6 +18,8 @@ from contender.rollout.ledger import Ledger
 from contender.studio.kept import Kept
 
 T = TypeVar("T")
+COUNTING = "contender-studio"
+"""A client that somebody else has made, for several desks, counts its calls once."""
 AT_ONCE = 16
 """AWS calls under way at the same time, of all pages together."""
 
@@ -43,7 +45,7 @@ class Clients:
         with self._lock:  # making a client is not safe in two threads at once, using one is
             if service not in self._made:
                 client = self._connect(service, self._region)
-                client.meta.events.register_first("before-send", _count)
+                client.meta.events.register_first("before-send", _count, unique_id=COUNTING)
                 self._made[service] = client
             return self._made[service]
 

@@ -98,11 +98,11 @@ def know(client: Callable[[str], Any], fleet: Fleet, beyond: int) -> None:
     _start(sagemaker, names[beyond:])
 
 
-def register(sagemaker: Any, dimension: str) -> None:
-    """One more approved version, whose turn has not come yet."""
+def register(sagemaker: Any, dimension: str, approval: str = "Approved") -> None:
+    """One more version, whose turn has not come yet."""
     sagemaker.create_model_package(
         ModelPackageGroupName=NAMES.group(dimension),
-        ModelApprovalStatus="Approved",
+        ModelApprovalStatus=approval,
         ModelLifeCycle={"Stage": "Challenger", "StageStatus": "Pending"},
         InferenceSpecification={
             "Containers": [{"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/model.tar.gz"}],
