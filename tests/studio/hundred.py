@@ -212,8 +212,8 @@ def _definition(queue: str) -> dict[str, Any]:
 def _data(fleet: Fleet, namespace: str) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     for number, name in enumerate(fleet.names):
-        variants = ("v1", "v2") if number < fleet.challenged else ("v1",)
-        for variant in variants:
+        shares = {"v1": 0.9, "v2": 0.1} if number < fleet.challenged else {"v1": 1.0}
+        for variant, share in shares.items():
             about = {
                 "Dimensions": [
                     {"Name": "EndpointName", "Value": NAMES.endpoint(name)},
@@ -222,14 +222,15 @@ def _data(fleet: Fleet, namespace: str) -> Iterator[dict[str, Any]]:
             }
             for minute in range(MINUTES):
                 at = {**about, "Timestamp": now - timedelta(minutes=minute)}
-                requests = 50.0 + 40.0 * math.sin(minute / 9 + number)
+                requests = round(share * (500 + 400 * math.sin(minute / 9 + number)))
                 if namespace == METRICS:
-                    yield {**at, "MetricName": "Rewards", "Value": requests / 8}
+                    yield {**at, "MetricName": "Rewards", "Value": requests // 8}
                     continue
                 yield {**at, "MetricName": "Invocations", "Value": requests}
                 if number < fleet.challenged:
-                    values = [1000.0 + 100 * number, 2000.0 + minute, 9000.0]
-                    yield {**at, "MetricName": "ModelLatency", "Values": values, "Counts": [30.0, 15.0, 5.0]}
+                    usual = 1000.0 + 100 * number if variant == "v1" else 1500.0
+                    values = [usual, 2 * usual + minute, 9000.0 + 10 * minute]
+                    yield {**at, "MetricName": "ModelLatency", "Values": values, "Counts": [60.0, 38.0, 2.0]}
 
 
 def _goes_on(report: Report) -> bool:

@@ -5,31 +5,23 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from contender.config import Settings
-from contender.studio.desk import Clients, Desk
 from contender.studio.reading import captured
 from contender.studio.reading.captured import LONGEST, MOST_BYTES, RECORDS
+from tests.studio.fakes import FakeClient, desk_of
 
-NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 URI = "s3://artifacts/capture"
 FOLDER = "capture/contender-SM-1/v1"
 
 
-class Bucket:
+class Bucket(FakeClient):
     """S3 with objects by key; what was read of each is remembered."""
 
-    class meta:  # as every client has it
-        class events:
-            @staticmethod
-            def register_first(event: str, handler: Callable[..., Any], unique_id: str) -> None: ...
-
     def __init__(self) -> None:
+        super().__init__()
         self.objects: dict[str, bytes] = {}
         self.read: list[tuple[str, int]] = []
 
@@ -59,8 +51,7 @@ def bucket() -> Bucket:
 
 
 def newest(bucket: Bucket) -> tuple[captured.Exchange, ...]:
-    desk = Desk(Settings(), Clients(lambda service, region: bucket, "us-east-1"), clock=lambda: NOON)
-    return captured.exchanges(desk, URI, "contender-SM-1", "v1")
+    return captured.exchanges(desk_of(bucket), URI, "contender-SM-1", "v1")
 
 
 def line(second: int, asked: str = "1,2", answered: str = "0.5", encoding: str = "CSV") -> bytes:

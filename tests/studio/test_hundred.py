@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from markupsafe import escape
 
 from contender.local.launcher.laptop import Laptop, Ports
 from tests.conftest import Clients
+from tests.project import until
 from tests.studio import hundred
-from tests.studio.hundred import NAMES, SETTINGS, Fleet
+from tests.studio.hundred import BUCKET, NAMES, SETTINGS, Fleet
 from tests.studio.serving import Answer, ask, served
 
 FLEET = Fleet()
@@ -79,6 +81,28 @@ def test_an_endpoint_tells_its_variants_shares_latencies_and_alarms(site: str) -
     assert "docs/operations.md#variant-latency" in text
     assert "1 × ml.m5.large" in text
     assert '"latency":1.1' in text  # CloudWatch has 1,100 microseconds
+
+
+def test_an_endpoint_that_failed_says_why_and_what_to_do(site: str, clients: Clients) -> None:
+    sagemaker, name = clients("sagemaker"), NAMES.endpoint("broken")
+    clients("s3").put_object(Bucket=BUCKET, Key="broken.tar.gz", Body=b"no archive")
+    model, config = NAMES.model("broken", 1), NAMES.config("broken", ["v1"])
+    image, data = hundred.IMAGE, f"s3://{BUCKET}/broken.tar.gz"
+    sagemaker.create_model(
+        ModelName=model, PrimaryContainer={"Image": image, "ModelDataUrl": data}, ExecutionRoleArn=hundred.ROLE
+    )
+    variant = {"VariantName": "v1", "ModelName": model, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
+
+    def failure() -> str:
+        return str(sagemaker.describe_endpoint(EndpointName=name).get("FailureReason", ""))
+
+    reason = until(failure, "the endpoint to fail")
+    text = page(site + "/dimensions/broken/endpoint").text
+    assert f"The endpoint failed: {escape(reason)}" in text
+    assert "contender logs broken" in text
+    assert "Nothing is captured. Set <code>endpoint.data_capture_percent</code>" in text
 
 
 def test_where_nothing_was_captured_the_page_says_what_to_do(site: str) -> None:

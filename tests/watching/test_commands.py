@@ -107,6 +107,15 @@ def test_an_hour_without_requests_is_told_as_that() -> None:
     assert (found.dimension, found.status, found.sentences) == ("SM-1", "no data", ())
 
 
+def test_one_dimension_is_looked_at_without_the_others() -> None:
+    sagemaker = Schedules("CompletedWithViolations")
+    sagemaker.looks = 2
+    executions = Executions(sagemaker, reports(), NAMES)
+    (found,) = executions.latest_of("SM-1")
+    assert (found.kind, found.status, len(found.sentences)) == ("data", "CompletedWithViolations", 1)
+    assert list(executions.latest_of("SM-2")) == []
+
+
 def test_the_status_is_a_table_with_sentences_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     sagemaker = Schedules("CompletedWithViolations")
