@@ -24,6 +24,7 @@ MODULES = (
     "inference",
     "statistics",
     "experiments",
+    "studio",
 )
 
 

@@ -11,7 +11,6 @@ import click
 
 import contender
 from contender.aws import client
-from contender.cli.monitoring import resting
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.config import Settings, load
 from contender.deployment import PARAMETERS_VARIABLE, ROLE_VARIABLE, Cloud, Deployment, parse_parameters
@@ -73,7 +72,7 @@ def command(only: tuple[str, ...], templates: Path, given: tuple[str, ...], dry_
         note(f"stack {result.stack}: {'nothing to change' if result.action == 'unchanged' else result.action}")
     for change in deployed.rollouts:
         note(tell(change, dry_run=dry_run))
-    if reason := resting(settings):
+    if reason := settings.monitoring_rests:
         note(reason)
 
 

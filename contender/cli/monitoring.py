@@ -40,7 +40,7 @@ def status(obj: Connect | None, as_json: bool) -> None:
         emit_rows([_row(each) for each in found], COLUMNS, as_json=False)
         for each in found:
             _tell(each)
-    if reason := resting(settings):
+    if reason := settings.monitoring_rests:
         note(reason)
     elif not found:
         note("nothing is compared yet: schedules begin when a dimension serves and captures")
@@ -95,16 +95,6 @@ def truth(obj: Connect | None, dimension: str, file: Path, dry_run: bool, as_jso
     emit_rows([{"dimension": dimension, "rows": len(rows), "uri": uri}], ("dimension", "rows", "uri"), as_json=as_json)
     if not settings.monitoring.model_quality:
         note("nothing compares it yet: set monitoring.model_quality to true and deploy")
-
-
-def resting(settings: Settings) -> str:
-    """Why nothing is compared by these settings; "" where something is."""
-    monitoring = settings.monitoring
-    if not monitoring.enabled:
-        return "monitoring rests: monitoring.enabled is false"
-    if monitoring.data_quality and not settings.data_captured:
-        return "monitoring of data rests: endpoint.data_capture_percent is 0, so there is nothing to compare"
-    return ""
 
 
 def _executions(settings: Settings, connect: Connect) -> Executions:

@@ -14,6 +14,8 @@ from contender.errors import NotFoundError
 from contender.executions.dimension_lock import RUNNING
 from contender.naming import dimension_of_execution
 
+PAGE = 100
+"""The most that a list operation gives at once."""
 LOOKS_BACK = 200
 """Summaries among which running ones are looked for; many times what an account may run at once."""
 
@@ -89,7 +91,7 @@ def recent(sagemaker: Any, pipelines: Sequence[str]) -> Iterator[Mapping[str, An
 def executions(sagemaker: Any, pipeline: str) -> Iterator[Mapping[str, Any]]:
     """Summaries, the latest first."""
     pages = sagemaker.get_paginator("list_pipeline_executions").paginate(
-        PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=100
+        PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=PAGE
     )
     try:
         for page in pages:

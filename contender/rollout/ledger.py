@@ -15,6 +15,7 @@ state that somebody has deleted is found in the latest entry.
 from __future__ import annotations
 
 import contextlib
+import functools
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -54,7 +55,7 @@ class Ledger:
         item = self._get(STATES, endpoint)
         if item is not None:
             return _state(item)
-        latest = self._latest(endpoint)
+        latest = next(self.newest(endpoint), None)
         return None if latest is None else latest.decision.state
 
     def states(self) -> dict[str, State]:
@@ -106,14 +107,14 @@ class Ledger:
         if parts:
             yield loads(Entry, _body(parts))
 
-    def _latest(self, endpoint: str) -> Entry | None:
-        """An endpoint's last decision, in as many items as it may have."""
+    def newest(self, endpoint: str, items: int = MAX_PARTS) -> Iterator[Entry]:
+        """An endpoint's last decisions, the newest first: those in so many items, of which most have one."""
         parts: list[Item] = []
-        for item in self._ask(endpoint, {"ScanIndexForward": False, "Limit": MAX_PARTS})["Items"]:
+        for item in self._ask(endpoint, {"ScanIndexForward": False, "Limit": items})["Items"]:
             parts.insert(0, item)
             if "at" in item:
-                return loads(Entry, _body(parts))
-        return None
+                yield loads(Entry, _body(parts))
+                parts = []
 
     def put_spec(self, spec: Spec) -> None:
         """Make this the spec of its stage. Writing the same again changes nothing."""
@@ -200,9 +201,15 @@ def _key(pk: str, sk: str) -> Item:
 
 def _state(item: Item) -> State:
     try:
-        return loads(State, _body([item]))
+        return _parsed(_body([item]))
     except DataError as error:
         raise DataError(f"the state of {item['sk']['S']} in the ledger cannot be read: {error}") from error
+
+
+@functools.lru_cache(maxsize=2048)
+def _parsed(body: str) -> State:
+    """Whoever looks every minute, or every second, finds most states as they were."""
+    return loads(State, body)
 
 
 def _parts(body: str, what: str) -> list[Item]:

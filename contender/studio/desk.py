@@ -11,17 +11,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from cachetools import TLRUCache
-
 from contender import aws
 from contender.config import Settings
 from contender.naming import Names
 from contender.rollout.ledger import Ledger
+from contender.studio.kept import Kept
 
 T = TypeVar("T")
+COUNTING = "contender-studio"
+"""A client that somebody else has made, for several desks, counts its calls once."""
 AT_ONCE = 16
 """AWS calls under way at the same time, of all pages together."""
-MOST_KEPT = 4096
 
 _calls: contextvars.ContextVar[Counter[str] | None] = contextvars.ContextVar("calls", default=None)
 
@@ -45,41 +45,13 @@ class Clients:
         with self._lock:  # making a client is not safe in two threads at once, using one is
             if service not in self._made:
                 client = self._connect(service, self._region)
-                client.meta.events.register_first("before-send", _count)
+                client.meta.events.register_first("before-send", _count, unique_id=COUNTING)
                 self._made[service] = client
             return self._made[service]
 
 
 SERVICES = ("sagemaker", "dynamodb", "cloudwatch", "s3", "logs", "lambda", "sts")
 """What pages ask; making their clients takes half a second, which nobody should wait for."""
-
-
-class Kept:
-    """What was read a moment ago, each thing for so many seconds: ten people who look do not ask ten times."""
-
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        def until(key: Hashable, value: tuple[float, Any], now: float) -> float:
-            return now + value[0]
-
-        self._cache: TLRUCache[Hashable, tuple[float, Any]] = TLRUCache(
-            MOST_KEPT, ttu=until, timer=lambda: clock().timestamp()
-        )
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable, seconds: float, read: Callable[[], T]) -> T:
-        with self._lock:
-            found = self._cache.get(key)
-        if found is None:
-            found = (seconds, read())
-            with self._lock:
-                self._cache[key] = found
-        value: T = found[1]
-        return value
-
-    def forget(self) -> None:
-        """After an action nothing that was read before it is shown."""
-        with self._lock:
-            self._cache.clear()
 
 
 def _utc_now() -> datetime:
@@ -123,6 +95,11 @@ class Desk:
         """Make the clients before somebody asks."""
         for service in SERVICES:
             self.client(service)
+
+    def renewed(self, key: Hashable, seconds: float, read: Callable[[], T]) -> T:
+        """What is kept, as `kept.get` keeps it; where reading it again takes long, what was read before is given once
+        more, and the new is there for whoever comes next. For long lists, never for what an action may wait for."""
+        return self.kept.renew(key, seconds, read, self.later)
 
     def later(self, read: Callable[[], T]) -> Future[T]:
         """Begin to read now, and go on. Pages do this, never what a page reads with: a wait within a wait may hang."""

@@ -14,7 +14,7 @@ from contender.errors import DeploymentError, NotFoundError
 from contender.naming import Names
 from contender.watching import findings
 from contender.watching.definitions import TYPES
-from contender.watching.wishes import Kind
+from contender.watching.wishes import KINDS, Kind
 
 NO_DATA = "Job inputs had no data"
 """SageMaker's words, and all of them, where nothing was asked in the time that an execution looks at."""
@@ -52,9 +52,14 @@ class Executions:
             if place is not None and dimension is not None and not place.once:
                 name = each["MonitoringScheduleName"]
                 described = self._sagemaker.describe_monitoring_schedule(MonitoringScheduleName=name)
-                found = Found(dimension, place.kind, name)
-                last = described.get("LastMonitoringExecutionSummary")
-                yield found if last is None else self._found(found, last)
+                yield self._last(Found(dimension, place.kind, name), described)
+
+    def latest_of(self, dimension: str) -> Iterator[Found]:
+        """Of each schedule that one dimension has."""
+        for kind in KINDS:
+            name = self._names.schedule(self._names.endpoint(dimension), kind)
+            if (described := self._describe(name)) is not None:
+                yield self._last(Found(dimension, kind, name), described)
 
     def run(self, dimension: str, kind: Kind, hours: int, sleep: Callable[[float], None], timeout_s: float) -> Found:
         """Compare what the last `hours` brought, now, and wait for it.
@@ -97,6 +102,10 @@ class Executions:
                 raise DeploymentError(f"schedule {name} is not done after {timeout_s:.0f} s: it goes on without us")
             sleep(POLL_S)
             waited_s += POLL_S
+
+    def _last(self, found: Found, described: Mapping[str, Any]) -> Found:
+        last = described.get("LastMonitoringExecutionSummary")
+        return found if last is None else self._found(found, last)
 
     def _found(self, found: Found, last: Mapping[str, Any]) -> Found:
         status, reason = last["MonitoringExecutionStatus"], last.get("FailureReason", "")

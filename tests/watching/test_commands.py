@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from contender.cli.monitoring import command, resting
+from contender.cli.monitoring import command
 from contender.config import Settings
 from contender.errors import DataError, DeploymentError, NotFoundError
 from contender.naming import Names
@@ -107,6 +107,15 @@ def test_an_hour_without_requests_is_told_as_that() -> None:
     assert (found.dimension, found.status, found.sentences) == ("SM-1", "no data", ())
 
 
+def test_one_dimension_is_looked_at_without_the_others() -> None:
+    sagemaker = Schedules("CompletedWithViolations")
+    sagemaker.looks = 2
+    executions = Executions(sagemaker, reports(), NAMES)
+    (found,) = executions.latest_of("SM-1")
+    assert (found.kind, found.status, len(found.sentences)) == ("data", "CompletedWithViolations", 1)
+    assert list(executions.latest_of("SM-2")) == []
+
+
 def test_the_status_is_a_table_with_sentences_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     sagemaker = Schedules("CompletedWithViolations")
@@ -120,7 +129,7 @@ def test_the_status_is_a_table_with_sentences_below_it(tmp_path: Path, monkeypat
 
 def test_settings_that_compare_nothing_are_said_to() -> None:
     def told(**values: Any) -> str:
-        return resting(Settings.model_validate(values))
+        return Settings.model_validate(values).monitoring_rests
 
     assert told().startswith("monitoring of data rests")
     assert told(endpoint={"data_capture_percent": 1}) == ""

@@ -144,6 +144,15 @@ class Settings(Section):
         return self.stages_in_order[-1][1].data_capture_percent > 0
 
     @property
+    def monitoring_rests(self) -> str:
+        """Why nothing is compared by these settings; "" where something is."""
+        if not self.monitoring.enabled:
+            return "monitoring rests: monitoring.enabled is false"
+        if self.monitoring.data_quality and not self.data_captured:
+            return "monitoring of data rests: endpoint.data_capture_percent is 0, so there is nothing to compare"
+        return ""
+
+    @property
     def last_stage(self) -> str:
         """Name of the stage whose endpoints carry no stage's name; "" where there is only one."""
         return next(reversed(self.stages), "")

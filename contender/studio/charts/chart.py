@@ -15,6 +15,7 @@ from contender.studio.rendering import number, percent, time_
 Row = Mapping[str, Any]
 HEIGHT = 220
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [3, 5], [12, 3, 3, 3], [1, 3])
+NOTHING_YET = "Nothing was measured yet."
 FEW_POINTS = 40
 """Up to which each point of a line is marked."""
 
@@ -29,7 +30,7 @@ class Chart:
     rows: Sequence[Row]
     columns: Mapping[str, str]
     about: str = ""
-    empty: str = "Nothing was measured yet."
+    empty: str = NOTHING_YET
     shares: frozenset[str] = frozenset()
     """Fields that are shares of 1."""
 
@@ -56,6 +57,7 @@ def dashes(series: str) -> dict[str, Any]:
 def axis(field: str, rows: Sequence[Row], title: str = "", *, share: bool = False) -> dict[str, Any]:
     """A quantity, or a time in UTC where the rows hold times."""
     if any(isinstance(row.get(field), datetime) for row in rows):
-        return {"field": field, "type": "temporal", "title": title or None, "scale": {"type": "utc"}}
+        clock = {"format": {"hours": "%H:%M", "minutes": "%H:%M"}}
+        return {"field": field, "type": "temporal", "title": title or None, "scale": {"type": "utc"}, "axis": clock}
     found: dict[str, Any] = {"field": field, "type": "quantitative", "title": title or None}
     return {**found, "axis": {"format": "~%"}} if share else found

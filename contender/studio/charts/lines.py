@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from contender.studio.charts.chart import FEW_POINTS, Chart, Row, axis, dashes
+from contender.studio.charts.chart import FEW_POINTS, NOTHING_YET, Chart, Row, axis, dashes
 
 
 def lines(
@@ -21,9 +21,10 @@ def lines(
     share: bool = False,
     step: bool = False,
     about: str = "",
+    empty: str = NOTHING_YET,
 ) -> Chart:
     """A line for each value of `series`; a step holds its value until the next one."""
-    mark: dict[str, Any] = {"type": "line", "point": len(rows) <= FEW_POINTS}
+    mark: dict[str, Any] = {"type": "line", "point": sum(row.get(y) is not None for row in rows) <= FEW_POINTS}
     if step:
         mark["interpolate"] = "step-after"
     spec = {
@@ -37,4 +38,4 @@ def lines(
         },
     }
     columns = {x: x_title or x, series: series, y: y_title or y}
-    return Chart(name, title, spec, rows, columns, about, shares=frozenset({y} if share else ()))
+    return Chart(name, title, spec, rows, columns, about, empty, frozenset({y} if share else ()))

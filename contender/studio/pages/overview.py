@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from contender.studio.desk import Desk
 from contender.studio.reading import portfolio
-from contender.studio.reading.metrics import WINDOWS
+from contender.studio.reading.metrics import COARSE
 from contender.studio.reading.portfolio import Dimension
 from contender.studio.rendering import render
 
@@ -77,8 +77,9 @@ class Choice:
 
 def page(desk: Desk, request: Request) -> Response:
     choice = Choice.of(request.query_params)
-    window = WINDOWS.get(request.query_params.get("window", ""), WINDOWS["hour"])
+    window = COARSE.get(request.query_params.get("window", ""), COARSE["hour"])
     everything = portfolio.dimensions(desk)
+    executions = portfolio.last_executions(desk)
     chosen = choice.of_all(everything)
     pages = max(math.ceil(len(chosen) / ROWS), 1)
     number = min(max(choice.page, 1), pages)
@@ -92,10 +93,11 @@ def page(desk: Desk, request: Request) -> Response:
         filters={key: (words, sum(map(fits, everything))) for key, (words, fits) in FILTERS.items()},
         sorts={key: words for key, (words, _) in SORTS.items()},
         window=window,
-        windows=WINDOWS.values(),
+        windows=COARSE.values(),
         total=len(everything),
         found=len(chosen),
         rows=shown,
+        looked_through=0 if executions.complete else executions.looked_through,
         sparks=portfolio.sparks(desk, shown, window),
         number=number,
         pages=pages,

@@ -32,14 +32,21 @@ class Window:
         return tuple(datetime.fromtimestamp(last - self.period_s * back, UTC) for back in reversed(range(count)))
 
 
-WINDOWS: Mapping[str, Window] = {
-    window.name: window
-    for window in (
-        Window("hour", "the last hour, by minute", timedelta(hours=1), 60),
-        Window("day", "the last day, by quarter of an hour", timedelta(days=1), 900),
-        Window("week", "the last week, by two hours", timedelta(days=7), 7200),
-    )
-}
+def _by_name(*windows: Window) -> Mapping[str, Window]:
+    return {window.name: window for window in windows}
+
+
+WINDOWS = _by_name(
+    Window("hour", "the last hour, by minute", timedelta(hours=1), 60),
+    Window("day", "the last day, by quarter of an hour", timedelta(days=1), 900),
+    Window("week", "the last week, by two hours", timedelta(days=7), 7200),
+)
+COARSE = _by_name(
+    Window("hour", "the last hour, by five minutes", timedelta(hours=1), 300),
+    Window("day", "the last day, by hour", timedelta(days=1), 3600),
+    Window("week", "the last week, by six hours", timedelta(days=7), 21_600),
+)
+"""Where many are shown and each is small: reading hundreds of series takes as long as they have values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,34 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
-from typing import Any
 
 from contender import registry
 from contender.endpoints import PAGE
 from contender.errors import NotFoundError
-from contender.executions.listing import pipeline_of, recent
-from contender.naming import Names, dimension_of_execution, variant_name
+from contender.naming import Names, variant_name
 from contender.rollout.state import Phase, State, Track
 from contender.studio.desk import Desk
 from contender.studio.reading import metrics
+from contender.studio.reading.last_executions import Execution, LastExecutions, Memory
 from contender.watching.alarms import endpoint_of
 
-NEWEST = 500
-"""Executions that are looked through for each dimension's last one; what was seen once is remembered."""
-STATES_S, LISTS_S, METRICS_S = 1.0, 10.0, 20.0
+STATES_S, LISTS_S, METRICS_S, REMEMBERED_S = 1.0, 10.0, 20.0, 3600.0
 ASKS = (Phase.AWAITING_APPROVAL, Phase.INCONCLUSIVE)
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """The last execution of a dimension."""
-
-    pipeline: str
-    id: str
-    status: str
-    started: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +84,7 @@ def dimensions(desk: Desk) -> tuple[Dimension, ...]:
     waiting_states = desk.later(lambda: states(desk))
     waiting_endpoints = desk.later(lambda: endpoints(desk))
     waiting_groups = desk.later(
-        lambda: desk.kept.get("groups", LISTS_S, lambda: registry.list_groups(desk.client("sagemaker"), _part(names)))
+        lambda: desk.renewed("groups", LISTS_S, lambda: registry.list_groups(desk.client("sagemaker"), _part(names)))
     )
     waiting_executions = desk.later(lambda: last_executions(desk))
     waiting_alarms = desk.later(lambda: firing(desk))
@@ -110,7 +95,7 @@ def dimensions(desk: Desk) -> tuple[Dimension, ...]:
         for name in (
             *(names.dimension_of(endpoint) for endpoint in (*found_states, *found_endpoints)),
             *(names.dimension_of_group(group) for group in waiting_groups.result()),
-            *executions,
+            *executions.of,
         )
         if name is not None
     )
@@ -119,7 +104,7 @@ def dimensions(desk: Desk) -> tuple[Dimension, ...]:
             name,
             found_states.get(endpoint := names.endpoint(name)),
             found_endpoints.get(endpoint, ""),
-            executions.get(name),
+            executions.of.get(name),
             alarms.get(endpoint, ()),
         )
         for name in known
@@ -135,7 +120,7 @@ def states(desk: Desk) -> Mapping[str, State]:
         except NotFoundError:
             return {}
 
-    return desk.kept.get("states", STATES_S, read)
+    return desk.renewed("states", STATES_S, read)
 
 
 def endpoints(desk: Desk) -> Mapping[str, str]:
@@ -154,29 +139,14 @@ def endpoints(desk: Desk) -> Mapping[str, str]:
             if desk.names.place_of(endpoint["EndpointName"]) is not None
         }
 
-    return desk.kept.get("endpoints", LISTS_S, read)
+    return desk.renewed("endpoints", LISTS_S, read)
 
 
-def last_executions(desk: Desk) -> Mapping[str, Execution]:
-    """The last training of each dimension, of the newest `NEWEST` executions."""
-
-    def read() -> Mapping[str, Execution]:
-        found: dict[str, Execution] = {}
-        try:
-            for summary in islice(recent(desk.client("sagemaker"), desk.names.training_pipelines), NEWEST):
-                dimension = dimension_of_execution(summary)
-                if dimension is not None and dimension not in found:
-                    found[dimension] = execution(summary)
-        except NotFoundError:
-            return {}
-        return found
-
-    return desk.kept.get("executions", STATES_S, read)
-
-
-def execution(summary: Mapping[str, Any]) -> Execution:
-    arn = summary["PipelineExecutionArn"]
-    return Execution(pipeline_of(arn), arn.rpartition("/")[2], summary["PipelineExecutionStatus"], summary["StartTime"])
+def last_executions(desk: Desk) -> LastExecutions:
+    """The last training of each dimension; see last_executions.py for how far back."""
+    memory = desk.kept.get("seen executions", REMEMBERED_S, Memory)
+    sagemaker, pipelines = desk.client("sagemaker"), desk.names.training_pipelines
+    return desk.renewed("executions", STATES_S, lambda: memory.read(sagemaker, pipelines))
 
 
 def firing(desk: Desk) -> Mapping[str, tuple[str, ...]]:
@@ -185,40 +155,43 @@ def firing(desk: Desk) -> Mapping[str, tuple[str, ...]]:
     def read() -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
         pages = desk.client("cloudwatch").get_paginator("describe_alarms")
-        for page in pages.paginate(AlarmNamePrefix=_part(desk.names), StateValue="ALARM"):
+        for page in pages.paginate(AlarmNamePrefix=_part(desk.names), StateValue="ALARM", MaxRecords=PAGE):
             for alarm in page["MetricAlarms"]:
                 if (endpoint := endpoint_of(desk.names, alarm)) is not None:
                     found.setdefault(endpoint, []).append(alarm["AlarmName"].rpartition("-")[2])
         return {endpoint: tuple(sorted(kinds)) for endpoint, kinds in found.items()}
 
-    return desk.kept.get("alarms", LISTS_S, read)
+    return desk.renewed("alarms", LISTS_S, read)
 
 
 def sparks(desk: Desk, shown: Sequence[Dimension], window: metrics.Window) -> dict[str, Spark]:
-    """Traffic and reward of these dimensions, in one call for every 500 series."""
-    asked = {dimension.name: [variant for variant, _ in dimension.shares] for dimension in shown if dimension.shares}
+    """Traffic of these dimensions, and reward where there are experiments, in one call for every 500 series."""
+    served = [dimension for dimension in shown if dimension.shares]
+    kinds = (metrics.invocations, metrics.rewards) if desk.settings.experiment.enabled else (metrics.invocations,)
     wanted = [
-        make(desk.names.endpoint(name), variant)
-        for name, variants in asked.items()
-        for variant in variants
-        for make in (metrics.invocations, metrics.rewards)
+        of(desk.names.endpoint(dimension.name), variant)
+        for dimension in served
+        for variant, _ in dimension.shares
+        for of in kinds
     ]
     if not wanted:
         return {}
-    read = desk.kept.get(
+    read = desk.renewed(
         ("sparks", desk.stage, window.name, tuple(wanted)),
         METRICS_S,
         lambda: metrics.read(desk.client("cloudwatch"), wanted, window, desk.clock()),
     )
+    nothing = (None,) * len(window.times(desk.clock()))
     found = {}
-    for name, variants in asked.items():
-        endpoint = desk.names.endpoint(name)
+    for dimension in served:
+        endpoint = desk.names.endpoint(dimension.name)
+        variants = [variant for variant, _ in dimension.shares]
         traffic = _summed(read[metrics.invocations(endpoint, variant)] for variant in variants)
-        reward = _summed(read[metrics.rewards(endpoint, variant)] for variant in variants)
+        reward = _summed(read.get(metrics.rewards(endpoint, variant), nothing) for variant in variants)
         rate = tuple(
             earned / asked if asked and earned else None for asked, earned in zip(traffic, reward, strict=True)
         )
-        found[name] = Spark(traffic, rate, sum(reward))
+        found[dimension.name] = Spark(traffic, rate, sum(reward))
     return found
 
 

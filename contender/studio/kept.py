@@ -1,0 +1,108 @@
+"""What was read a moment ago: ten people who look do not ask AWS ten times, and nobody waits for a long list twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from cachetools import TLRUCache
+
+T = TypeVar("T")
+MOST_KEPT = 4096
+PATIENCE_S = 0.1
+"""How long is waited for what is read again, where it was read before."""
+OLDEST_S = 60.0
+"""What is older than this and its own time is never shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """A value that is read again from `until` on, and shown meanwhile."""
+
+    value: Any
+    until: float
+
+
+class Kept:
+    """Each thing for so many seconds; `forget` makes sure that nothing is shown that was read before an action."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        def until(key: Hashable, value: tuple[float, Any], now: float) -> float:
+            return now + value[0]
+
+        self._clock = clock
+        self._cache: TLRUCache[Hashable, tuple[float, Any]] = TLRUCache(MOST_KEPT, ttu=until, timer=self._now)
+        self._reading: dict[Hashable, Future[None]] = {}
+        self._forgotten = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, seconds: float, read: Callable[[], T]) -> T:
+        with self._lock:
+            found, forgotten = self._cache.get(key), self._forgotten
+        if found is None:
+            found = (seconds, read())
+            self._keep(key, found, forgotten)
+        value: T = found[1]
+        return value
+
+    def renew(
+        self,
+        key: Hashable,
+        seconds: float,
+        read: Callable[[], T],
+        begin: Callable[[Callable[[], None]], Future[None]],
+    ) -> T:
+        """The same for what may take long: once it is too old it is read again in the background, which `begin` does.
+
+        If that is not quick, what was read before is shown once more. A reading that fails is not hidden: the next one
+        is waited for.
+        """
+        with self._lock:
+            found, forgotten = self._cache.get(key), self._forgotten
+        if found is None:
+            value = read()
+            self._keep(key, (seconds + OLDEST_S, _Dated(value, self._now() + seconds)), forgotten)
+            return value
+        dated: _Dated = found[1]
+        if dated.until <= self._now():
+            with self._lock:
+                reading = self._reading.get(key)
+                if reading is None:
+                    reading = self._reading[key] = begin(lambda: self._renew(key, seconds, read, forgotten))
+            if wait([reading], PATIENCE_S).done:
+                reading.result()
+                with self._lock:
+                    dated = self._cache.get(key, found)[1]
+        shown: T = dated.value
+        return shown
+
+    def forget(self) -> None:
+        """After an action nothing that was read before it is shown, nor what is being read now."""
+        with self._lock:
+            self._cache.clear()
+            self._reading.clear()
+            self._forgotten += 1
+
+    def _now(self) -> float:
+        return self._clock().timestamp()
+
+    def _renew(self, key: Hashable, seconds: float, read: Callable[[], Any], forgotten: int) -> None:
+        try:
+            self._keep(key, (seconds + OLDEST_S, _Dated(read(), self._now() + seconds)), forgotten)
+        except Exception:
+            with self._lock:
+                self._cache.pop(key, None)
+            raise
+        finally:
+            with self._lock:
+                if self._forgotten == forgotten:
+                    self._reading.pop(key, None)
+
+    def _keep(self, key: Hashable, found: tuple[float, Any], forgotten: int) -> None:
+        with self._lock:
+            if self._forgotten == forgotten:
+                self._cache[key] = found

@@ -1,0 +1,208 @@
+"""Everything about one dimension's endpoint: read at the same time, in some twenty calls.
+
+what it serves, versions, rollout, published shares, configs, alarms, comparisons   at once
+what its variants were asked, captured requests, each config                        once it is known which
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from contender import endpoints
+from contender.config.specs import specs
+from contender.endpoints import Serving, Slot
+from contender.errors import NotFoundError
+from contender.measurements.settings import Settings as Published
+from contender.measurements.store import Store
+from contender.naming import parse_variant, variant_name
+from contender.registry import Version
+from contender.rollout.decision import Entry
+from contender.rollout.state import State
+from contender.stages import StageVersions
+from contender.studio.desk import Desk
+from contender.studio.reading import captured, config_history, portfolio, traffic, watched
+from contender.studio.reading.captured import Exchange
+from contender.studio.reading.config_history import Config
+from contender.studio.reading.last_executions import Execution
+from contender.studio.reading.metrics import Window
+from contender.studio.reading.traffic import Flow
+from contender.studio.reading.watched import Alarm
+from contender.watching.executions import Found
+
+SOON_S, VERSIONS_S, DECISIONS_S = 1.0, 3.0, 3.0
+DECISIONS = 40
+"""Items of the ledger that are looked through for what led to a config."""
+CAPTURED_OF = 2
+"""Variants whose captured requests are read at once: those with the largest shares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A variant as it serves. `version` is None for one that is not ours; shares are None where nobody says any."""
+
+    slot: Slot
+    version: Version | None
+    asked: float | None
+    published: float | None
+    observed: float | None
+
+    @property
+    def name(self) -> str:
+        return self.slot.variant
+
+    @property
+    def role(self) -> str:
+        return self.version.role.value if self.version else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`serving` is None where there is no such endpoint; `execution` is the dimension's last one."""
+
+    name: str
+    serving: Serving | None
+    state: State | None
+    versions: tuple[Version, ...]
+    variants: tuple[Variant, ...]
+    flow: Flow
+    configs: tuple[Config, ...]
+    exchanges: tuple[Exchange, ...]
+    captured_of: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
+    comparisons: Sequence[Found]
+    execution: Execution | None
+
+    @property
+    def known(self) -> bool:
+        """Whether there is, or was, anything of this dimension."""
+        return bool(self.serving or self.state or self.versions or self.execution)
+
+
+def read(desk: Desk, dimension: str, window: Window, captured_of: str | None) -> Endpoint:
+    """The endpoint of a dimension in the desk's stage; `captured_of` is whose captured requests are wanted."""
+    name = desk.names.endpoint(dimension)
+    later_serving = desk.later(lambda: serving_of(desk, name))
+    later_state = desk.later(lambda: state_of(desk, name))
+    later_published = desk.later(lambda: published_of(desk, name))
+    later_configs = desk.later(lambda: config_history.newest(desk, name))
+    later_versions = desk.later(lambda: versions_of(desk, dimension))
+    later_decisions = desk.later(lambda: decisions_of(desk, name))
+    later_alarms = desk.later(lambda: watched.alarms(desk, name))
+    later_found = desk.later(lambda: watched.comparisons(desk, dimension))
+    serving, state = later_serving.result(), later_state.result()
+    slots = _in_order(serving, state)
+    wanted = _captured_of(slots, captured_of)
+    later_flow = desk.later(lambda: traffic.flow(desk, name, _variants(slots, state), window))
+    capturing = serving if serving is not None and serving.capture_percent else None
+    later_exchanges = [
+        desk.later(partial(captured.exchanges, desk, capturing.capture_uri, name, variant))
+        for variant in wanted
+        if capturing is not None
+    ]
+    later_described = [desk.later(partial(config_history.described, desk, config)) for config in later_configs.result()]
+    later_execution = None
+    if serving is None:
+        later_execution = desk.later(lambda: portfolio.last_executions(desk).of.get(dimension))
+    flow, versions, decisions = later_flow.result(), later_versions.result(), later_decisions.result()
+    return Endpoint(
+        name,
+        serving,
+        state,
+        versions,
+        tuple(_variant(slot, versions, state, later_published.result(), flow) for slot in slots),
+        flow,
+        tuple(config_history.config(found, decisions) for later in later_described if (found := later.result())),
+        tuple(captured.together([later.result() for later in later_exchanges])),
+        wanted,
+        later_alarms.result(),
+        later_found.result(),
+        later_execution.result() if later_execution else None,
+    )
+
+
+def serving_of(desk: Desk, name: str) -> Serving | None:
+    return desk.kept.get(("serving", name), SOON_S, lambda: endpoints.read(desk.client("sagemaker"), name))
+
+
+def state_of(desk: Desk, name: str) -> State | None:
+    """What was decided last; None where nothing was, or rollouts are not deployed."""
+
+    def read() -> State | None:
+        try:
+            return desk.ledger.state(name)
+        except NotFoundError:
+            return None
+
+    return desk.kept.get(("state of", name), SOON_S, read)
+
+
+def decisions_of(desk: Desk, name: str) -> tuple[Entry, ...]:
+    """The last ones, the newest first."""
+
+    def read() -> tuple[Entry, ...]:
+        try:
+            return tuple(desk.ledger.newest(name, DECISIONS))
+        except NotFoundError:
+            return ()
+
+    return desk.kept.get(("decisions", name), DECISIONS_S, read)
+
+
+def versions_of(desk: Desk, dimension: str) -> tuple[Version, ...]:
+    """The dimension's versions with their roles in the desk's stage, the oldest first."""
+    follows = next(spec.follows for spec in specs(desk.settings) if spec.stage == desk.stage)
+    versions = StageVersions(desk.client("sagemaker"), desk.client("dynamodb"), desk.names, follows, desk.clock)
+    return desk.kept.get(("versions", desk.stage, dimension), VERSIONS_S, lambda: versions.of(dimension))
+
+
+def published_of(desk: Desk, name: str) -> Published | None:
+    """How the experiments' API shares requests out; None where it is not used for this endpoint."""
+    if not desk.settings.experiment.enabled:
+        return None
+
+    def read() -> Published | None:
+        try:
+            return Store(desk.client("dynamodb"), desk.names.table("experiments")).settings(name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            return None
+
+    return desk.kept.get(("published", name), SOON_S, read)
+
+
+def _in_order(serving: Serving | None, state: State | None) -> tuple[Slot, ...]:
+    """The champion first, then as versions are numbered."""
+    champion = variant_name(state.champion) if state and state.champion else ""
+    slots = serving.slots if serving else ()
+    return tuple(sorted(slots, key=lambda slot: (slot.variant != champion, parse_variant(slot.variant) or 0)))
+
+
+def _variants(slots: Sequence[Slot], state: State | None) -> tuple[str, ...]:
+    """Those that serve, and those that were tried of late: their traffic may lie within the window."""
+    tried = [variant_name(track.version) for track in (state.tracks if state else ())]
+    return tuple(dict.fromkeys([*(slot.variant for slot in slots), *tried]))
+
+
+def _captured_of(slots: Sequence[Slot], wanted: str | None) -> tuple[str, ...]:
+    names = [slot.variant for slot in sorted(slots, key=lambda slot: -slot.share)]
+    return (wanted,) if wanted is not None and wanted in names else tuple(names[:CAPTURED_OF])
+
+
+def _variant(
+    slot: Slot, versions: Sequence[Version], state: State | None, published: Published | None, flow: Flow
+) -> Variant:
+    number = parse_variant(slot.variant)
+    shares: Mapping[str, Any] = published.shares if published is not None and published.open else {}
+    return Variant(
+        slot,
+        next((version for version in versions if version.number == number), None),
+        state.shares.get(number, 0.0) if state is not None and number is not None else None,
+        shares.get(slot.variant),
+        flow.share(slot.variant),
+    )
