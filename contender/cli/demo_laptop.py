@@ -15,6 +15,7 @@ import click
 from contender.aws import client
 from contender.cli.deploy import deploy_all, overrides_from
 from contender.cli.home import one_line_errors
+from contender.cli.local_page import show_page
 from contender.cli.output import note
 from contender.config import Settings
 from contender.local.launcher.laptop import Laptop, Ports
@@ -94,6 +95,7 @@ def _kept(home: Path) -> Iterator[dict[str, str]]:
     with one_line_errors():
         laptop = Laptop(home)
         laptop.up()
+        show_page(laptop)
         yield laptop.env()
 
 
