@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from contender.errors import ContenderError
-from contender.studio.access import FLASH, Access, Forbidden, check_form
+from contender.studio.access import FLASH, Access, Forbidden, check_form, read_form
 from contender.studio.desk import Desk
 
 
@@ -31,7 +31,7 @@ async def act(desk: Desk, action: Action, request: Request) -> Response:
     access: Access = request.app.state.access
     if not access.allow_actions:
         raise Forbidden("this page only looks: start it with `contender studio --allow-actions` to act from it")
-    form = await request.form()
+    form = await read_form(request)
     check_form(request, form)
     try:
         done = await run_in_threadpool(action, desk, request, form)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -16,7 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from contender.studio import failures, login
-from contender.studio.access import COOKIE, Access, Door, Headers
+from contender.studio.access import Access, Door, Headers, cookie
 from contender.studio.acting import Action, act
 from contender.studio.desk import Desk
 from contender.studio.pages import overview
@@ -28,41 +29,59 @@ Page = Callable[[Desk, Request], Response]
 """Reads what it shows through the desk, and answers; it runs in a thread of its own, and may wait for AWS."""
 
 
-def studio(desk: Desk, access: Access) -> Starlette:
-    """The web application that shows what the desk reads."""
+Answer = Callable[[Request], Awaitable[Response]]
 
-    def shown(page: Page) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            try:
-                return page(desk.at(request.query_params.get("stage")), request)
-            except failures.FORESEEN:
-                raise  # each has a handler of its own
-            except Exception as error:
-                return failures.unforeseen(request, error)
 
-        return answer
+def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
+    """The web application that shows what the desk reads, at this port."""
 
-    def doing(action: Action) -> Callable[[Request], Awaitable[Response]]:
+    def shown(page: Page) -> Answer:
+        async def answer(request: Request) -> Response:
+            return await run_in_threadpool(page, desk.at(request.query_params.get("stage")), request)
+
+        return _guarded(answer)
+
+    def doing(action: Action) -> Answer:
         async def answer(request: Request) -> Response:
             return await act(desk.at(request.query_params.get("stage")), action, request)
 
-        return answer
+        return _guarded(answer)
 
     app = Starlette(
         routes=[
             Route("/", shown(overview.page)),
-            Route("/login", login.page, methods=["GET", "POST"]),
+            Route("/login", _guarded(login.page), methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[
             Middleware(Timing),
             Middleware(Headers),
-            Middleware(SessionMiddleware, secret_key=secrets.token_hex(32), session_cookie=COOKIE, same_site="strict"),
+            Middleware(
+                SessionMiddleware,
+                secret_key=secrets.token_hex(32),
+                session_cookie=cookie(port),
+                same_site="strict",
+                max_age=None,  # until the browser ends; the key goes with the server anyway
+            ),
             Middleware(Door, access=access),
-            Middleware(GZipMiddleware, minimum_size=2000),
+            Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5),
         ],
         exception_handlers=failures.HANDLERS,
     )
     app.state.access = access
     return app
+
+
+def _guarded(answer: Answer) -> Answer:
+    """Whatever goes wrong is answered with a page, here: further out its headers would be missing."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except failures.FORESEEN:
+            raise  # each has a handler of its own
+        except Exception as error:
+            return failures.unforeseen(request, error)
+
+    return guarded

@@ -9,17 +9,30 @@ function said(text) {
   if (place && place.textContent !== text) place.textContent = text;
 }
 
-function kept(before, after) {
+function changes(before) {
+  const selection = getSelection();
+  if (!selection.isCollapsed && before.nodeType === Node.TEXT_NODE) return !selection.containsNode(before, true);
   if (before.nodeType !== Node.ELEMENT_NODE) return true;
   if (before.classList.contains("plot")) return false; // a drawn chart; charts.js draws it again if its numbers change
   if (before.hasAttribute("data-drawn")) return false; // drawn by graph.js, which looks at its nodes itself
   return true;
 }
 
+// What a person has opened stays open, what they have chosen or typed stays so. Hidden fields are the server's:
+// one that was started anew takes no form with the token of its predecessor.
+function persons(name, node) {
+  if (name === "open") return node.matches("details, dialog");
+  return ["value", "checked", "selected"].includes(name) && node.matches("input:not([type=hidden]), textarea, option");
+}
+
 async function refresh() {
   const main = document.querySelector("main");
-  const answer = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "error" });
+  const answer = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "manual" }).catch(() => {
+    throw new Error("the server does not answer");
+  });
+  if (answer.type === "opaqueredirect") location.reload(); // it was started anew, and asks for the token
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  if (main.querySelector("[data-failed]")) location.reload(); // it can be shown again, with all around it
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("main");
   if (!fresh) throw new Error("the answer is no page");
@@ -27,14 +40,9 @@ async function refresh() {
   main.querySelectorAll(".flash").forEach((each) => fresh.prepend(each.cloneNode(true)));
   Idiomorph.morph(main, fresh, {
     morphStyle: "outerHTML",
-    ignoreActiveValue: true,
-    callbacks: {
-      beforeNodeMorphed: kept,
-      // What a person has opened stays open, what they have chosen or typed stays so.
-      beforeAttributeUpdated: (name, node) =>
-        !(name === "open" && node.tagName === "DETAILS") && !(name === "value" && node.tagName === "INPUT"),
-    },
+    callbacks: { beforeNodeMorphed: changes, beforeAttributeUpdated: (name, node) => !persons(name, node) },
   });
+  if (page.title && page.title !== document.title) document.title = page.title;
   document.dispatchEvent(new CustomEvent("live"));
 }
 
