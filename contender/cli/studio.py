@@ -10,7 +10,7 @@ import socket
 
 import click
 
-from contender.aws import Connect, hasty_client
+from contender.aws import Connect, hasty_clients
 from contender.cli.extras import need
 from contender.cli.output import note
 from contender.config import load
@@ -55,7 +55,7 @@ def command(obj: Connect | None, port: int, host: str | None, allow_actions: boo
     signal.signal(signal.SIGTERM, _end)
     with _listen(host or LOOPBACK, port) as listener:
         port = listener.getsockname()[1]
-        desk = Desk(settings, Clients(obj or hasty_client, settings.region))
+        desk = Desk(settings, Clients(obj or hasty_clients(), settings.region))
         app = studio(desk, Access(allow_actions, token), port)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=LAST_WORDS_S
