@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from contender.config import Settings
 from contender.studio.access import Access
@@ -19,7 +20,14 @@ from contender.studio.desk import Clients, Desk
 def served(settings: Settings, client: Any, access: Access | None = None) -> Iterator[str]:
     """Where it answers; `client` gives the client of a service."""
     desk = Desk(settings, Clients(lambda service, region: client(service), settings.region))
-    app = studio(desk, access or Access(allow_actions=True))
+    with listening(studio(desk, access or Access(allow_actions=True))) as address:
+        yield address
+    desk.pool.shutdown()
+
+
+@contextmanager
+def listening(app: ASGIApp) -> Iterator[str]:
+    """Where the application answers."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -30,4 +38,3 @@ def served(settings: Settings, client: Any, access: Access | None = None) -> Ite
     finally:
         server.should_exit = True
         thread.join()
-        desk.pool.shutdown()
