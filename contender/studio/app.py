@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -29,28 +28,25 @@ Page = Callable[[Desk, Request], Response]
 """Reads what it shows through the desk, and answers; it runs in a thread of its own, and may wait for AWS."""
 
 
-Answer = Callable[[Request], Awaitable[Response]]
-
-
 def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
     """The web application that shows what the desk reads, at this port."""
 
-    def shown(page: Page) -> Answer:
-        async def answer(request: Request) -> Response:
-            return await run_in_threadpool(page, desk.at(request.query_params.get("stage")), request)
+    def shown(page: Page) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            return page(desk.at(request.query_params.get("stage")), request)
 
-        return _guarded(answer)
+        return answer
 
-    def doing(action: Action) -> Answer:
+    def doing(action: Action) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             return await act(desk.at(request.query_params.get("stage")), action, request)
 
-        return _guarded(answer)
+        return answer
 
     app = Starlette(
         routes=[
             Route("/", shown(overview.page)),
-            Route("/login", _guarded(login.page), methods=["GET", "POST"]),
+            Route("/login", login.page, methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
@@ -66,22 +62,9 @@ def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
             ),
             Middleware(Door, access=access),
             Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5),
+            Middleware(failures.Unforeseen),
         ],
         exception_handlers=failures.HANDLERS,
     )
     app.state.access = access
     return app
-
-
-def _guarded(answer: Answer) -> Answer:
-    """Whatever goes wrong is answered with a page, here: further out its headers would be missing."""
-
-    async def guarded(request: Request) -> Response:
-        try:
-            return await answer(request)
-        except failures.FORESEEN:
-            raise  # each has a handler of its own
-        except Exception as error:
-            return failures.unforeseen(request, error)
-
-    return guarded

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contender.errors import ContenderError, NamingError, NotFoundError
 from contender.studio.access import Forbidden
@@ -86,7 +87,29 @@ def of_http(request: Request, error: Exception) -> Response:
     return answer
 
 
-def unforeseen(request: Request, error: Exception) -> Response:
+class Unforeseen:
+    """Middleware: whatever else goes wrong is a page too, here; further out it would lack the headers of a page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if scope["type"] != "http" or begun:
+                raise
+            await _unforeseen(Request(scope, receive), error)(scope, receive, send)
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
     log.error("%s failed", _where(request), exc_info=error)
     return _shown(
         request,
@@ -101,7 +124,6 @@ HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {
     BotoCoreError: of_no_answer,
     HTTPException: of_http,
 }
-FORESEEN = tuple(HANDLERS)
 
 
 def _where(request: Request) -> str:

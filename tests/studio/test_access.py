@@ -38,12 +38,13 @@ class Acted:
 
     def __init__(self, access: Access) -> None:
         self.times = 0
+        self.says: tuple[str, ...] = ("done",)
         self.client = visit(access=access)
         desk = Desk(Settings(), Clients(clients({}), "us-east-1"))
 
         def action(desk: Desk, request: Request, form: FormData) -> Done:
             self.times += 1
-            return Done(("done",))
+            return Done(self.says)
 
         async def doing(request: Request) -> Response:
             return await act(desk, action, request)
@@ -167,6 +168,15 @@ def test_a_form_of_this_session_acts_and_tells_what_came_of_it_once() -> None:
     assert "<p>done</p>" not in acted.client.get("/", headers={"X-Live": "1"}).text
     assert "<p>done</p>" in acted.client.get("/").text
     assert "<p>done</p>" not in acted.client.get("/").text
+
+
+@pytest.mark.parametrize("says", [("試" * 5000,), ("x" * 100,) * 500])
+def test_what_an_action_tells_at_length_fits_into_a_cookie(says: tuple[str, ...]) -> None:
+    acted = Acted(Access(allow_actions=True))
+    acted.says = says
+    answer = acted.client.post("/act", data={"form_token": acted.token()})
+    assert len(answer.headers["set-cookie"]) < 4000
+    assert f"{says[0][:100]}" in acted.client.get("/").text
 
 
 @pytest.mark.parametrize("form", [{}, {"form_token": ""}, {"form_token": "made up"}, {"form_token": "ü"}])
