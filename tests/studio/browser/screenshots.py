@@ -18,7 +18,7 @@ from tests.studio.browser.chromium import launched
 from tests.studio.serving import served
 
 FOLDER = REPOSITORY / "docs" / "screenshots"
-WIDTH, TALLEST = 1440, 1500
+WIDTH, TALLEST, MARGIN = 1440, 1500, 24
 MOST_BYTES = 250_000
 
 
@@ -34,15 +34,17 @@ SHOTS = (Shot("/", "overview.png"), Shot("/dimensions/north/rollout", "rollout.p
 
 
 def take(page: Page, shot: Shot) -> bytes:
-    """The page from its top, as far as there is something."""
+    """The page from its top to the end of what fits in whole."""
     answer = page.goto(shot.address, wait_until="networkidle")
     assert answer is not None
     assert answer.status == 200, f"{shot.address} answers {answer.status}"
     page.wait_for_function(
         "[...document.querySelectorAll('figure.chart:has(.plot)')].every(f => f.dataset.ready !== undefined)"
     )
-    bottom = page.locator("main").evaluate("main => main.lastElementChild.getBoundingClientRect().bottom")
-    height = min(round(bottom) + 24, TALLEST)
+    ends = page.locator("main > *, main figure.chart").evaluate_all(
+        "found => found.map(each => each.getBoundingClientRect().bottom)"
+    )
+    height = max(end for end in ends if end + MARGIN <= TALLEST) + MARGIN
     return page.screenshot(clip={"x": 0, "y": 0, "width": WIDTH, "height": height}, full_page=True)
 
 
