@@ -51,9 +51,9 @@ def command(obj: Connect | None, port: int, host: str | None, allow_actions: boo
             f"--host opens the page to others: set {TOKEN} to a token of {FEWEST_CHARACTERS} characters or more "
             "(`openssl rand -hex 16` makes one)"
         )
-    _log_to_stderr(Discreet())
-    signal.signal(signal.SIGTERM, _end)
     with _listen(host or LOOPBACK, port) as listener:
+        _log_to_stderr(Discreet())
+        signal.signal(signal.SIGTERM, _end)
         port = listener.getsockname()[1]
         desk = Desk(settings, Clients(obj or hasty_clients(), settings.region))
         app = studio(desk, Access(allow_actions, token), port)

@@ -86,6 +86,8 @@ class Headers:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope.get("scheme") == "https" and (cookie := headers.get("set-cookie")):
+                    headers["set-cookie"] = f"{cookie}; secure"
                 # A browser asks whether a file of ours is still the same, or it would run last week's with new pages.
                 headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith(OPEN_BELOW) else "no-store")
             await send(message)

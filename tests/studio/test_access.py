@@ -137,6 +137,13 @@ def test_the_token_opens_everything_for_this_browser_and_stands_in_no_address() 
     assert TOKEN not in page.text
 
 
+def test_behind_a_proxy_with_tls_the_cookie_is_sent_with_tls_only() -> None:
+    client = visit(access=SECRET, base_url="https://contender.example.org")
+    assert client.post("/login", data={"token": TOKEN}).headers["set-cookie"].endswith("; secure")
+    assert client.get("/").status_code == 200
+    assert "secure" not in visit(access=SECRET).post("/login", data={"token": TOKEN}).headers["set-cookie"]
+
+
 def test_a_token_in_an_address_opens_nothing() -> None:
     assert visit(access=SECRET).get("/", params={"token": TOKEN}).status_code == 303
     assert visit(access=SECRET).get("/login", params={"token": TOKEN}).status_code == 200

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from contender.cli.extras import EXTRAS
+from contender.cli.main import main
 from tests.conftest import REPOSITORY
 
 TOKEN = "0123456789abcdef"
@@ -64,12 +65,25 @@ def get(address: str) -> tuple[int, str]:
             return error.code, error.read().decode()
 
 
-def refused(folder: Path, *words: str, **more: str) -> str:
-    done = subprocess.run(command(*words), cwd=folder, env=env(**more), capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert done.stderr.count("\n") == 1
-    return done.stderr
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """Runs the command in an empty folder; the one line that it ends with."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, token: str = "") -> str:
+        monkeypatch.setenv("CONTENDER_STUDIO_TOKEN", token)
+        with pytest.raises(SystemExit) as ended:
+            main(["studio", *words])
+        said = capsys.readouterr().err
+        assert ended.value.code == 1
+        assert said.startswith("error: ")
+        assert said.count("\n") == 1
+        return said
+
+    return run
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
@@ -102,26 +116,26 @@ def test_a_laptop_that_is_down_is_told_within_seconds(tmp_path: Path) -> None:
     assert "AWS does not answer (EndpointConnectionError)" in page
 
 
-def test_a_taken_port_is_named_with_its_holder_and_a_way_out(tmp_path: Path) -> None:
+def test_a_taken_port_is_named_with_its_holder_and_a_way_out(refused: Refused) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        said = refused(tmp_path, "--port", str(taken.getsockname()[1]))
-    assert "is taken by" in said
+        port = str(taken.getsockname()[1])
+        said = refused("--port", port)
+    assert f"port {port} is taken by" in said
     assert "contender studio --port 0" in said
     if Path("/proc/net/tcp").exists():
         assert f"(pid {os.getpid()})" in said
 
 
 @pytest.mark.parametrize("token", ["", "x" * 15])
-def test_others_are_let_in_with_a_token_of_16_characters_only(tmp_path: Path, token: str) -> None:
-    said = refused(tmp_path, "--host", "0.0.0.0", CONTENDER_STUDIO_TOKEN=token)
+def test_others_are_let_in_with_a_token_of_16_characters_only(refused: Refused, token: str) -> None:
+    said = refused("--host", "0.0.0.0", token=token)
     assert "CONTENDER_STUDIO_TOKEN" in said
     assert "openssl rand -hex 16" in said
 
 
-def test_a_host_that_is_not_this_machines_is_one_line(tmp_path: Path) -> None:
-    assert "nothing can be listened to at 192.0.2.1" in refused(
-        tmp_path, "--host", "192.0.2.1", CONTENDER_STUDIO_TOKEN=TOKEN
-    )
+@pytest.mark.parametrize("host", ["192.0.2.1", "a" * 70])
+def test_a_host_that_is_not_this_machines_is_one_line(refused: Refused, host: str) -> None:
+    assert f"nothing can be listened to at {host}" in refused("--host", host, token=TOKEN)
 
 
 def test_with_a_token_the_page_asks_for_it(tmp_path: Path) -> None:
@@ -129,6 +143,6 @@ def test_with_a_token_the_page_asks_for_it(tmp_path: Path) -> None:
         assert "Sign in" in get(address)[1]
 
 
-def test_settings_that_cannot_be_used_are_one_line(tmp_path: Path) -> None:
+def test_settings_that_cannot_be_used_are_one_line(refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "contender.yaml").write_text("projekt: churn\n")
-    assert "did you mean 'project'?" in refused(tmp_path)
+    assert "did you mean 'project'?" in refused()
