@@ -65,16 +65,14 @@ class Kept:
             MOST_KEPT, ttu=until, timer=lambda: clock().timestamp()
         )
         self._lock = threading.Lock()
-        self._forgotten = 0
 
     def get(self, key: Hashable, seconds: float, read: Callable[[], T]) -> T:
         with self._lock:
-            found, before = self._cache.get(key), self._forgotten
+            found = self._cache.get(key)
         if found is None:
             found = (seconds, read())
             with self._lock:
-                if before == self._forgotten:  # else something was done meanwhile, and this may be from before it
-                    self._cache[key] = found
+                self._cache[key] = found
         value: T = found[1]
         return value
 
@@ -82,7 +80,6 @@ class Kept:
         """After an action nothing that was read before it is shown."""
         with self._lock:
             self._cache.clear()
-            self._forgotten += 1
 
 
 def _utc_now() -> datetime:

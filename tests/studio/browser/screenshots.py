@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from contender.config import load
 from contender.studio.access import Access
@@ -38,9 +38,7 @@ def take(page: Page, shot: Shot) -> bytes:
     answer = page.goto(shot.address, wait_until="networkidle")
     assert answer is not None
     assert answer.status == 200, f"{shot.address} answers {answer.status}"
-    page.wait_for_function(
-        "[...document.querySelectorAll('figure.chart:has(.plot)')].every(f => f.dataset.ready !== undefined)"
-    )
+    expect(page.locator("figure.chart:has(.plot):not([data-ready])")).to_have_count(0, timeout=20_000)
     ends = page.locator("main > *, main figure.chart").evaluate_all(
         "found => found.map(each => each.getBoundingClientRect().bottom)"
     )
