@@ -55,7 +55,7 @@ DEV = [
     "ipykernel>=7,<8",
     "playwright>=1.60,<2",
     "axe-playwright-python>=0.1.8,<1",
-    "httpx>=0.28,<1",
+    "httpx2>=2,<3",
 ]
 
 setup(

@@ -19,9 +19,11 @@ pytest_plugins = ("tests.without_aws",)
 REPOSITORY = Path(__file__).resolve().parent.parent
 _PERSON = {"NAME": "", "EMAIL": "@example.org"}
 
+KEPT = ("AWS_CA_BUNDLE", "CONTENDER_AWS_CLI", "CONTENDER_CHROMIUM", "CONTENDER_REAL_DATA", "CONTENDER_SCREENSHOTS")
+
 # What a developer's shell exports must not reach the tests: no test may talk to an account.
 for name in [name for name in os.environ if name.startswith(("AWS_", "SAGEMAKER_", "CONTENDER_"))]:
-    if name not in ("AWS_CA_BUNDLE", "CONTENDER_AWS_CLI", "CONTENDER_REAL_DATA"):
+    if name not in KEPT:
         del os.environ[name]
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "test",

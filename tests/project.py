@@ -52,7 +52,7 @@ class Project:
         return {each["OutputKey"]: each["OutputValue"] for stack in stacks for each in stack.get("Outputs", ())}
 
     def up(self) -> None:
-        flags = ["--aws-port", "0", "--sagemaker-port", "0", "--runtime-port", "0", "--enforce-iam"]
+        flags = ["--aws-port", "0", "--sagemaker-port", "0", "--runtime-port", "0", "--enforce-iam", "--no-studio"]
         self.contender("local", "up", *flags)
         self.env |= json.loads(self.contender("local", "env", "--json"))
         self.clients = Clients(self.env)

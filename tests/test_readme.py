@@ -52,3 +52,14 @@ def test_the_makefile_has_the_targets() -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     for target in set(re.findall(r"\bmake ([a-z]+)\b", SHELL)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_picture_exists() -> None:
+    pictures = [REPOSITORY / place for place in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", README)]
+    assert len(pictures) >= 2
+    assert [picture for picture in pictures if not 10_000 < picture.stat().st_size <= 250_000] == []
+
+
+def test_every_page_of_the_documentation_is_linked() -> None:
+    pages = {f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md")}
+    assert pages - set(re.findall(r"\]\(([^)#]+)", README)) == set()

@@ -70,18 +70,19 @@ def command(
         from contender.cli import demo_experiment  # Matplotlib and scikit-learn: only who draws waits for them
 
         settings = load_project(SETTINGS)
-        with laptop(home, keep=keep):
+        with laptop(home, keep=keep) as page:
             demo_experiment.play(settings, rows=rows, seed=seed, report=report, as_json=as_json)
     else:
         settings = load_project()
-        with laptop(home, keep=keep):
+        with laptop(home, keep=keep) as page:
             uploads = uploads_from(folder) if folder else _sample(dimensions, rows, seed)
             seconds, outcomes, failures = _play(settings, uploads)
         _report(outcomes, seconds, failures, as_json=as_json)
         if failures:
             raise DeploymentError(f"{len(failures)} of {len(uploads)} dimensions failed: {', '.join(failures)}")
     if keep:
-        note('still running. Look around: eval "$(contender local env)"; stop it: contender local down')
+        look = f"{page} in a browser, or " if page else ""
+        note(f'still running. Look around: {look}eval "$(contender local env)"; stop it: contender local down')
 
 
 def _play(settings: Settings, uploads: Mapping[str, Uploads]) -> tuple[dict[str, float], list[Outcome], dict[str, str]]:

@@ -15,6 +15,7 @@ import click
 from contender.aws import client
 from contender.cli.deploy import deploy_all, overrides_from
 from contender.cli.home import one_line_errors
+from contender.cli.local_page import NAME, show_page
 from contender.cli.output import note
 from contender.config import Settings
 from contender.local.launcher.laptop import Laptop, Ports
@@ -38,13 +39,16 @@ class Stopwatch:
 
 
 @contextmanager
-def laptop(home: Path, *, keep: bool) -> Iterator[None]:
-    """A laptop that this process's AWS clients talk to: the usual one in `home`, or one that is gone afterwards."""
+def laptop(home: Path, *, keep: bool) -> Iterator[str]:
+    """A laptop that this process's AWS clients talk to: the usual one in `home`, or one that is gone afterwards.
+
+    Gives the address of the usual one's web page, "" where there is none.
+    """
     with ExitStack() as stack:
         stack.enter_context(stopped_by_signals())
-        env = stack.enter_context(_kept(home) if keep else _throwaway())
+        env, page = stack.enter_context(_kept(home) if keep else _throwaway())
         stack.enter_context(_environment(env))
-        yield
+        yield page
 
 
 def set_up(settings: Settings, clock: Stopwatch) -> Mapping[str, str]:
@@ -79,22 +83,23 @@ def stopped_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def _throwaway() -> Iterator[dict[str, str]]:
+def _throwaway() -> Iterator[tuple[dict[str, str], str]]:
     with tempfile.TemporaryDirectory(prefix="contender-demo-") as place, one_line_errors():
         laptop = Laptop(Path(place))
         try:
             laptop.up(Ports(aws=0, sagemaker=0, runtime=0))
-            yield laptop.env()
+            yield laptop.env(), ""
         finally:
             laptop.down()
 
 
 @contextmanager
-def _kept(home: Path) -> Iterator[dict[str, str]]:
+def _kept(home: Path) -> Iterator[tuple[dict[str, str], str]]:
     with one_line_errors():
         laptop = Laptop(home)
         laptop.up()
-        yield laptop.env()
+        page = show_page(laptop).get(NAME, "")
+        yield laptop.env(), page
 
 
 @contextmanager

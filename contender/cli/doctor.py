@@ -19,7 +19,7 @@ from contender.config import FILE, load
 from contender.errors import ContenderError
 
 FREE_DISK_GB = 3
-PURPOSES = {"pipeline": "to compile the pipeline", "local": "for the laptop"}
+PURPOSES = {"pipeline": "to compile the pipeline", "local": "for the laptop", "studio": "for the web page"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,6 @@ from contender.errors import SettingsError
 
 EXTRAS: Mapping[str, Mapping[str, str]] = {
     "pipeline": {"sagemaker": "sagemaker"},
-    "studio": {
-        "starlette": "starlette",
-        "itsdangerous": "itsdangerous",
-        "python_multipart": "python-multipart",
-        "cachetools": "cachetools",
-    },
     "local": {
         "ministack": "ministack",
         "uvicorn": "uvicorn",
@@ -25,6 +19,14 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
         "optuna": "optuna",
         "matplotlib": "matplotlib",
         "jinja2": "Jinja2",
+    },
+    "studio": {
+        "starlette": "starlette",
+        "uvicorn": "uvicorn",
+        "jinja2": "Jinja2",
+        "itsdangerous": "itsdangerous",
+        "python_multipart": "python-multipart",
+        "cachetools": "cachetools",
     },
 }
 """By extra: the modules that show that it is installed, and the packages they come with."""

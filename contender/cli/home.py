@@ -11,7 +11,7 @@ import click
 
 from contender.cli.whose_aws import DEFAULT_HOME
 from contender.errors import LaptopError
-from contender.local.launcher.laptop import LaptopFailure
+from contender.local.launcher.failure import LaptopFailure
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

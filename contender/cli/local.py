@@ -13,6 +13,7 @@ import click
 from contender.cli.builds import build, builds, offer_remote
 from contender.cli.extras import need
 from contender.cli.home import home_option, one_line_errors
+from contender.cli.local_page import NAME, show_page
 from contender.cli.output import emit, emit_rows, json_option, note
 from contender.config import load
 from contender.local.launcher.environment import exports
@@ -43,6 +44,9 @@ command.add_command(build)
     default=None,
     help="Let Lambdas do only what their roles allow, as on AWS; at first not.",
 )
+@click.option("--studio/--no-studio", "page", default=True, help="Start the web page beside it, or leave it as it is.")
+@click.option("--studio-port", type=_PORT, help="The web page; at first 4569.")
+@click.option("--allow-actions", is_flag=True, help="Let the page pause, promote, roll back, approve and reject.")
 @json_option
 def up(
     home: Path,
@@ -51,6 +55,9 @@ def up(
     runtime_port: int | None,
     region: str,
     enforce_iam: bool | None,
+    page: bool,
+    studio_port: int | None,
+    allow_actions: bool,
     as_json: bool,
 ) -> None:
     """Start what does not run yet, and wait until it answers.
@@ -58,14 +65,20 @@ def up(
     Ports, and whether roles are enforced, are as the last time unless others are given; port 0 takes any free one. It
     offers a git remote too: a push of the delivered branch (delivery.branch in contender.yaml) builds and deploys it.
     Where the home lies in the git repository that this folder belongs to, that repository gets the remote `laptop`.
+
+    The web page (`contender studio`) shows the project of this folder, and acts if this command allows it: one that
+    runs otherwise starts again. It answers a moment later than the rest.
     """
     need("local")
     with one_line_errors():
-        addresses = Laptop(home, region).up(Ports(aws_port, sagemaker_port, runtime_port), enforce_iam=enforce_iam)
+        laptop = Laptop(home, region)
+        addresses = asdict(laptop.up(Ports(aws_port, sagemaker_port, runtime_port), enforce_iam=enforce_iam))
+    if page:
+        addresses |= show_page(laptop, studio_port, allow_actions=allow_actions)
     if as_json:
-        emit(asdict(addresses))
+        emit(addresses)
     else:
-        rows = [{"service": name, "address": address} for name, address in asdict(addresses).items()]
+        rows = [{"service": name, "address": address} for name, address in addresses.items()]
         emit_rows(rows, ["service", "address"], as_json=False)
         note('For this shell: eval "$(contender local env)"')
     note(offer_remote(home, load()))
@@ -84,11 +97,11 @@ def down(home: Path) -> None:
 @home_option
 @json_option
 def status(home: Path, as_json: bool) -> None:
-    """Every process with its pid and address. Exit code 1 if it does not run."""
+    """Every process with its pid and address. Exit code 1 if AWS does not run here, with the web page or without."""
     with one_line_errors():
         rows = [asdict(each) for each in Laptop(home).status()]
     emit_rows(rows, ["name", "pid", "state", "address", "memory_mb", "roles"], as_json=as_json)
-    if not rows or any(row["state"] != "running" for row in rows):
+    if not rows or any(row["state"] != "running" for row in rows if row["name"] != NAME):
         note(f"it does not run ({home.resolve()}); start it: contender local up")
         raise click.exceptions.Exit(1)
 

@@ -22,7 +22,8 @@ def use_laptop_if_alone(environ: MutableMapping[str, str], credentials: Callable
     home = Path(environ.get("CONTENDER_HOME", DEFAULT_HOME))
     if any(environ.get(name) for name in _CHOOSING) or not (home / "processes.json").exists():
         return
-    from contender.local.launcher.laptop import Laptop, LaptopFailure
+    from contender.local.launcher.failure import LaptopFailure
+    from contender.local.launcher.laptop import Laptop
 
     try:
         env = Laptop(home).env()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -11,8 +12,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from contender.errors import ContenderError
-from contender.studio.access import FLASH, Access, Forbidden, check_form
+from contender.studio.access import FLASH, Access, Forbidden, check_form, read_form
 from contender.studio.desk import Desk
+
+MOST_SAID, CUT_TO = 1200, 150
+"""Characters of JSON that are told after an action, and of a line that is cut: a cookie holds 4096 bytes of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +35,26 @@ async def act(desk: Desk, action: Action, request: Request) -> Response:
     access: Access = request.app.state.access
     if not access.allow_actions:
         raise Forbidden("this page only looks: start it with `contender studio --allow-actions` to act from it")
-    form = await request.form()
+    form = await read_form(request)
     check_form(request, form)
     try:
         done = await run_in_threadpool(action, desk, request, form)
-        request.session[FLASH] = {"kind": "good", "lines": list(done.lines)}
+        request.session[FLASH] = {"kind": "good", "lines": _brief(done.lines)}
     except ContenderError as error:
-        request.session[FLASH] = {"kind": "bad", "lines": [str(error)]}
+        request.session[FLASH] = {"kind": "bad", "lines": _brief([str(error)])}
     finally:
         desk.kept.forget()
     return RedirectResponse(_back(form), 303)
+
+
+def _brief(lines: Iterable[str]) -> list[str]:
+    """The first of them, as many as a session can keep: a browser drops a cookie that is too large."""
+    told: list[str] = []
+    for line in lines:
+        if len(json.dumps([*told, line])) > MOST_SAID:
+            return [*told, f"{line[:CUT_TO]} …"]
+        told.append(line)
+    return told
 
 
 def _back(form: FormData) -> str:

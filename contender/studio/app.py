@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from contender.studio import failures, login
-from contender.studio.access import COOKIE, Access, Door, Headers
+from contender.studio.access import Access, Door, Headers, cookie
 from contender.studio.acting import Action, act
 from contender.studio.desk import Desk
 from contender.studio.pages import endpoint, overview
@@ -28,17 +28,12 @@ Page = Callable[[Desk, Request], Response]
 """Reads what it shows through the desk, and answers; it runs in a thread of its own, and may wait for AWS."""
 
 
-def studio(desk: Desk, access: Access) -> Starlette:
-    """The web application that shows what the desk reads."""
+def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
+    """The web application that shows what the desk reads, at this port."""
 
     def shown(page: Page) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
-            try:
-                return page(desk.at(request.query_params.get("stage")), request)
-            except failures.FORESEEN:
-                raise  # each has a handler of its own
-            except Exception as error:
-                return failures.unforeseen(request, error)
+            return page(desk.at(request.query_params.get("stage")), request)
 
         return answer
 
@@ -59,9 +54,16 @@ def studio(desk: Desk, access: Access) -> Starlette:
         middleware=[
             Middleware(Timing),
             Middleware(Headers),
-            Middleware(SessionMiddleware, secret_key=secrets.token_hex(32), session_cookie=COOKIE, same_site="strict"),
+            Middleware(
+                SessionMiddleware,
+                secret_key=secrets.token_hex(32),
+                session_cookie=cookie(port),
+                same_site="strict",
+                max_age=None,  # until the browser ends; the key goes with the server anyway
+            ),
             Middleware(Door, access=access),
-            Middleware(GZipMiddleware, minimum_size=2000),
+            Middleware(GZipMiddleware, minimum_size=2000, compresslevel=5),
+            Middleware(failures.Unforeseen),
         ],
         exception_handlers=failures.HANDLERS,
     )

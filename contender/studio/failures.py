@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contender.errors import ContenderError, NamingError, NotFoundError
 from contender.studio.access import Forbidden
@@ -19,8 +20,10 @@ from contender.studio.rendering import render
 log = logging.getLogger(__name__)
 REFUSED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 ABSENT = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException", "NoSuchKey", "NoSuchBucket")
+EXPIRED = ("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId")
+AGAIN_S = 5
+"""After how long a page that AWS did not answer is tried again."""
 SLOWED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
-ACCOUNT = re.compile(r"\b[0-9]{12}\b")
 
 
 def of_ours(request: Request, error: Exception) -> Response:
@@ -32,7 +35,7 @@ def of_aws(request: Request, error: Exception) -> Response:
     """An answer of AWS that says no. Its own words name the account, so only the code and the operation are told."""
     assert isinstance(error, ClientError)
     code, operation = error.response["Error"]["Code"], error.operation_name
-    log.warning("%s: AWS answered %s with %s", request.url.path, operation, code)
+    log.warning("%s: AWS answered %s with %s", _where(request), operation, code)
     if code in REFUSED:
         return _shown(
             request,
@@ -46,13 +49,22 @@ def of_aws(request: Request, error: Exception) -> Response:
             f"AWS has no such thing ({operation} answered {code}): it may have been deleted "
             "since; go back and look again",
         )
+    if code in EXPIRED:
+        return _shown(
+            request,
+            503,
+            f"AWS does not know whoever runs this page, or no longer ({operation} answered {code}): "
+            "renew the credentials, then start it again",
+        )
     if code in SLOWED:
         return _shown(request, 503, f"AWS asks to be asked less often ({operation}): wait a moment, then reload")
     return _shown(request, 502, f"AWS answered {operation} with {code}: see the log of this page, then try again")
 
 
 def of_no_answer(request: Request, error: Exception) -> Response:
-    log.warning("%s: %s", request.url.path, ACCOUNT.sub("…", str(error)))
+    log.warning("%s: %s", _where(request), " ".join(str(error).split()))
+    if isinstance(error, ParamValidationError):
+        return _shown(request, 404, "There is no page at this address: AWS could not even be asked for such a name.")
     return _shown(
         request,
         503,
@@ -65,11 +77,40 @@ def of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return _shown(request, 404, "There is no page at this address.")
-    return _shown(request, error.status_code, error.detail)
+    if error.status_code == 405:
+        answer = _shown(
+            request, 405, f"Nothing answers to {request.method} here: go back, and use the page's own forms."
+        )
+    else:
+        answer = _shown(request, error.status_code, error.detail)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
-def unforeseen(request: Request, error: Exception) -> Response:
-    log.error("%s failed", request.url.path, exc_info=error)
+class Unforeseen:
+    """Middleware: whatever else goes wrong is a page too, here; further out it would lack the headers of a page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if scope["type"] != "http" or begun:
+                raise
+            await _unforeseen(Request(scope, receive), error)(scope, receive, send)
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    log.error("%s failed", _where(request), exc_info=error)
     return _shown(
         request,
         500,
@@ -83,8 +124,12 @@ HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {
     BotoCoreError: of_no_answer,
     HTTPException: of_http,
 }
-FORESEEN = tuple(HANDLERS)
+
+
+def _where(request: Request) -> str:
+    return quote(request.scope["path"])
 
 
 def _shown(request: Request, status: int, message: str) -> Response:
-    return render(request, "failure.html", status_code=status, status=status, message=message)
+    every_s = AGAIN_S if status == 503 else 0
+    return render(request, "failure.html", status_code=status, status=status, message=message, every_s=every_s)

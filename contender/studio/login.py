@@ -5,15 +5,17 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from contender.studio.access import SIGNED_IN, Access
+from contender.studio.access import SIGNED_IN, Access, read_form
 from contender.studio.rendering import render
 
 
 async def page(request: Request) -> Response:
     access: Access = request.app.state.access
+    if not access.token:
+        return RedirectResponse("/", 303)
     wrong = False
     if request.method == "POST":
-        form = await request.form()
+        form = await read_form(request)
         if access.opens(str(form.get("token", ""))):
             request.session[SIGNED_IN] = True
             return RedirectResponse("/", 303)

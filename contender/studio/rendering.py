@@ -24,16 +24,16 @@ DASH = "–"
 def render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """The answer of a template of `templates/`."""
     access = request.app.state.access
+    live = "x-live" in request.headers  # live.js leaves messages as they are: whoever navigates next has to see them
     page = (
         _environment()
         .get_template(template)
         .render(
-            path=request.url.path,
+            path=quote(request.scope["path"]),
             query=request.query_params,
             allow_actions=access.allow_actions,
-            signed_in=bool(access.token),
             form_token=form_token(request.session) if access.allow_actions else "",
-            flash=request.session.pop(FLASH, None),
+            flash=None if live else request.session.pop(FLASH, None),
             stage_query=f"?stage={quote(stage, safe='')}" if (stage := request.query_params.get("stage")) else "",
             **values,
         )

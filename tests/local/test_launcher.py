@@ -20,7 +20,9 @@ from botocore.exceptions import ClientError
 
 from contender.local.launcher import processes
 from contender.local.launcher.environment import exports
-from contender.local.launcher.laptop import Laptop, LaptopFailure, Ports
+from contender.local.launcher.failure import LaptopFailure
+from contender.local.launcher.guests import Guest
+from contender.local.launcher.laptop import Laptop, Ports
 from tests.local.running import eventually
 
 ANY = Ports(aws=0, sagemaker=0, runtime=0)
@@ -230,3 +232,73 @@ def test_reset_deletes_what_aws_remembers_and_nothing_else(laptop: Laptop) -> No
     laptop.reset()
     assert {path.name for path in laptop.home.iterdir()} == {"notes.txt", "launcher.lock"}
     assert [name for name, pid in running.items() if processes.identify(pid)] == []
+
+
+def guest(folder: Path, *words: str, port: int | None = 0) -> Guest:
+    command = (sys.executable, str(Path(__file__).with_name("stand_in_server.py")), "--home", str(folder), *words)
+    return Guest("page", command, folder, "/", 4599, "--page-port", port)
+
+
+def row_of(laptop: Laptop, name: str) -> dict[str, str]:
+    return {each.name: {"state": each.state, "address": each.address} for each in laptop.status()}[name]
+
+
+def test_a_guest_goes_up_and_down_with_the_laptop(laptop: Laptop, tmp_path: Path) -> None:
+    laptop.up(ANY)
+    address = laptop.host(guest(tmp_path))
+    eventually(lambda: row_of(laptop, "page") == {"state": "running", "address": address})
+    pid = pids(laptop)["page"]
+    assert laptop.host(guest(tmp_path)) == address
+    assert pids(laptop)["page"] == pid
+    assert laptop.down() == ["aws", "sagemaker", "page"]
+    assert processes.identify(pid) is None
+    assert laptop.status() == []
+
+
+def test_a_guest_talks_to_the_laptop_from_the_folder_it_is_asked_for(laptop: Laptop, tmp_path: Path) -> None:
+    addresses = laptop.up(ANY)
+    address = laptop.host(guest(tmp_path))
+    eventually(lambda: row_of(laptop, "page")["state"] == "running")
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        seen = json.load(answer)
+    assert seen["AWS_ENDPOINT_URL"] == addresses.aws
+    assert seen["PWD"] == str(tmp_path)
+
+
+def test_a_killed_guest_is_told_and_comes_back_on_its_port(laptop: Laptop, tmp_path: Path) -> None:
+    laptop.up(ANY)
+    address = laptop.host(guest(tmp_path))
+    before = pids(laptop)["page"]
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: row_of(laptop, "page")["state"] == "stopped")
+    assert laptop.host(guest(tmp_path, port=None)) == address
+    assert pids(laptop)["page"] != before
+
+
+def test_a_guest_that_is_asked_for_otherwise_starts_again_on_its_port(laptop: Laptop, tmp_path: Path) -> None:
+    laptop.up(ANY)
+    address = laptop.host(guest(tmp_path))
+    before = pids(laptop)["page"]
+    assert laptop.host(guest(tmp_path, "--region", "elsewhere", port=None)) == address
+    assert pids(laptop)["page"] != before
+    assert processes.identify(before) is None
+
+
+def test_a_guest_whose_port_is_taken_says_so_and_leaves_the_laptop_alone(laptop: Laptop, tmp_path: Path) -> None:
+    laptop.up(ANY)
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(LaptopFailure, match="--page-port 0"):
+        laptop.host(guest(tmp_path, port=taken.getsockname()[1]))
+    assert set(pids(laptop)) == {"aws", "sagemaker", "child"}
+
+
+def test_no_guest_without_a_laptop(laptop: Laptop, tmp_path: Path) -> None:
+    with pytest.raises(LaptopFailure, match="contender local up"):
+        laptop.host(guest(tmp_path))
+
+
+def test_a_damaged_record_of_guests_is_one_line(laptop: Laptop, tmp_path: Path) -> None:
+    laptop.up(ANY)
+    (laptop.home / "guests.json").write_text('[{"name": 1}]')
+    with pytest.raises(LaptopFailure, match=r"guests\.json is not ours or is damaged"):
+        laptop.host(guest(tmp_path))
+    (laptop.home / "guests.json").unlink()

@@ -41,6 +41,7 @@ def test_every_noun_but_the_demo_can_be_asked_for_help(noun: str, tmp_path: Path
         (("demo",), "local"),
         (("data", "sample", "--out", "more"), "local"),
         (("pipeline", "show"), "pipeline"),
+        (("studio",), "studio"),
     ],
 )
 def test_what_needs_an_extra_says_which_in_one_line(words: tuple[str, ...], extra: str, tmp_path: Path) -> None:
@@ -58,8 +59,8 @@ def test_the_doctor_names_absent_extras_and_is_content_without_them(tmp_path: Pa
     (tmp_path / "contender.yaml").write_text("project: churn\n")
     done = contender(tmp_path, "doctor")
     assert done.returncode == 0, done.stderr
-    for advice in ("pip install -e '.[local]'", "pip install -e '.[pipeline]'"):
-        assert advice in done.stdout
+    for extra in EXTRAS:
+        assert f"pip install -e '.[{extra}]'" in done.stdout
 
 
 def test_the_doctor_refuses_settings_that_cannot_be_used(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from contender.config import Settings
 from contender.studio.access import Access
@@ -33,7 +34,14 @@ def served(settings: Settings, client: Any, access: Access | None = None) -> Ite
 @contextmanager
 def serving(desk: Desk, access: Access) -> Iterator[str]:
     """The same over a desk that is there; its threads end with it."""
-    app = studio(desk, access)
+    with listening(studio(desk, access)) as address:
+        yield address
+    desk.pool.shutdown()
+
+
+@contextmanager
+def listening(app: ASGIApp) -> Iterator[str]:
+    """Where the application answers."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -44,7 +52,6 @@ def serving(desk: Desk, access: Access) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
-        desk.pool.shutdown()
 
 
 @dataclass(frozen=True, slots=True)

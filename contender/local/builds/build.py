@@ -27,7 +27,8 @@ from contender.local.builds.phases import run_phases
 from contender.local.builds.repository import GitFailure, Repository
 from contender.local.builds.shell import Shell
 from contender.local.builds.surroundings import surroundings
-from contender.local.launcher.laptop import Laptop, LaptopFailure
+from contender.local.launcher.failure import LaptopFailure
+from contender.local.launcher.laptop import Laptop
 
 Pipelines = Mapping[str, Any]
 """By name, when each was changed last."""

@@ -1,6 +1,7 @@
 """AWS on this machine as one thing to switch on and off: two detached processes and a record of them.
 
 up      ─► lock ─► start what is missing ─► processes.json ─► wait until both answer
+host    ─► lock ─► start a guest beside them, which nothing waits for ─► guests.json
 down    ─► lock ─► SIGTERM, SIGKILL, also to every descendant ─► forget processes.json
 """
 
@@ -21,6 +22,9 @@ from typing import Any
 
 from contender.local.launcher import processes
 from contender.local.launcher.environment import Addresses, for_processes, for_tools
+from contender.local.launcher.failure import LaptopFailure
+from contender.local.launcher.guests import Guest, Guests, Hosted
+from contender.local.launcher.ports import choose, port_of, require_free
 from contender.local.launcher.processes import Identity, Seen
 
 AWS, SAGEMAKER, RUNTIME = "aws", "sagemaker", "runtime"
@@ -30,14 +34,12 @@ _FIRST_PORTS = {AWS: 4566, SAGEMAKER: 4567, RUNTIME: 4568}
 _FLAGS = {AWS: "--aws-port", SAGEMAKER: "--sagemaker-port", RUNTIME: "--runtime-port"}
 _READY_S = 60.0
 _PATIENCE_S = 10.0
-_RELEASE_S = 1.0  # children of a killed server need a moment to notice and let go of their port
 _CHILDREN = {"serving.front": RUNTIME, "warm.parent": "warm"}
-_STATE = ("ministack", "jobs", "models", "cache", "logs", "run", "git", "builds", "warm.sock", "processes.json")
+_STATE = (
+    *("ministack", "jobs", "models", "cache", "logs", "run", "git", "builds"),
+    *("warm.sock", "processes.json", "guests.json"),
+)
 _PACKAGE_ROOT = Path(__file__).resolve().parents[3]
-
-
-class LaptopFailure(Exception):
-    """AWS on this machine could not start or stop; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Laptop:
         self._region = region
         self._modules = {AWS: "contender.local.launcher.ministack", SAGEMAKER: sagemaker_module}
         self._record_path = self.home / "processes.json"
+        self._guests = Guests(self.home)
 
     def up(self, ports: Ports | None = None, *, enforce_iam: bool | None = None) -> Addresses:
         """Start what does not run, wait until everything answers. What runs already keeps its ports.
@@ -93,6 +96,14 @@ class Laptop:
             while not (addresses := self._start_missing(ports or Ports(), enforce_iam)):
                 pass  # one that ran before ended meanwhile; there are two of them, so this ends
             return addresses
+
+    def host(self, guest: Guest) -> str:
+        """Let a process of somebody else's run beside what runs here, until `down`; where it will answer in a moment.
+
+        LaptopFailure if its port is taken; AWS runs nevertheless.
+        """
+        with self._lock():
+            return self._guests.host(guest, self.env()).address
 
     def down(self) -> list[str]:
         """Stop everything that runs; the names of what was stopped. The state stays."""
@@ -108,11 +119,12 @@ class Laptop:
             return stopped
 
     def status(self) -> list[Status]:
-        """Every process: the two that were started, and all that they started since."""
+        """Every process: the two that were started, all that they started since, and guests."""
         record = self._read()
         if not record or not record.identities:
             return []
-        return [row for name in _HEALTH for row in self._status_of(name, record)]
+        own = [row for name in _HEALTH for row in self._status_of(name, record)]
+        return own + [self._status_of_guest(hosted) for hosted in self._guests.all().values() if hosted.identity]
 
     def addresses(self) -> Addresses:
         """Where the running services answer. LaptopFailure if they don't run."""
@@ -137,7 +149,7 @@ class Laptop:
         missing = [name for name in _HEALTH if name not in living]
         for name in missing:
             for port_name in (SAGEMAKER, RUNTIME) if name == SAGEMAKER else (name,):
-                _require_free(port_name, getattr(addresses, port_name))
+                require_free(port_name, port_of(getattr(addresses, port_name)), _FLAGS[port_name])
         started = {name: self._start(name, addresses, region, enforced) for name in missing}
         record = _Record(addresses, region, enforced, living | {name: each for name, each in started.items() if each})
         self._write(record)
@@ -165,14 +177,22 @@ class Laptop:
             where = record.addresses.runtime if label == RUNTIME else ""
             yield Status(label, child.identity.pid, "running", where, round(child.memory_mb, 1), str(log))
 
+    def _status_of_guest(self, hosted: Hosted) -> Status:
+        log, pid = str(self._guests.log(hosted.name)), hosted.identity.pid if hosted.identity else 0
+        seen = processes.look(pid) if hosted.runs else None
+        if not seen:
+            return Status(hosted.name, pid, "stopped", hosted.address, 0.0, log)
+        state = "running" if _answers(hosted.address + hosted.health) else "starting"
+        return Status(hosted.name, pid, state, hosted.address, round(seen.memory_mb, 1), log)
+
     def _start(self, name: str, addresses: Addresses, region: str, enforce_iam: bool) -> Identity | None:
         if name == AWS:
             wiring = ["--sagemaker-url", addresses.sagemaker, "--runtime-url", addresses.runtime]
             wiring += ["--enforce-iam"] if enforce_iam else []
         else:
-            wiring = ["--aws-url", addresses.aws, "--runtime-port", _port(addresses.runtime)]
+            wiring = ["--aws-url", addresses.aws, "--runtime-port", str(port_of(addresses.runtime))]
         command = [sys.executable, "-m", self._modules[name], "--home", str(self.home), "--region", region]
-        command += ["--port", _port(getattr(addresses, name)), *wiring]
+        command += ["--port", str(port_of(getattr(addresses, name))), *wiring]
         log = self._log(name)
         log.parent.mkdir(parents=True, exist_ok=True)
         return processes.start_detached(
@@ -204,12 +224,13 @@ class Laptop:
     def _stop_all(self) -> list[str]:
         old = self._read()
         living = self._living(old)
+        guests = self._guests.stop()
         for name in (SAGEMAKER, AWS):  # SageMaker first: what it says while stopping still needs S3
             if name in living:
                 processes.stop(living[name], _PATIENCE_S)
         if old:
             self._write(_Record(old.addresses, old.region, old.enforce_iam, {}))
-        return list(living)
+        return [*living, *guests]
 
     def _living(self, record: _Record | None) -> dict[str, Identity]:
         identities = record.identities if record else {}
@@ -263,37 +284,12 @@ class Laptop:
 
 def _choose(ports: Ports, old: _Record | None) -> Addresses:
     """Addresses for these ports. The last ones are preferred: queue URLs and shells hold them."""
-    chosen: dict[str, int] = {}
-    for name, spare in zip(_FIRST_PORTS, processes.free_ports(len(_FIRST_PORTS)), strict=True):
-        wanted = getattr(ports, name)
-        last = int(_port(getattr(old.addresses, name))) if old else 0
-        if wanted is None:
-            chosen[name] = last or _FIRST_PORTS[name]
-        elif wanted == 0:
-            chosen[name] = last if last and processes.port_is_free(last) else spare
-        else:
-            chosen[name] = wanted
+    spares = zip(_FIRST_PORTS.items(), processes.free_ports(len(_FIRST_PORTS)), strict=True)
+    chosen = {
+        name: choose(getattr(ports, name), port_of(getattr(old.addresses, name)) if old else 0, first, spare)
+        for (name, first), spare in spares
+    }
     return Addresses(**{name: f"http://127.0.0.1:{port}" for name, port in chosen.items()})
-
-
-def _require_free(name: str, address: str) -> None:
-    port = int(_port(address))
-    deadline = time.monotonic() + _RELEASE_S
-    while not processes.port_is_free(port):
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.05)
-    else:
-        return
-    holder = processes.port_holder(port) or "another program, perhaps another MiniStack, LocalStack or laptop"
-    raise LaptopFailure(
-        f"port {port} for {name} is taken by {holder}; stop it, or choose another port: "
-        f"contender local up {_FLAGS[name]} 0"
-    )
-
-
-def _port(address: str) -> str:
-    return address.rsplit(":", 1)[1]
 
 
 def _answers(url: str) -> bool:

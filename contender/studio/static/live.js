@@ -9,32 +9,48 @@ function said(text) {
   if (place && place.textContent !== text) place.textContent = text;
 }
 
-function kept(before, after) {
+function changes(before) {
+  const selection = getSelection();
+  if (!selection.isCollapsed && before.nodeType === Node.TEXT_NODE) return !selection.containsNode(before, true);
   if (before.nodeType !== Node.ELEMENT_NODE) return true;
   if (before.classList.contains("plot")) return false; // a drawn chart; charts.js draws it again if its numbers change
-  if (before.hasAttribute("data-drawn")) return false; // drawn by graph.js, which looks at its nodes itself
+  if (before.hasAttribute("data-drawn")) return false; // the arrows of a graph; graph.js draws them again if they change
   return true;
+}
+
+// What a person has opened stays open, what they have chosen or typed stays so, and styles are our scripts' alone.
+// Hidden fields are the server's: one that was started anew takes no form with the token of its predecessor.
+function persons(name, node) {
+  if (name === "style") return true;
+  if (name === "open") return node.matches("details, dialog");
+  return ["value", "checked", "selected"].includes(name) && node.matches("input:not([type=hidden]), textarea, option");
+}
+
+function toTheEnd() {
+  document.querySelector(".log")?.scrollTo(0, 1e9);
 }
 
 async function refresh() {
   const main = document.querySelector("main");
-  const answer = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "error" });
+  const answer = await fetch(location.href, { headers: { "X-Live": "1" }, redirect: "manual" }).catch(() => {
+    throw new Error("the server does not answer");
+  });
+  if (answer.type === "opaqueredirect") location.reload(); // it was started anew, and asks for the token
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+  if (main.querySelector("[data-failed]")) location.reload(); // it can be shown again, with all around it
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("main");
   if (!fresh) throw new Error("the answer is no page");
   fresh.querySelectorAll(".flash").forEach((each) => each.remove());
   main.querySelectorAll(".flash").forEach((each) => fresh.prepend(each.cloneNode(true)));
+  const log = main.querySelector(".log");
+  const follows = log && log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
   Idiomorph.morph(main, fresh, {
     morphStyle: "outerHTML",
-    ignoreActiveValue: true,
-    callbacks: {
-      beforeNodeMorphed: kept,
-      // What a person has opened stays open, what they have chosen or typed stays so.
-      beforeAttributeUpdated: (name, node) =>
-        !(name === "open" && node.tagName === "DETAILS") && !(name === "value" && node.tagName === "INPUT"),
-    },
+    callbacks: { beforeNodeMorphed: changes, beforeAttributeUpdated: (name, node) => !persons(name, node) },
   });
+  if (follows) toTheEnd();
+  if (page.title && page.title !== document.title) document.title = page.title;
   document.dispatchEvent(new CustomEvent("live"));
 }
 
@@ -60,5 +76,5 @@ async function live() {
   live();
 }
 
-document.querySelector(".log")?.scrollTo(0, 1e9);
+toTheEnd();
 live();

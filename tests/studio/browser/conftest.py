@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from contender.config import load
 from tests.conftest import REPOSITORY
 from tests.project import Project
 from tests.studio.browser import story as stories
+from tests.studio.browser.chromium import launched
 from tests.studio.serving import served
 
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
-)
 SERIOUS = ("serious", "critical")
 SCREENSHOTS = Path(os.environ.get("CONTENDER_SCREENSHOTS", REPOSITORY / "build" / "screenshots"))
 
@@ -46,12 +42,8 @@ def site(story: Project) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = os.environ.get("CONTENDER_CHROMIUM") or shutil.which("chromium")
-    assert chromium, "there is no chromium: `make test` installs it where it may, else `apt install chromium`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

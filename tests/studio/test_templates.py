@@ -1,0 +1,64 @@
+"""Templates against the policy that browsers hold their pages to: no script, style or handler stands in one."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPOSITORY
+
+TEMPLATES = sorted((REPOSITORY / "contender" / "studio" / "templates").glob("*.html"))
+SCRIPTS = sorted((REPOSITORY / "contender" / "studio" / "static").glob("*.js"))
+
+
+class Findings(HTMLParser):
+    """What a browser would refuse, or should not be asked to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "script" and "src" not in given and given.get("type") != "application/json":
+            self.found.append("a script in the page")
+        if tag in ("style", "base", "iframe", "object", "embed"):
+            self.found.append(tag)
+        for name, value in given.items():
+            if name.startswith("on") or name == "style":
+                self.found.append(f"{tag} {name}=")
+            if name in ("href", "src", "action", "formaction") and re.match(r"\s*(javascript|data|https?|//)", value):
+                self.found.append(f"{tag} {name}={value}")
+        if tag == "form" and given.get("method") == "post" and not given.get("action"):
+            self.found.append("a form that does not say where to")
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_holds_nothing_that_the_policy_forbids(template: Path) -> None:
+    findings = Findings()
+    text = template.read_text(encoding="utf-8")
+    findings.feed(re.sub(r"\{%.*?%\}|\{#.*?#\}", " ", text, flags=re.DOTALL))
+    assert not findings.found
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_trusts_no_text(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    assert not re.findall(r"\|\s*safe\b|autoescape|Markup", text)
+    for script in re.findall(r"<script type=\"application/json\"[^>]*>(.*?)</script>", text, re.DOTALL):
+        assert re.fullmatch(r"\s*\{\{[^{}]*\|\s*data\s*\}\}\s*", script)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_form_that_does_something_carries_the_token_of_its_session(template: Path) -> None:
+    for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", template.read_text(encoding="utf-8"), re.DOTALL):
+        assert "form_start(form_token" in form or 'action="/login"' in form
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_our_scripts_make_no_markup_of_text(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    assert not re.findall(r"innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
