@@ -64,7 +64,7 @@ def test_an_address_keeps_what_is_not_changed() -> None:
 def test_a_sparkline_reaches_from_nothing_to_its_largest_value_and_has_gaps() -> None:
     first, second = sparkline.points([0, 10, None, 5], width=30, height=12)
     assert first == "0.0,11.0 10.0,1.0"
-    assert second == "30.0,6.0"
+    assert second == "20.0,6.0 40.0,6.0"  # one that stands alone is a dash
     assert sparkline.points([0, 0], width=10, height=12) == ("0.0,11.0 10.0,11.0",)
     assert sparkline.points([]) == ()
 
