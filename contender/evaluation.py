@@ -33,7 +33,7 @@ def read_at(s3: Any, uri: str) -> Mapping[str, Any]:
 
 def metrics(report: Mapping[str, Any]) -> dict[str, float]:
     """The challenger's metrics by name: auc, accuracy, log_loss."""
-    return {name: measured["value"] for name, measured in report.get("binary_classification_metrics", {}).items()}
+    return _values(_measured(report))
 
 
 def rules(report: Mapping[str, Any]) -> dict[str, str]:
@@ -52,13 +52,10 @@ def figures(report: Mapping[str, Any]) -> dict[str, float]:
 
     The champion's are of the same held-out rows.
     """
-    judged = report.get("gate", {}).get("rules", {})
+    judged, champion = report.get("gate", {}).get("rules", {}), report.get("champion") or {}
     parts: dict[str, Mapping[str, Any]] = {
         "evaluation": {**metrics(report), "rows": report.get("dataset", {}).get("item_count")},
-        "champion": {
-            name: found["value"] if isinstance(found, Mapping) else _number(found)
-            for name, found in (report.get("champion") or {}).items()
-        },
+        "champion": {"version": _number(champion.get("version")), **_values(champion)},
         "difference": report.get("difference") or {},
         # The others' are the evaluation's own.
         "gate": {name: rule.get("figure") for name, rule in judged.items() if name != "auc"},
@@ -69,6 +66,16 @@ def figures(report: Mapping[str, Any]) -> dict[str, float]:
         for name, value in found.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
+
+
+def _measured(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = report.get("binary_classification_metrics", {})
+    return found
+
+
+def _values(measured: Mapping[str, Any]) -> dict[str, float]:
+    """Of what has a value: not of curves, matrices and texts beside it."""
+    return {name: found["value"] for name, found in measured.items() if isinstance(found, Mapping) and "value" in found}
 
 
 def _number(value: Any) -> Any:
