@@ -76,6 +76,16 @@ class Kept:
         value: T = found[1]
         return value
 
+    def put(self, key: Hashable, seconds: float, value: object) -> None:
+        with self._lock:
+            self._cache[key] = (seconds, value)
+
+    def known(self, key: Hashable) -> Any:
+        """What is kept under a key; None where nothing is."""
+        with self._lock:
+            found = self._cache.get(key)
+        return None if found is None else found[1]
+
     def forget(self) -> None:
         """After an action nothing that was read before it is shown."""
         with self._lock:
