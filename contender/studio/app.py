@@ -19,7 +19,7 @@ from contender.studio import failures, login
 from contender.studio.access import COOKIE, Access, Door, Headers
 from contender.studio.acting import Action, act
 from contender.studio.desk import Desk
-from contender.studio.pages import executions, overview
+from contender.studio.pages import execution_pairs, executions, overview
 from contender.studio.timing import Timing
 
 STATIC = Path(__file__).parent / "static"
@@ -52,6 +52,7 @@ def studio(desk: Desk, access: Access) -> Starlette:
         routes=[
             Route("/", shown(overview.page)),
             Route("/executions", shown(executions.page)),
+            Route("/executions/compare", shown(execution_pairs.page)),
             Route("/login", login.page, methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),
