@@ -47,6 +47,30 @@ def verdicts(report: Mapping[str, Any]) -> dict[str, str]:
     return {name: rule["verdict"] for name, rule in report.get("gate", {}).get("rules", {}).items()}
 
 
+def challenger(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was measured of the challenger: metrics, confusion matrix, ROC curve."""
+    return _measured(report)
+
+
+def champion(report: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was measured of the champion on the same rows; empty where there was none, or it could not answer."""
+    found: Mapping[str, Any] = report.get("champion") or {}
+    return found if "auc" in found else {}
+
+
+def confusion(measured: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Rows by actual label, and within it by the label that the model answered; empty in a report without."""
+    found = measured.get("confusion_matrix", {})
+    return {str(actual): {str(label): int(count) for label, count in row.items()} for actual, row in found.items()}
+
+
+def curve(measured: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
+    """Points of the ROC curve, (false, true) positive rate; none in a report without."""
+    found = measured.get("receiver_operating_characteristic_curve", {})
+    rates = found.get("false_positive_rates", ()), found.get("true_positive_rates", ())
+    return tuple((float(false), float(true)) for false, true in zip(*rates, strict=False))
+
+
 def figures(report: Mapping[str, Any]) -> dict[str, float]:
     """Every figure of a report, by whose it is: evaluation.auc, champion.auc, difference.lower, gate.latency_ms.
 

@@ -18,8 +18,9 @@ from starlette.staticfiles import StaticFiles
 from contender.studio import failures, login
 from contender.studio.access import COOKIE, Access, Door, Headers
 from contender.studio.acting import Action, act
+from contender.studio.actions import approval
 from contender.studio.desk import Desk
-from contender.studio.pages import execution_pairs, executions, overview
+from contender.studio.pages import execution_pairs, executions, overview, version, version_pairs, versions
 from contender.studio.timing import Timing
 
 STATIC = Path(__file__).parent / "static"
@@ -53,6 +54,10 @@ def studio(desk: Desk, access: Access) -> Starlette:
             Route("/", shown(overview.page)),
             Route("/executions", shown(executions.page)),
             Route("/executions/compare", shown(execution_pairs.page)),
+            Route("/dimensions/{dimension}/models", shown(versions.page)),
+            Route("/dimensions/{dimension}/models/compare", shown(version_pairs.page)),
+            Route("/dimensions/{dimension}/models/{version:int}", shown(version.page)),
+            Route("/dimensions/{dimension}/models/{version:int}/approval", doing(approval.decide), methods=["POST"]),
             Route("/login", login.page, methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),

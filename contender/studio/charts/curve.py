@@ -8,6 +8,7 @@ from contender.studio.charts.chart import Chart, axis, dashes
 
 Points = Sequence[tuple[float, float]]
 HEIGHT = 340
+LEGEND = {"orient": "top", "title": None, "columns": 2, "labelLimit": 240}
 FALSE, TRUE = "False positive rate", "True positive rate"
 
 
@@ -29,8 +30,13 @@ def roc(name: str, title: str, curves: Mapping[str, Points], *, about: str = "",
             {
                 "mark": {"type": "line", "strokeWidth": 2},
                 "encoding": {
-                    "color": {"field": "model", "type": "nominal", "title": None, "sort": None},
-                    "strokeDash": dashes("model"),
+                    "color": {
+                        "field": "model",
+                        "type": "nominal",
+                        "sort": None,
+                        "legend": LEGEND,
+                    },
+                    "strokeDash": {**dashes("model"), "legend": LEGEND},
                     "order": {"field": "true"},
                     "tooltip": [{"field": field} for field in ("model", "false", "true")],
                 },

@@ -80,7 +80,7 @@ def _spec(rows: Sequence[dict[str, Any]], span: float, *, by_clock: bool) -> dic
         },
         "layer": [
             {
-                "mark": {"type": "bar", "aria": False, "height": {"band": 0.7}},
+                "mark": {"type": "bar", "height": {"band": 0.7}},
                 "encoding": {
                     **along,
                     "color": {
@@ -93,7 +93,7 @@ def _spec(rows: Sequence[dict[str, Any]], span: float, *, by_clock: bool) -> dic
                 },
             },
             {
-                "mark": {"type": "text", "aria": False, "align": "left", "dx": 4, "fontSize": 10},
+                "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 10},
                 "encoding": {**end, "text": {"field": "took"}},
             },
         ],

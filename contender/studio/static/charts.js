@@ -23,7 +23,7 @@ function colours() {
     range: { category: series, ordinal: series, state, ramp: { scheme: "blues" }, heatmap: { scheme: "blues" } },
     rule: { color: soft },
     text: { color: ink },
-    mark: { color: series[0] },
+    mark: { color: series[0], aria: false },
   };
 }
 
