@@ -156,7 +156,8 @@ def _may_go_on(version: Version) -> bool:
 
 
 def _measured(desk: Desk, version: Version) -> Measured:
-    package = desk.kept.get(("package", version.arn), PACKAGE_S, _describing(desk, version.arn))
+    # Its approval, and why, are all that changes of a package; the life cycle is told by the list.
+    package = desk.kept.get(("package", version.arn, version.approval), PACKAGE_S, _describing(desk, version.arn))
     report = desk.kept.get(("report", version.arn), PACKAGE_S, lambda: evaluation.read(desk.client("s3"), package))
     return Measured(package, report)
 
