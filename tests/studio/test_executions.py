@@ -108,12 +108,13 @@ def test_a_page_does_not_end_between_executions_of_one_moment(site: Site) -> Non
 @pytest.mark.parametrize(
     ("query", "shown"),
     [
-        ("", [0, 1, 2, 3]),
+        ("", [0, 1, 2, 3, 4]),
         ("?state=Executing", [0]),
         ("?state=Failed", [2]),
         ("?dimension=b", [1]),
+        ("?dimension=B*", [1, 4]),
         ("?pipeline=contender-batch", [3]),
-        ("?state=nonsense&pipeline=others&before=never", [0, 1, 2, 3]),
+        ("?state=nonsense&pipeline=others&before=never", [0, 1, 2, 3, 4]),
     ],
 )
 def test_filters(site: Site, query: str, shown: list[int]) -> None:
@@ -122,9 +123,10 @@ def test_filters(site: Site, query: str, shown: list[int]) -> None:
         Ran(1, dimension="B"),
         Ran(2, status="Failed"),
         Ran(3, "contender-batch"),
+        Ran(4, dimension="B-4"),
     ]
     page = site.get(f"/executions{query}")
-    assert [number for number in range(4) if f'id="execution-{number:012d}"' in page] == shown
+    assert [number for number in range(5) if f'id="execution-{number:012d}"' in page] == shown
 
 
 def test_it_looks_more_often_while_something_runs(site: Site) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from contender.errors import NotFoundError
@@ -32,7 +33,7 @@ SETTLED = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which executions are wanted; what is empty or None leaves none out."""
+    """Which executions are wanted; what is empty or None leaves none out. A `*` in a dimension stands for anything."""
 
     dimension: str = ""
     state: str = ""
@@ -136,7 +137,7 @@ def _row(summary: Mapping[str, Any]) -> Row:
 def _fits(row: Row, choice: Choice) -> bool:
     if choice.state and not (row.running if choice.state == "Executing" else row.status == choice.state):
         return False
-    return choice.dimension.lower() in (row.dimension or row.name).lower()
+    return not choice.dimension or fnmatchcase((row.dimension or row.name).lower(), choice.dimension.lower())
 
 
 def _ends(desk: Desk, rows: Sequence[Row]) -> dict[str, Ended]:
