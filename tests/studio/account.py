@@ -86,10 +86,48 @@ class Account(FakeSageMaker):
         return {"PipelineExecutionSummaries": [each.summary() for each in ran], **token}
 
     @operation
+    def describe_pipeline(self, *, PipelineName: str) -> dict[str, Any]:
+        return {"PipelineArn": self.arn(f"pipeline/{PipelineName}"), "LastModifiedTime": NOW - timedelta(days=99)}
+
+    @operation
+    def describe_pipeline_definition_for_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        self._ran(PipelineExecutionArn)
+        steps = [{"Name": "Train", "DisplayName": "Train it", "Type": "Training"}, {"Name": "Gate", "Type": "Fail"}]
+        return {"PipelineDefinition": json.dumps({"Steps": steps})}
+
+    @operation
+    def list_pipeline_parameters_for_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        ran = self._ran(PipelineExecutionArn)
+        given = {"Dimension": ran.dimension, "InputDataUri": f"s3://data/{ran.number}.csv", "Rounds": f"{ran.number}"}
+        return {"PipelineParameters": [{"Name": name, "Value": value} for name, value in given.items()]}
+
+    @operation
+    def list_pipeline_execution_steps(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        ran = self._ran(PipelineExecutionArn)
+        took = {"StartTime": ran.start, "EndTime": ran.start + timedelta(seconds=20 + ran.number)}
+        return {"PipelineExecutionSteps": [{"StepName": "Train", "StepStatus": "Succeeded", **took}]}
+
+    @operation
     def describe_pipeline_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
-        number = int(PipelineExecutionArn.rpartition("/")[2])
-        ran = next((each for each in self.ran if each.number == number), Ran(number))
-        return {"PipelineExecutionArn": ran.arn, "LastModifiedTime": ran.start + timedelta(minutes=1)}
+        ran = self._ran(PipelineExecutionArn)
+        return {
+            "PipelineExecutionArn": ran.arn,
+            "PipelineExecutionStatus": ran.status,
+            "CreationTime": ran.start,
+            "LastModifiedTime": ran.start + timedelta(minutes=1),
+        }
+
+    def _ran(self, arn: str) -> Ran:
+        for each in self.ran:
+            if each.arn == arn:
+                return each
+        if self.many:
+            return Ran(int(arn.rpartition("/")[2]))
+        raise client_error("DescribePipelineExecution", "ResourceNotFound", "does not exist")
+
+    @operation
+    def list_tags(self, *, ResourceArn: str) -> dict[str, Any]:
+        return {"Tags": []}
 
     @operation
     def describe_trial_component(self, *, TrialComponentName: str) -> dict[str, Any]:

@@ -161,7 +161,42 @@ def test_bars_lie_by_the_clock_unless_they_are_too_far_apart() -> None:
     assert gantt("g", "G", []).rows == []
 
 
+def compared(site: Site, *numbers: int) -> str:
+    chosen = "&".join(f"of=contender/{number:012d}" for number in numbers)
+    return site.get(f"/executions/compare?{chosen}").partition("<table")[2]
+
+
+def test_two_stand_side_by_side_with_what_differs_first(site: Site) -> None:
+    site.account.ran = [Ran(1), Ran(2)]
+    for number, eta in ((1, 0.1), (2, 0.4)):
+        chosen = {"hyperparameter.depth": 5.0, "hyperparameter.eta": eta}
+        site.account.keep(record(Ran(number), auc=0.9 + number / 100, parameters=chosen))
+    page = compared(site, 1, 2)
+    assert page.index("hyperparameter.eta") < page.index("hyperparameter.depth")
+    assert '<tr class="differs"><th scope="row">hyperparameter.eta</th>' in page
+    assert "0.92 ★" in page
+    assert "s3://data/1.csv" in page
+    assert "21.0 s" in page
+    assert "22.0 s" in page
+    assert calls(site) <= MOST_CALLS
+
+
+def test_one_that_runs_is_compared_by_what_it_was_given(site: Site) -> None:
+    site.account.ran = [Ran(1), Ran(2, status="Executing")]
+    site.account.keep(record(Ran(1)))
+    assert "pipeline.Rounds" in compared(site, 1, 2)
+    assert 'data-every="2"' in site.get(f"/executions/compare?of=contender/{2:012d}")
+
+
+def test_what_was_never_recorded_is_read_together(site: Site) -> None:
+    site.account.ran = [Ran(1), Ran(2, "contender-batch")]
+    page = site.get(f"/executions/compare?of=contender/{1:012d}&of=contender-batch/{2:012d}")
+    assert "pipeline.Rounds" in page
+    assert "s3://data/2.csv" in page
+
+
 def test_two_must_be_chosen_and_exist(site: Site) -> None:
     assert "No execution was chosen" in site.get("/executions/compare")
     assert "names no execution" in site.get("/executions/compare?of=contender", 404)
+    assert "has no execution" in site.get("/executions/compare?of=contender/99&of=contender/98", 404)
     assert "has no pipeline &#39;other&#39;" in site.get("/executions/compare?of=other/1&of=other/2", 404)
