@@ -116,9 +116,14 @@ def mark(sagemaker: Any, arn: str, role: Role, status: Status, reason: str) -> N
     )
 
 
-def approve(sagemaker: Any, arn: str) -> None:
+def approve(sagemaker: Any, arn: str, reason: str = "") -> None:
     """Let a version be rolled out: the registry's state-change event starts that."""
-    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=APPROVED)
+    _decide(sagemaker, arn, APPROVED, reason)
+
+
+def reject(sagemaker: Any, arn: str, reason: str = "") -> None:
+    """Let a version not be rolled out, until somebody approves it after all."""
+    _decide(sagemaker, arn, REJECTED, reason)
 
 
 def one_line(text: str, longest: int = MAX_DESCRIPTION) -> str:
@@ -133,6 +138,11 @@ def model_data_uri(package: Mapping[str, Any]) -> str:
     if url := container.get("ModelDataUrl"):
         return str(url)
     return str(container["ModelDataSource"]["S3DataSource"]["S3Uri"])
+
+
+def _decide(sagemaker: Any, arn: str, approval: str, reason: str) -> None:
+    why = {"ApprovalDescription": one_line(reason)} if reason else {}
+    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=approval, **why)
 
 
 def _summaries(sagemaker: Any, group: str) -> Iterator[Mapping[str, Any]]:

@@ -43,7 +43,10 @@ class StageVersions:
 
     def of(self, dimension: str) -> tuple[Version, ...]:
         """All of the dimension's completed versions, oldest first, with role, status and approval in this stage."""
-        versions = registry.list_versions(self.sagemaker, self.names.group(dimension))
+        return self.seen(dimension, registry.list_versions(self.sagemaker, self.names.group(dimension)))
+
+    def seen(self, dimension: str, versions: tuple[Version, ...]) -> tuple[Version, ...]:
+        """The registry's versions with role, status and approval in this stage."""
         if self.names.stage:
             items = self._items(self.names, dimension)
             versions = tuple(_marked(version, items.get(version.number, {})) for version in versions)

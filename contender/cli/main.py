@@ -22,7 +22,7 @@ NOUNS = {
     "destroy": "Remove what the project made; keep its data, or not.",
     "pipeline": "The pipeline: show, check, diff, upsert, history, rollback, start, list, watch, stop, retry.",
     "data": "Training data: sample, upload.",
-    "models": "The registry: list, show, compare, record, approve.",
+    "models": "The registry: list, show, compare, record, approve, reject.",
     "endpoint": "A dimension's endpoint: show, invoke.",
     "rollout": "Rollouts: status, history, replay, start, pause, resume, approve, promote, rollback.",
     "experiment": "Experiments: simulate, plan, replay.",

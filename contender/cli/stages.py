@@ -10,8 +10,7 @@ import click
 
 from contender.aws import Connect
 from contender.config import Settings
-from contender.config.specs import specs
-from contender.naming import Names
+from contender.stage_settings import versions_of
 from contender.stages import StageVersions
 
 
@@ -22,13 +21,9 @@ def stage_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def stage_versions(settings: Settings, connect: Connect, stage: str | None) -> StageVersions:
     """The versions as the stage of this name in the file has them; NotFoundError if there is none."""
-    key = settings.stage_key(stage)
-    follows = next(spec.follows for spec in specs(settings) if spec.stage == key)
-    tables = connect("dynamodb", settings.region) if settings.stages else None
-    return StageVersions(
-        connect("sagemaker", settings.region),
-        tables,
-        Names(settings.project, key),
-        follows,
+    return versions_of(
+        settings,
+        lambda service: connect(service, settings.region),
+        settings.stage_key(stage),
         lambda: datetime.now(UTC),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -71,15 +71,16 @@ def words_for(summary: Mapping[str, Any]) -> tuple[str | None, ...]:
     return (arn, arn.rpartition("/")[2], name, dimension_of_execution(summary))
 
 
-def recent(sagemaker: Any, pipelines: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def recent(sagemaker: Any, pipelines: Sequence[str], before: datetime | None = None) -> Iterator[Mapping[str, Any]]:
     """Summaries of all of them, the latest first. One that is not deployed has none, unless that is true of the first.
 
-    A project's first pipeline trains; the others are there when the project has a use for them.
+    A project's first pipeline trains; the others are there when the project has a use for them. `before`: only those
+    that started before this moment.
     """
 
     def of_one(pipeline: str) -> Iterator[Mapping[str, Any]]:
         try:
-            yield from executions(sagemaker, pipeline)
+            yield from executions(sagemaker, pipeline, before)
         except NotFoundError:
             if pipeline == pipelines[0]:
                 raise
@@ -88,14 +89,17 @@ def recent(sagemaker: Any, pipelines: Sequence[str]) -> Iterator[Mapping[str, An
     return heapq.merge(*lists, key=lambda summary: summary["StartTime"].timestamp(), reverse=True)
 
 
-def executions(sagemaker: Any, pipeline: str) -> Iterator[Mapping[str, Any]]:
+def executions(sagemaker: Any, pipeline: str, before: datetime | None = None) -> Iterator[Mapping[str, Any]]:
     """Summaries, the latest first."""
+    # A request holds times in whole seconds.
+    within = {} if before is None else {"CreatedBefore": before + timedelta(seconds=1)}
     pages = sagemaker.get_paginator("list_pipeline_executions").paginate(
-        PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=PAGE
+        PipelineName=pipeline, SortBy="CreationTime", SortOrder="Descending", MaxResults=PAGE, **within
     )
     try:
         for page in pages:
-            yield from page["PipelineExecutionSummaries"]
+            found = page["PipelineExecutionSummaries"]
+            yield from (each for each in found if before is None or each["StartTime"] < before)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFound":
             raise

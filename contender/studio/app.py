@@ -18,8 +18,9 @@ from starlette.staticfiles import StaticFiles
 from contender.studio import failures, login
 from contender.studio.access import Access, Door, Headers, cookie
 from contender.studio.acting import Action, act
+from contender.studio.actions import approval
 from contender.studio.desk import Desk
-from contender.studio.pages import endpoint, overview
+from contender.studio.pages import endpoint, execution_pairs, executions, overview, version, version_pairs, versions
 from contender.studio.timing import Timing
 
 STATIC = Path(__file__).parent / "static"
@@ -47,6 +48,12 @@ def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
         routes=[
             Route("/", shown(overview.page)),
             Route("/dimensions/{dimension}/endpoint", shown(endpoint.page)),
+            Route("/executions", shown(executions.page)),
+            Route("/executions/compare", shown(execution_pairs.page)),
+            Route("/dimensions/{dimension}/models", shown(versions.page)),
+            Route("/dimensions/{dimension}/models/compare", shown(version_pairs.page)),
+            Route("/dimensions/{dimension}/models/{version:int}", shown(version.page)),
+            Route("/dimensions/{dimension}/models/{version:int}/approval", doing(approval.decide), methods=["POST"]),
             Route("/login", login.page, methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),

@@ -49,6 +49,17 @@ class Kept:
         value: T = found[1]
         return value
 
+    def put(self, key: Hashable, seconds: float, value: object) -> None:
+        """Keep what was read with something else."""
+        with self._lock:
+            self._cache[key] = (seconds, value)
+
+    def known(self, key: Hashable) -> Any:
+        """What is kept under a key; None where nothing is."""
+        with self._lock:
+            found = self._cache.get(key)
+        return None if found is None else found[1]
+
     def renew(
         self,
         key: Hashable,

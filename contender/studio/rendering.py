@@ -55,6 +55,7 @@ def _environment() -> Environment:
         "percent": percent,
         "number": number,
         "duration": duration,
+        "figure": figure,
         "part": lambda text: quote(str(text), safe=""),
         "data": data,
         "but": but,
@@ -83,6 +84,11 @@ def number(value: Any) -> str:
         return str(value)
     whole = isinstance(value, int) or (value.is_integer() and abs(value) < 1e15)
     return f"{value:,.0f}" if whole else f"{value:.4g}"
+
+
+def figure(value: float | None) -> str:
+    """Four digits after the point, so that AUCs stand below one another."""
+    return DASH if value is None else f"{value:.4f}"
 
 
 def duration(took: timedelta | float | None) -> str:

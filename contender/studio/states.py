@@ -12,8 +12,19 @@ Kind = Literal["good", "bad", "busy", "asks", "quiet"]
 MARKS: dict[Kind, str] = {"good": "✓", "bad": "✕", "busy": "◌", "asks": "?", "quiet": "–"}
 
 _KINDS: dict[Kind, tuple[str, ...]] = {
-    "good": ("Succeeded", "InService", "Completed", "Approved", "Promoted", "Champion", "OK", "passed", "Active"),
-    "bad": ("Failed", "RolledBack", "Rejected", "ALARM", "failed", "refused", "CompletedWithViolations"),
+    "good": (
+        "Succeeded",
+        "InService",
+        "Completed",
+        "Approved",
+        "Promoted",
+        "Champion",
+        "OK",
+        "passed",
+        "Active",
+        "registered",
+    ),
+    "bad": ("Failed", "RolledBack", "Rejected", "ALARM", "failed", "refused", "not shown", "CompletedWithViolations"),
     "busy": (
         *("Executing", "Starting", "Stopping", "Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"),
         *("InProgress", "Ramping", "Promoting", "Baking", "Deploying", "Challenger"),

@@ -42,15 +42,32 @@ class Row:
     values: tuple[Value | datetime | None, ...]
     best: frozenset[int] = frozenset()
 
+    @property
+    def differs(self) -> bool:
+        return len(set(self.values)) > 1
+
 
 def rows(columns: Sequence[Column], *, everything: bool = False) -> Iterator[Row]:
     """What the columns are, the parameters that differ, and their figures; with `everything` all that is known."""
+    yield from abouts(columns)
+    yield from parameters(columns, everything=everything)
+    yield from figures(columns, everything=everything)
+
+
+def abouts(columns: Sequence[Column]) -> Iterator[Row]:
     for name in _names([column.about for column in columns]):
         yield Row(name, tuple(column.about.get(name) for column in columns))
+
+
+def parameters(columns: Sequence[Column], *, everything: bool = False) -> Iterator[Row]:
+    """Those that differ among the columns of which they are known."""
     for name in _names([column.parameters or {} for column in columns]):
         known = [column.parameters.get(name) for column in columns if column.parameters is not None]
         if everything or (name not in FIRST_RUN and any(value != known[0] for value in known)):
             yield Row(name, tuple((column.parameters or {}).get(name) for column in columns))
+
+
+def figures(columns: Sequence[Column], *, everything: bool = False) -> Iterator[Row]:
     for name in _names([column.metrics for column in columns]):
         if everything or name.startswith(SHOWN):
             values = tuple(column.metrics.get(name) for column in columns)

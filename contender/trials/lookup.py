@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from contender import evaluation
 from contender.naming import Names
-from contender.registry import Version
+from contender.registry import PAGE, Version
 from contender.trials.comparison import Column
 from contender.trials.record import ORIGIN, Outcome, Record, component_name, read
 from contender.trials.recorder import find
@@ -58,7 +59,11 @@ class Compared:
 
 def of_version(sagemaker: Any, s3: Any, names: Names, version: Version) -> Compared:
     """With the record of its execution, or what the registry itself keeps of it."""
-    package = sagemaker.describe_model_package(ModelPackageName=version.arn)
+    return of_package(sagemaker, s3, names, version, sagemaker.describe_model_package(ModelPackageName=version.arn))
+
+
+def of_package(sagemaker: Any, s3: Any, names: Names, version: Version, package: Mapping[str, Any]) -> Compared:
+    """The same of a package that is described already."""
     properties = package.get("CustomerMetadataProperties", {})
     execution = properties.get("executionArn", "")
     if execution and (component := find(sagemaker, component_name(names, execution))) is not None:
@@ -82,26 +87,42 @@ def of_version(sagemaker: Any, s3: Any, names: Names, version: Version) -> Compa
 
 def refusals(sagemaker: Any, names: Names, dimension: str, most: int) -> list[Compared]:
     """The dimension's latest refused challengers, newest first."""
-    wanted = {"project": names.project, "dimension": dimension}
-    filters = [{"Name": f"Tags.{key}", "Operator": "Equals", "Value": value} for key, value in wanted.items()]
+    wanted = (
+        _equals("Tags.project", names.project),
+        _equals("Tags.dimension", dimension),
+        _equals("Parameters.outcome", Outcome.REFUSED),
+    )
+    return [Compared(None, record) for record in islice(_records(sagemaker, names, wanted, "Descending"), most)]
+
+
+def since(sagemaker: Any, names: Names, moment: datetime, most: int) -> list[Record]:
+    """What came of the first executions that ended after a moment, in the order in which they did."""
+    wanted = (
+        _equals("Tags.project", names.project),
+        {"Name": "Parameters.outcome", "Operator": "Exists"},
+        {
+            "Name": "CreationTime",
+            "Operator": "GreaterThanOrEqualTo",
+            "Value": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}",
+        },
+    )
+    return list(islice(_records(sagemaker, names, wanted, "Ascending"), most))
+
+
+def _records(sagemaker: Any, names: Names, wanted: Sequence[Mapping[str, str]], order: str) -> Iterator[Record]:
+    """By when they were written. Jobs of ours have the same tags, and components of their own."""
     pages = sagemaker.get_paginator("search").paginate(
         Resource="ExperimentTrialComponent",
-        SearchExpression={"Filters": filters},
+        SearchExpression={"Filters": list(wanted)},
         SortBy="CreationTime",
-        SortOrder="Descending",
+        SortOrder=order,
+        MaxResults=PAGE,
     )
-    found: list[Compared] = []
     for component in (result["TrialComponent"] for page in pages for result in page["Results"]):
-        if _is_refusal(names, component):
-            found.append(Compared(None, read(component)))
-        if len(found) == most:
-            break
-    return found
+        execution = component.get("Parameters", {}).get("execution", {}).get("StringValue", "")
+        if component["TrialComponentName"] == component_name(names, execution):
+            yield read(component)
 
 
-def _is_refusal(names: Names, component: Mapping[str, Any]) -> bool:
-    """Jobs of ours have the same tags, and components of their own."""
-    parameters = component.get("Parameters", {})
-    execution = parameters.get("execution", {}).get("StringValue", "")
-    ours = component["TrialComponentName"] == component_name(names, execution)
-    return bool(ours and parameters.get("outcome", {}).get("StringValue") == Outcome.REFUSED)
+def _equals(name: str, value: str) -> dict[str, str]:
+    return {"Name": name, "Operator": "Equals", "Value": str(value)}

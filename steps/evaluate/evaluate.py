@@ -5,8 +5,8 @@
     champion/model.tar.gz                      ┘
 
 Beside it in the container: artifact.py asks the models, delong.py compares them, bias.py measures what a group of rows
-gets, facets.py says which rows those are, rules.py judges. The report has the shape of SageMaker's model quality
-metrics, plus `champion`, `difference` and `gate`. Needs numpy, and whatever the artifacts' code imports.
+gets, facets.py says which rows those are, roc.py draws, rules.py judges. The report has the shape of SageMaker's model
+quality metrics, plus `champion`, `difference` and `gate`. Needs numpy, and whatever the artifacts' code imports.
 """
 
 import argparse
@@ -23,6 +23,7 @@ import rules
 from artifact import CannotEvaluate, opened
 from delong import delong, difference
 from last_words import fail
+from roc import confusion_matrix, roc_curve
 
 NO_CHAMPION = "0"
 MIN_CLASS_ROWS = 2
@@ -183,6 +184,8 @@ def metrics(labels, probabilities, auc, variance):
         "auc": measured(auc, math.sqrt(max(variance, 0.0))),
         "accuracy": measured(accuracy, math.sqrt(accuracy * (1 - accuracy) / n)),
         "log_loss": measured(losses.mean(), losses.std(ddof=1) / math.sqrt(n)),
+        "confusion_matrix": confusion_matrix(labels, probabilities >= YES),
+        "receiver_operating_characteristic_curve": roc_curve(labels, probabilities),
     }
 
 

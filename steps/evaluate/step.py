@@ -26,7 +26,7 @@ def evaluate_step(
         title="Compare with the champion",
         description="Scores both on the same held-out raw rows, compares them (DeLong) and judges by the gate's rules.",
         image=build.xgboost_image,
-        code=[*[f"evaluate/{name}.py" for name in ("evaluate", "artifact", "bias", "delong", "rules")], FACETS],
+        code=[*[f"evaluate/{name}.py" for name in ("evaluate", "artifact", "bias", "delong", "roc", "rules")], FACETS],
         inputs={
             "test": output_uri(preprocess, "test"),
             "challenger": challenger_uri,

@@ -153,7 +153,16 @@ def test_the_environment_is_left_as_it_was(settings: Settings) -> None:
 
 def test_another_row_of_code_is_another_key(compiled: Compiled) -> None:
     keys = [upload.key for upload in compiled.uploads if upload.key.startswith("code/")]
-    beside = ["artifact.py", "bias.py", "delong.py", "facets.py", "rules.py", "facets.py", *["last_words.py"] * 3]
+    beside = [
+        "artifact.py",
+        "bias.py",
+        "delong.py",
+        "facets.py",
+        "roc.py",
+        "rules.py",
+        "facets.py",
+        *["last_words.py"] * 3,
+    ]
     scripts = ["evaluate.py", "inference.py", "package.py", "preprocess.py"]
     assert sorted(Path(key).name for key in keys) == sorted(beside + scripts)
     assert all(re.fullmatch(r"code/[0-9a-f]{20}/\w+\.py", key) for key in keys)

@@ -198,6 +198,35 @@ def test_does_not_approve_what_cannot_be_rolled_out_any_more(run: Any, sagemaker
     )
 
 
+def test_rejects_the_newest_version_that_waits_and_keeps_the_reason(run: Any, sagemaker: FakeSageMaker) -> None:
+    arn = World("SM-1", sagemaker).register("PendingManualApproval")
+    (row,) = json.loads(run("models", "reject", "SM-1", "--dry-run", "--json").stdout)
+    assert (row["version"], row["approval"]) == (2, "PendingManualApproval")
+    (row,) = json.loads(run("models", "reject", "SM-1", "--reason", "too slow\non phones", "--json").stdout)
+    assert (row["version"], row["approval"]) == (2, "Rejected")
+    assert sagemaker.packages[arn]["ApprovalDescription"] == "too slow on phones"
+    again = run("models", "reject", "SM-1", "2")
+    assert (again.exit_code, "is rejected already" in again.stderr) == (0, True)
+    assert json.loads(run("models", "approve", "SM-1", "2", "--json").stdout)[0]["approval"] == "Approved"
+
+
+def test_an_approved_version_can_be_rejected_until_its_roll_out_begins(run: Any, sagemaker: FakeSageMaker) -> None:
+    World("SM-1", sagemaker).register("Approved")
+    assert json.loads(run("models", "reject", "SM-1", "2", "--json").stdout)[0]["approval"] == "Rejected"
+    assert str(run("models", "reject", "A", "2").exception) == (
+        "version 2 of dimension 'A' is rolled out already (Challenger, InService):"
+        " `contender rollout rollback A 2` takes a challenger back"
+    )
+
+
+def test_there_is_nothing_to_reject_in_a_version_that_has_left(run: Any, sagemaker: FakeSageMaker) -> None:
+    arn = World("B", sagemaker).register("Approved")
+    registry.mark(sagemaker, arn, Role.RETIRED, Status.REMOVED, "more errors")
+    assert str(run("models", "reject", "B", "1").exception) == (
+        "version 1 of dimension 'B' is Removed (more errors): it does not come back, so there is nothing to reject"
+    )
+
+
 def test_prints_one_probability_a_line_and_names_the_variant_beside_it(run: Any, runtime: FakeRuntime) -> None:
     result = run("endpoint", "invoke", "A", "--row", "OH,1,2", "--row", "NJ,3,4", "--target-variant", "v2")
     assert result.stdout == "0.25\n0.75\n"

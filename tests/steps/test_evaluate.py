@@ -42,7 +42,8 @@ def test_the_report_of_a_first_challenger(trained: Chain) -> None:
     assert report["dataset"]["item_count"] == len(trained.rows("test/test.csv")) - 1
     measured = report["binary_classification_metrics"]
     assert measured["auc"]["value"] > 0.85
-    assert all(isinstance(value, float) for metric in measured.values() for value in metric.values())
+    figures = [measured[name] for name in ("auc", "accuracy", "log_loss")]
+    assert all(isinstance(value, float) for metric in figures for value in metric.values())
     gate = report["gate"]
     assert gate["passed"] is True
     assert list(gate["rules"]) == ["auc", "possible_loss"]
@@ -56,6 +57,8 @@ def test_challenger_and_champion_are_compared_on_the_same_rows(chain: Chain, tra
     chain.upload(to_csv([list(COLUMNS), *generate("region-1", 1500, seed=2)]))
     report = chain.run(champion=trained)
     assert report["champion"]["version"] == "3"
+    for name in ("confusion_matrix", "receiver_operating_characteristic_curve"):
+        assert report["champion"][name].keys() == report["binary_classification_metrics"][name].keys()
     gap = report["binary_classification_metrics"]["auc"]["value"] - report["champion"]["auc"]["value"]
     assert report["difference"]["auc"] == pytest.approx(gap)
     assert report["gate"]["rules"]["possible_loss"]["figure"] == -report["difference"]["lower"]
@@ -217,7 +220,7 @@ def test_a_challenger_whose_code_fails_is_refused_with_its_error(copied: Chain) 
 
 
 def test_runs_as_a_process_with_nothing_but_the_files_beside_it(copied: Chain, tmp_path: Path) -> None:
-    beside = [f"evaluate/{name}.py" for name in ("artifact", "bias", "delong", "rules")]
+    beside = [f"evaluate/{name}.py" for name in ("artifact", "bias", "delong", "roc", "rules")]
     script = container(tmp_path, "evaluate/evaluate.py", *beside, "preprocess/facets.py")
     command = [sys.executable, "-E", "-s", str(script), *copied.evaluate_arguments()]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)

@@ -53,9 +53,15 @@ class Account(Registry):
     @operation
     def search(self, **request: Any) -> dict[str, Any]:
         assert (request["SortBy"], request["SortOrder"]) == ("CreationTime", "Descending")
-        wanted = {each["Name"].removeprefix("Tags."): each["Value"] for each in request["SearchExpression"]["Filters"]}
+        wanted = {each["Name"]: each["Value"] for each in request["SearchExpression"]["Filters"]}
+        outcome = {"StringValue": wanted.pop("Parameters.outcome")}
+        tags = {name.removeprefix("Tags."): value for name, value in wanted.items()}
         found = sorted(
-            (component for name, component in self.components.items() if self.component_tags[name] == wanted),
+            (
+                component
+                for name, component in self.components.items()
+                if self.component_tags[name] == tags and component.get("Parameters", {}).get("outcome") == outcome
+            ),
             key=lambda component: component["CreationTime"],
             reverse=True,
         )

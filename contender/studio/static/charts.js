@@ -11,6 +11,7 @@ function colours() {
   const ink = of("--ink");
   const soft = of("--ink-soft");
   const line = of("--line");
+  const state = ["good", "bad", "busy", "asks", "quiet"].map((kind) => of(`--${kind}`)); // in the order of states.MARKS
   return {
     background: null,
     aria: false,
@@ -19,7 +20,7 @@ function colours() {
     axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: "normal" },
     legend: { labelColor: ink, titleColor: soft, symbolStrokeWidth: 3, symbolSize: 120 },
     title: { color: ink },
-    range: { category: series, ordinal: series, ramp: { scheme: "blues" }, heatmap: { scheme: "blues" } },
+    range: { category: series, ordinal: series, state, ramp: { scheme: "blues" }, heatmap: { scheme: "blues" } },
     rule: { color: soft },
     text: { color: ink },
     mark: { color: series[0], aria: false },

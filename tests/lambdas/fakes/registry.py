@@ -85,7 +85,7 @@ class Registry(Account):
     @operation
     def update_model_package(self, *, ModelPackageArn: str, **changes: Any) -> dict[str, Any]:
         self._interfere("UpdateModelPackage")
-        assert changes.keys() <= {"ModelLifeCycle", "ModelApprovalStatus"}
+        assert changes.keys() <= {"ModelLifeCycle", "ModelApprovalStatus", "ApprovalDescription"}
         assert re.fullmatch(".{0,1024}", changes.get("ModelLifeCycle", {}).get("StageDescription", ""))
         self.packages[ModelPackageArn] |= {**changes, "LastModifiedTime": self.tick()}
         return {"ModelPackageArn": ModelPackageArn}
