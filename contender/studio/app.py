@@ -19,7 +19,7 @@ from contender.studio import failures, login
 from contender.studio.access import COOKIE, Access, Door, Headers
 from contender.studio.acting import Action, act
 from contender.studio.desk import Desk
-from contender.studio.pages import overview
+from contender.studio.pages import execution, overview, pipelines, step
 from contender.studio.timing import Timing
 
 STATIC = Path(__file__).parent / "static"
@@ -51,6 +51,11 @@ def studio(desk: Desk, access: Access) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", shown(overview.page)),
+            Route("/pipelines", shown(pipelines.listed)),
+            Route("/pipelines/{name}", shown(pipelines.one)),
+            Route("/executions/{pipeline}/{id}", shown(execution.page)),
+            Route("/executions/{pipeline}/{id}/steps/{step}", shown(step.page)),
+            Route("/executions/{pipeline}/{id}/steps/{step}/files/{file:path}", shown(step.file)),
             Route("/login", login.page, methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),

@@ -12,8 +12,12 @@ function said(text) {
 function kept(before, after) {
   if (before.nodeType !== Node.ELEMENT_NODE) return true;
   if (before.classList.contains("plot")) return false; // a drawn chart; charts.js draws it again if its numbers change
-  if (before.hasAttribute("data-drawn")) return false; // drawn by graph.js, which looks at its nodes itself
+  if (before.hasAttribute("data-drawn")) return false; // the arrows of a graph; graph.js draws them again if they change
   return true;
+}
+
+function toTheEnd() {
+  document.querySelector(".log")?.scrollTo(0, 1e9);
 }
 
 async function refresh() {
@@ -25,16 +29,21 @@ async function refresh() {
   if (!fresh) throw new Error("the answer is no page");
   fresh.querySelectorAll(".flash").forEach((each) => each.remove());
   main.querySelectorAll(".flash").forEach((each) => fresh.prepend(each.cloneNode(true)));
+  const log = main.querySelector(".log");
+  const follows = log && log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
   Idiomorph.morph(main, fresh, {
     morphStyle: "outerHTML",
     ignoreActiveValue: true,
     callbacks: {
       beforeNodeMorphed: kept,
-      // What a person has opened stays open, what they have chosen or typed stays so.
+      // What a person has opened stays open, what they have chosen or typed stays so; styles are our scripts' alone.
       beforeAttributeUpdated: (name, node) =>
-        !(name === "open" && node.tagName === "DETAILS") && !(name === "value" && node.tagName === "INPUT"),
+        name !== "style" &&
+        !(name === "open" && node.tagName === "DETAILS") &&
+        !(name === "value" && node.tagName === "INPUT"),
     },
   });
+  if (follows) toTheEnd();
   document.dispatchEvent(new CustomEvent("live"));
 }
 
@@ -60,5 +69,5 @@ async function live() {
   live();
 }
 
-document.querySelector(".log")?.scrollTo(0, 1e9);
+toTheEnd();
 live();
