@@ -19,7 +19,7 @@ def bars(
     rows = [{"name": each, "value": value} for each, value in ordered]
     left_out = f"The {MOST} largest of {len(rows)}." if len(rows) > MOST else ""
     spec = {
-        "height": {"step": BAR},
+        "height": BAR * min(len(rows), MOST),
         "transform": [{"window": [{"op": "row_number", "as": "rank"}]}, {"filter": {"field": "rank", "lte": MOST}}],
         "mark": {"type": "bar", "tooltip": True},
         "encoding": {

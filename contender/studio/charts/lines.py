@@ -20,9 +20,10 @@ def lines(
     y_title: str = "",
     share: bool = False,
     step: bool = False,
+    zero: bool = True,
     about: str = "",
 ) -> Chart:
-    """A line for each value of `series`; a step holds its value until the next one."""
+    """A line for each value of `series`; a step holds its value until the next one. `zero`: 0 is in sight."""
     mark: dict[str, Any] = {"type": "line", "point": len(rows) <= FEW_POINTS}
     if step:
         mark["interpolate"] = "step-after"
@@ -30,7 +31,7 @@ def lines(
         "mark": mark,
         "encoding": {
             "x": axis(x, rows, x_title),
-            "y": axis(y, rows, y_title, share=share),
+            "y": {**axis(y, rows, y_title, share=share), **({} if zero else {"scale": {"zero": False}})},
             "color": {"field": series, "type": "nominal", "title": None, "sort": None},
             "strokeDash": dashes(series),
             "tooltip": [{"field": field} for field in (series, x, y)],

@@ -33,15 +33,6 @@ class Row:
     width: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A parameter, and whether whoever started the execution gave it."""
-
-    name: str
-    value: str
-    default: bool
-
-
 def page(desk: Desk, request: Request) -> Response:
     found = executions.read(desk, request.path_params["pipeline"], request.path_params["id"])
     snapshot, now, graph = found.snapshot, desk.clock(), found.graph
@@ -56,7 +47,8 @@ def page(desk: Desk, request: Request) -> Response:
         took=(snapshot.ended or now) - snapshot.started if snapshot.started else None,
         view=view(graph, snapshot) if graph else None,
         rows=list(_rows(snapshot, now)),
-        parameters=list(_parameters(found.watcher.definition, snapshot)),
+        given=list(snapshot.parameters.items()),
+        defaults=list(_defaults(found.watcher.definition, snapshot)),
         short=short,
     )
 
@@ -75,9 +67,8 @@ def _rows(snapshot: Snapshot, now: datetime) -> Iterator[Row]:
         yield Row(step, took, round(x, 2), round(min(max(took / whole * 100, NARROWEST), 100 - x), 2))
 
 
-def _parameters(definition: Mapping[str, Any], snapshot: Snapshot) -> Iterator[Given]:
-    declared = {each["Name"]: each for each in definition.get("Parameters", ())}
-    for name in (*snapshot.parameters, *(name for name in declared if name not in snapshot.parameters)):
-        given = name in snapshot.parameters
-        default = declared.get(name, {}).get("DefaultValue")
-        yield Given(name, snapshot.parameters[name] if given else words.value(default), not given)
+def _defaults(definition: Mapping[str, Any], snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    for each in definition.get("Parameters", ()):
+        if each["Name"] not in snapshot.parameters:
+            default = each.get("DefaultValue")
+            yield each["Name"], "" if default in (None, "") else words.value(default)

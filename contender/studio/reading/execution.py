@@ -41,8 +41,13 @@ class Execution:
 
     @property
     def advice(self) -> str:
-        """What to do next, in one line; "" while it runs, and where there is nothing to do."""
-        return "" if self.snapshot.running else advice(self.snapshot)
+        """What to do about one that did not succeed, in one line; "" where the same would only fail again."""
+        return "" if self.snapshot.running or self.snapshot.status == "Succeeded" else advice(self.snapshot)
+
+    @property
+    def begun(self) -> int:
+        """Steps that have begun; the others wait, or are left out."""
+        return sum(step.started is not None for step in self.snapshot.steps)
 
     @property
     def version(self) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -57,28 +56,32 @@ class Content:
     cut: bool = False
 
 
-def listed(s3: Any, outputs: Mapping[str, str]) -> Listing:
-    """The files of each output, the first ones by name; none of a bucket that is gone."""
-    found: list[File] = []
-    more = []
-    for name, uri in islice(outputs.items(), MOST_OUTPUTS):
-        folder = folder_of(uri)
-        if folder is None:
-            continue
-        bucket, prefix = folder
-        try:
-            answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=MOST_FILES)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchBucket":
-                raise
-            continue
-        found += [
-            File(name, path, f"s3://{bucket}/{item['Key']}", item["Size"], item.get("LastModified"))
-            for item in answer.get("Contents", ())
-            if (path := item["Key"].removeprefix(prefix))
-        ]
-        more += [name] if answer.get("IsTruncated") else []
-    return Listing(tuple(found), tuple(more))
+def listed(s3: Any, output: str, uri: str) -> Listing:
+    """The files of one output, the first ones by name; none of a bucket that is gone."""
+    folder = folder_of(uri)
+    if folder is None:
+        return Listing()
+    bucket, prefix = folder
+    try:
+        answer = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=MOST_FILES)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise
+        return Listing()
+    found = tuple(
+        File(output, path, f"s3://{bucket}/{item['Key']}", item["Size"], item.get("LastModified"))
+        for item in answer.get("Contents", ())
+        if (path := item["Key"].removeprefix(prefix))
+    )
+    return Listing(found, (output,) if answer.get("IsTruncated") else ())
+
+
+def together(listings: Iterable[Listing]) -> Listing:
+    """Those of several outputs as one."""
+    found = list(listings)
+    return Listing(
+        tuple(file for each in found for file in each.files), tuple(output for each in found for output in each.more)
+    )
 
 
 def find(s3: Any, outputs: Mapping[str, str], address: str) -> File:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from contender.executions.logs import Line, of_step
@@ -23,7 +24,7 @@ from contender.studio.charts.lines import lines
 from contender.studio.desk import Desk
 from contender.studio.reading import files, jobs
 from contender.studio.reading.execution import OVER_S, Execution
-from contender.studio.reading.files import File, Listing
+from contender.studio.reading.files import MOST_OUTPUTS, File, Listing
 from contender.studio.reading.jobs import Work
 from contender.studio.reports.known import KNOWN, told
 from contender.studio.reports.report import Report
@@ -33,6 +34,7 @@ SEEN_S = 1.0
 SETTLES_AFTER = timedelta(minutes=1)
 """Lines of a log arrive after the step that wrote them has ended."""
 MOST_REPORTS = 6
+TAB = "#011"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +68,11 @@ def look(desk: Desk, execution: Execution, name: str) -> Looked:
     waiting_log = desk.later(
         lambda: desk.kept.get(("log", *key), seconds, lambda: _log(desk, step, execution.snapshot.dimension or ""))
     )
-    waiting_files = desk.later(
-        lambda: desk.kept.get(("files", *key), seconds, lambda: files.listed(desk.client("s3"), outputs))
-    )
-    listing = waiting_files.result()
+    waiting_files = [
+        desk.later(functools.partial(_files, desk, key, seconds, name, uri))
+        for name, uri in islice(outputs.items(), MOST_OUTPUTS)
+    ]
+    listing = files.together(each.result() for each in waiting_files)
     waiting = [(file, desk.later(functools.partial(_text, desk, file, seconds))) for file in _reports(listing)]
     said = waiting_log.result()
     reports = ((file, told(file.path, text.result())) for file, text in waiting)
@@ -107,6 +110,10 @@ def _log(desk: Desk, step: Step, dimension: str) -> list[Line]:
     }
     places = list(of_step(desk.client("sagemaker"), record, dimension))
     return tail(desk.client("logs"), places, LINES_READ)
+
+
+def _files(desk: Desk, key: tuple[Any, ...], seconds: float, name: str, uri: str) -> Listing:
+    return desk.kept.get(("files", name, *key), seconds, lambda: files.listed(desk.client("s3"), name, uri))
 
 
 def _reports(listing: Listing) -> list[File]:
@@ -148,16 +155,16 @@ def _curve(work: Work | None, said: Sequence[Line]) -> Chart | None:
 
 
 def _values(name: str, pattern: str, said: Sequence[Line]) -> Iterator[dict[str, Any]]:
-    """XGBoost's patterns expect a tab as CloudWatch writes it on AWS: #011."""
+    """Patterns of SageMaker's own algorithms expect a tab as it stands in their logs on AWS: #011."""
     try:
         compiled = re.compile(pattern)
     except re.error:
         return
     count = 0
     for line in said:
-        found = compiled.search(line.text.replace("\t", "#011"))
+        found = compiled.search(line.text.replace("\t", TAB))
         try:
-            value = float(found[1]) if found else None
+            value = float(found[1].partition(TAB)[0]) if found else None
         except (IndexError, ValueError):
             continue
         if value is not None:

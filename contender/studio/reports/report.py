@@ -18,6 +18,13 @@ class Table:
     empty: str = "There is nothing in it."
     verdicts: int | None = None
 
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The columns that hold numbers."""
+        return frozenset(
+            place for row in self.rows for place, value in enumerate(row) if isinstance(value, int | float)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Report:

@@ -2,6 +2,7 @@
 // without this too; they are moved to their places once, and what is in them changes under them.
 
 const SVG = "http://www.w3.org/2000/svg";
+const MARGIN = 6;
 const LABEL = { width: 38, height: 18 };
 let drawn = "";
 
@@ -29,17 +30,26 @@ function laidOut(boxes, arrows) {
   return graph;
 }
 
+// dagre lets arrows run beside the boxes, and outside its own frame.
+function frame(graph) {
+  const xs = graph.edges().flatMap((edge) => graph.edge(edge).points.map((point) => point.x));
+  const { width, height } = graph.graph();
+  const left = Math.min(0, ...xs.map((x) => x - MARGIN));
+  return { left, width: Math.max(width, ...xs.map((x) => x + MARGIN)) - left, height };
+}
+
 function draw(place, boxes, arrows) {
   const svg = place.querySelector("svg.arrows");
   const list = place.querySelector("ol");
   svg.classList.add("drawn"); // from now on the boxes have their size
   const graph = laidOut(boxes, arrows);
-  const { width, height } = graph.graph();
+  const { left, width, height } = frame(graph);
+  svg.setAttribute("viewBox", `${left} 0 ${width} ${height}`);
   list.style.width = svg.style.width = `${width}px`;
   list.style.height = svg.style.height = `${height}px`;
   for (const [name, box] of boxes) {
     const { x, y, width, height } = graph.node(name);
-    box.style.left = `${x - width / 2}px`;
+    box.style.left = `${x - left - width / 2}px`;
     box.style.top = `${y - height / 2}px`;
   }
   svg.querySelectorAll("g").forEach((each) => each.remove());
