@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -67,6 +68,7 @@ def file(desk: Desk, request: Request) -> Response:
         content=content,
         shown=shown(which.path, content),
         report=told(which.path, content.text or "") if not content.cut else None,
+        command=f"aws s3 cp {shlex.quote(which.uri)} .",
         most_bytes=MOST_BYTES,
     )
 

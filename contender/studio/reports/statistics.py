@@ -44,7 +44,10 @@ def _model(name: str, found: Mapping[str, Any]) -> Iterator[Table]:
     title = name.removesuffix("_metrics").replace("_", " ").capitalize()
     measured = [(metric, said) for metric, said in found.items() if isinstance(said, Mapping) and "value" in said]
     rows = tuple((metric, said["value"], _deviation(said.get("standard_deviation"))) for metric, said in measured)
-    yield Table(title, ("Metric", "Value", "Standard deviation"), rows)
+    if any(deviation is not None for _, _, deviation in rows):
+        yield Table(title, ("Metric", "Value", "Standard deviation"), rows)
+    else:
+        yield Table(title, ("Metric", "Value"), tuple((metric, value) for metric, value, _ in rows))
     if matrix := found.get("confusion_matrix"):
         labels = tuple(matrix)
         counts = tuple((actual, *(matrix[actual].get(label) for label in labels)) for actual in labels)
