@@ -11,8 +11,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Response, expect
 
+from tests.executions.fakes import step
 from tests.project import Project, as_csv, table, until
 from tests.studio.browser.conftest import Look
+from tests.studio.execution_fakes import FOLDER, ODD, World, job
+from tests.studio.serving import served
 
 MOST_CALLS = 30
 CALLS = re.compile(r'aws;desc="(\d+) calls"')
@@ -147,11 +150,11 @@ def test_files_are_shown_by_their_kind(page: Page, finished: str, look: Look) ->
     page.get_by_role("link", name="test.csv").click()
     expect(page.locator("table.rows tbody tr")).to_have_count(100)
     expect(page.locator("table.rows thead")).to_contain_text("Day Mins")
-    look("file-csv")
     opened(page, f"{finished}/steps/Evaluate")
     expect(page.get_by_role("region", name="Rules of the gate")).to_contain_text("passed")
     page.get_by_role("link", name="evaluation.json", exact=True).first.click()
     expect(page.locator("pre")).to_contain_text('"binary_classification_metrics": {')
+    look("file")
     opened(page, f"{finished}/steps/Package/files/artifact/model.tar.gz")
     expect(page.locator(".empty")).to_contain_text("no text")
     expect(page.get_by_text(re.compile("aws s3 cp s3://"))).to_be_visible()
@@ -190,3 +193,25 @@ def test_pipelines_are_listed_and_drawn(page: Page, look: Look) -> None:
     look("pipeline")
     opened(page, "/pipelines/contender-batch")
     page.wait_for_selector("svg.drawn g.arrow")
+
+
+def test_odd_and_long_names_are_shown_and_not_run(page: Page) -> None:
+    world, long = World(), "A" * 60
+    (first, *rest) = world.sagemaker.definition["Steps"]
+    world.sagemaker.definition["Steps"] = [{**first, "Name": long, "DisplayName": ODD, "Description": ODD}, *rest]
+    failed = step(long, "Failed", FailureReason=ODD, Metadata=job("ProcessingJob", "prepare"))
+    world.processing("prepare", {ODD: f"{FOLDER}/odd"})
+    world.s3.objects[f"{FOLDER}/odd/{ODD}.csv"] = f"{ODD}\n1\n".encode()
+    world.logs.streams["prepare/algo-1"] = [ODD]
+    address = world.execution("Failed", steps=[failed], reason=ODD, parameters={ODD: ODD})
+    with served(world.settings, world.client) as site:
+        page.goto(f"{site}{address}")
+        page.wait_for_selector("svg.drawn g.arrow")
+        box = page.locator(f"#box-{long}")
+        assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+        assert long in (box.get_attribute("title") or "")
+        box.locator("a").click()
+        expect(page.get_by_role("alert")).to_have_text(ODD)
+        expect(page.locator(".log")).to_contain_text(ODD)
+        page.get_by_role("link", name=f"{ODD}.csv").click()
+        expect(page.locator("h1")).to_have_text(f"{ODD}.csv")
