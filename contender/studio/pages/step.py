@@ -44,7 +44,7 @@ def page(desk: Desk, request: Request) -> Response:
         box=boxes.get(name),
         took=(looked.step.ended or desk.clock()) - looked.step.started if looked.step.started else None,
         source=_source(looked.step.reused_from),
-        asked=_asked(node.body if node else {}),
+        asked=_asked(node.body if node else {}, found.snapshot.parameters),
         definition=_written(node),
         most_files=MOST_FILES,
         most_outputs=MOST_OUTPUTS,
@@ -79,14 +79,15 @@ def _source(arn: str) -> tuple[str, str] | None:
     return (pipeline, identity) if identity else None
 
 
-def _asked(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _asked(body: Mapping[str, Any], parameters: Mapping[str, str]) -> list[tuple[str, str]]:
     """What the definition gives to a function, or says when it fails; jobs tell their own inputs."""
     if body.get("Type") not in ("Lambda", "Fail", "Callback", "Condition"):
         return []
     arguments = body.get("Arguments", {})
     if body["Type"] == "Condition":
         return [("has to hold", words.condition(each)) for each in arguments.get("Conditions", ())]
-    return [(str(name), words.value(value)) for name, value in arguments.items()]
+    given = {words.value({"Get": f"Parameters.{name}"}): value for name, value in parameters.items()}
+    return [(str(name), given.get(said := words.value(value), said)) for name, value in arguments.items()]
 
 
 def _written(node: Node | None) -> str:
