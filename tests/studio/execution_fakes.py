@@ -69,6 +69,11 @@ class FakeSageMaker(FakeExecutions):
         return {"PipelineDefinition": json.dumps(self.definition)}
 
     @operation
+    def describe_pipeline_execution(self, *, PipelineExecutionArn: str) -> dict[str, Any]:
+        described = super().describe_pipeline_execution(PipelineExecutionArn=PipelineExecutionArn)
+        return {**described, "PipelineVersionId": 1}
+
+    @operation
     def describe_processing_job(self, *, ProcessingJobName: str) -> dict[str, Any]:
         return self._job("DescribeProcessingJob", ProcessingJobName)
 

@@ -83,7 +83,21 @@ def test_parameters_that_nobody_gave_are_told_with_their_defaults(world: World, 
 
 
 def test_the_commit_is_that_of_the_definition_that_ran(world: World, browser: Browser) -> None:
-    assert "commit" not in browser.get(world.execution()).text  # this one does not know its version
+    page = browser.get(world.execution()).text
+    assert re.search(r"version 1 of <a [^>]*>contender</a>, commit <code>0123456789</code>", page)
+    (asked,) = [each for each in world.sagemaker.made("DescribePipeline") if "PipelineVersionId" in each]
+    assert asked["PipelineVersionId"] == 1
+
+
+def test_steps_within_a_loop_are_drawn_and_its_iterations_can_be_opened(world: World, browser: Browser) -> None:
+    body = {"Name": "Each", "Type": "Training", "Arguments": {}}
+    loop = {"Name": "Loop", "Type": "ForEach", "Arguments": {"ForEachBody": [body]}}
+    world.sagemaker.definition["Steps"] = [loop]
+    address = world.execution("Executing", steps=[step("Loop", "Executing"), step("Each[0]", "Executing")])
+    page = browser.get(address).text
+    assert "<a " not in box(page, "Each")
+    assert f"{address}/steps/Each%5B0%5D" in page
+    assert browser.get(f"{address}/steps/Each%5B0%5D").status_code == 200
 
 
 @pytest.mark.parametrize(
