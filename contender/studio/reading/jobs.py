@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -40,8 +39,6 @@ class Work:
     name: str = ""
     status: str = ""
     reason: str = ""
-    started: datetime | None = None
-    ended: datetime | None = None
     facts: Pairs = ()
     inputs: Pairs = ()
     hyperparameters: Pairs = ()
@@ -80,8 +77,6 @@ def _processing(sagemaker: Any, found: Mapping[str, Any]) -> Work:
         job["ProcessingJobName"],
         job["ProcessingJobStatus"],
         job.get("FailureReason", job.get("ExitMessage", "")),
-        job.get("ProcessingStartTime"),
-        job.get("ProcessingEndTime"),
         facts=(
             ("image", specification["ImageUri"]),
             *_instances(cluster),
@@ -112,8 +107,6 @@ def _training(sagemaker: Any, found: Mapping[str, Any]) -> Work:
         job["TrainingJobName"],
         job["TrainingJobStatus"],
         job.get("FailureReason", ""),
-        job.get("TrainingStartTime"),
-        job.get("TrainingEndTime"),
         facts=(
             ("image", algorithm.get("TrainingImage", algorithm.get("AlgorithmName", ""))),
             *_instances(job.get("ResourceConfig", {})),
@@ -149,8 +142,6 @@ def _tuning(sagemaker: Any, found: Mapping[str, Any]) -> Work:
         name,
         job["HyperParameterTuningJobStatus"],
         job.get("FailureReason", ""),
-        job.get("CreationTime"),
-        job.get("HyperParameterTuningEndTime"),
         facts=(
             *_given("strategy", config.get("Strategy")),
             *_given("trainings at most", config.get("ResourceLimits", {}).get("MaxNumberOfTrainingJobs")),
@@ -175,8 +166,6 @@ def _transform(sagemaker: Any, found: Mapping[str, Any]) -> Work:
         job["TransformJobName"],
         job["TransformJobStatus"],
         job.get("FailureReason", ""),
-        job.get("TransformStartTime"),
-        job.get("TransformEndTime"),
         facts=(
             ("model", job["ModelName"]),
             *_instances(resources),
