@@ -10,11 +10,10 @@ from typing import Any
 import click
 
 from contender.pipeline.definitions import words
-from contender.pipeline.definitions.diff import branch_words, need_words
 from contender.pipeline.definitions.drawing import ASCII, draw
-from contender.pipeline.definitions.graph import Graph, Kind, Node
+from contender.pipeline.definitions.graph import Graph, Node
+from contender.pipeline.definitions.waiting import MARKS, Waits
 
-MARKS = {"Condition": "◆", "Fail": "×"}
 NARROWEST = 24
 """Columns that the words beside the drawing get at least."""
 
@@ -62,16 +61,15 @@ def node_words(node: Node, order: Sequence[str], followers: Mapping[str, Sequenc
 
 
 def _parts(node: Node, order: Sequence[str], followers: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    if node.inside and node.name in followers[node.inside[0]]:
-        yield branch_words(*node.inside)
-    read = sorted((need.step for need in node.needs if need.kind is Kind.DATA), key=order.index)
-    told = [need_words(need) for need in node.needs if need.kind is Kind.ORDER and need.step not in read]
-    if read:
-        yield f"← {', '.join(read)}"
-    if told:
-        yield f"after {', '.join(told)}"
-    if node.type == "Condition":
-        yield f"needs {words.conditions(node.body['Arguments'].get('Conditions', []))}"
+    waits = Waits.of(node, order, followers)
+    if waits.branch:
+        yield waits.branch
+    if waits.reads:
+        yield f"← {', '.join(waits.reads)}"
+    if waits.after:
+        yield f"after {', '.join(waits.after)}"
+    if waits.asks:
+        yield f"needs {waits.asks}"
 
 
 def parameter_lines(parameters: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -30,6 +30,10 @@ class Step:
     reason: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the step made: its job, its Lambda, the outcome of a condition, the report of a check."""
+    description: str = ""
+    attempts: int = 1
+    reused_from: str = ""
+    """ARN of the execution whose result this is, where nothing was done again."""
 
     @property
     def ended_as(self) -> str | None:
@@ -67,6 +71,8 @@ class Snapshot:
     steps: tuple[Step, ...]
     started: datetime | None = None
     ended: datetime | None = None
+    version: int | None = None
+    """Of the pipeline: the definition that it follows."""
 
     @property
     def dimension(self) -> str | None:
@@ -88,7 +94,8 @@ class Watcher:
         self._sagemaker = sagemaker
         self._arn = arn
         described = sagemaker.describe_pipeline_definition_for_execution(PipelineExecutionArn=arn)
-        self._planned = list(_planned(json.loads(described["PipelineDefinition"])["Steps"]))
+        self.definition: Mapping[str, Any] = json.loads(described["PipelineDefinition"])
+        self._planned = list(_planned(self.definition["Steps"]))
         self._parameters = parameters_of(sagemaker, arn)
 
     def snapshot(self) -> Snapshot:
@@ -110,6 +117,7 @@ class Watcher:
             steps=tuple(steps),
             started=execution.get("CreationTime"),
             ended=None if status in RUNNING else execution.get("LastModifiedTime"),
+            version=execution.get("PipelineVersionId"),
         )
 
 
@@ -123,8 +131,10 @@ def _planned(steps: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _step(planned: Mapping[str, Any], found: Mapping[str, Any] | None, absent: str) -> Step:
     name, title = planned["Name"], planned.get("DisplayName", planned["Name"])
+    description = planned.get("Description", "")
     if found is None:
-        return Step(name, title, planned["Type"], absent)
+        return Step(name, title, planned["Type"], absent, description=description)
+    reused = found.get("CacheHitResult") or found.get("SelectiveExecutionResult") or {}
     return Step(
         name,
         title,
@@ -135,4 +145,7 @@ def _step(planned: Mapping[str, Any], found: Mapping[str, Any] | None, absent: s
         "CacheHitResult" in found or "SelectiveExecutionResult" in found,
         found.get("FailureReason", ""),
         found.get("Metadata", {}),
+        description,
+        found.get("AttemptCount", 1),
+        reused.get("SourcePipelineExecutionArn", ""),
     )

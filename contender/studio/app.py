@@ -20,7 +20,18 @@ from contender.studio.access import Access, Door, Headers, cookie
 from contender.studio.acting import Action, act
 from contender.studio.actions import approval
 from contender.studio.desk import Desk
-from contender.studio.pages import endpoint, execution_pairs, executions, overview, version, version_pairs, versions
+from contender.studio.pages import (
+    endpoint,
+    execution,
+    execution_pairs,
+    executions,
+    overview,
+    pipelines,
+    step,
+    version,
+    version_pairs,
+    versions,
+)
 from contender.studio.timing import Timing
 
 STATIC = Path(__file__).parent / "static"
@@ -54,6 +65,11 @@ def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
             Route("/dimensions/{dimension}/models/compare", shown(version_pairs.page)),
             Route("/dimensions/{dimension}/models/{version:int}", shown(version.page)),
             Route("/dimensions/{dimension}/models/{version:int}/approval", doing(approval.decide), methods=["POST"]),
+            Route("/pipelines", shown(pipelines.listed)),
+            Route("/pipelines/{name}", shown(pipelines.one)),
+            Route("/executions/{pipeline}/{id}", shown(execution.page)),
+            Route("/executions/{pipeline}/{id}/steps/{step}", shown(step.page)),
+            Route("/executions/{pipeline}/{id}/steps/{step}/files/{file:path}", shown(step.file)),
             Route("/login", login.page, methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),

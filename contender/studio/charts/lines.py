@@ -20,10 +20,11 @@ def lines(
     y_title: str = "",
     share: bool = False,
     step: bool = False,
+    zero: bool = True,
     about: str = "",
     empty: str = NOTHING_YET,
 ) -> Chart:
-    """A line for each value of `series`; a step holds its value until the next one."""
+    """A line for each value of `series`; a step holds its value until the next one. `zero`: 0 is in sight."""
     mark: dict[str, Any] = {"type": "line", "point": sum(row.get(y) is not None for row in rows) <= FEW_POINTS}
     if step:
         mark["interpolate"] = "step-after"
@@ -31,7 +32,7 @@ def lines(
         "mark": mark,
         "encoding": {
             "x": axis(x, rows, x_title),
-            "y": axis(y, rows, y_title, share=share),
+            "y": {**axis(y, rows, y_title, share=share), **({} if zero else {"scale": {"zero": False}})},
             "color": {"field": series, "type": "nominal", "title": None, "sort": None},
             "strokeDash": dashes(series),
             "tooltip": [{"field": field} for field in (series, x, y)],

@@ -37,10 +37,14 @@ async function draw(figure) {
   drawn.set(place, view);
   before?.view?.finalize();
   const spec = vegaLite.compile({ ...JSON.parse(view.text), config: colours() }).spec;
+  // Vega would say what its container is; the figure says it better, and what is drawn within is told by the table.
+  const canvas = document.createElement("div");
+  canvas.setAttribute("aria-hidden", "true");
+  place.replaceChildren(canvas);
   view.view = new vega.View(vega.parse(spec, null, { ast: true }), {
     expr: expressionInterpreter,
     renderer: "svg",
-    container: place,
+    container: canvas,
     hover: false,
     logLevel: vega.Error,
   });

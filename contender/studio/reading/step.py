@@ -1,0 +1,172 @@
+"""One step of an execution: what did its work, what it said, what it wrote, and what its reports tell.
+
+Describe… of its job        inputs, outputs, metrics
+GetLogEvents                the end of its log, for each stream
+ListObjectsV2               its files, for each output
+GetObject                   its reports, those that are known
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from contender.executions.logs import Line, of_step
+from contender.executions.snapshot import Step
+from contender.executions.tail import tail
+from contender.studio.charts.chart import Chart
+from contender.studio.charts.lines import lines
+from contender.studio.desk import Desk
+from contender.studio.reading import files, jobs
+from contender.studio.reading.execution import OVER_S, Execution
+from contender.studio.reading.files import MOST_OUTPUTS, File, Listing
+from contender.studio.reading.jobs import Work
+from contender.studio.reports.known import KNOWN, told
+from contender.studio.reports.report import Report
+
+LINES_READ, LINES_SHOWN = 1000, 200
+SEEN_S = 1.0
+SETTLES_AFTER = timedelta(minutes=1)
+"""Lines of a log arrive after the step that wrote them has ended."""
+MOST_REPORTS = 6
+TAB = "#011"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A report, and the file that holds it."""
+
+    file: File
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A step, looked at. `lines` are the last ones of its log; `settled`: nothing of it changes any more."""
+
+    step: Step
+    work: Work | None
+    lines: tuple[Line, ...]
+    cut: bool
+    listing: Listing
+    reports: tuple[Told, ...]
+    curve: Chart | None
+    settled: bool
+
+
+def look(desk: Desk, execution: Execution, name: str) -> Looked:
+    step = execution.step(name)
+    settled = step.ended is not None and desk.clock() - step.ended > SETTLES_AFTER
+    work = work_of(desk, execution, step)
+    outputs = work.outputs if work else {}
+    key, seconds = _key(execution, step), OVER_S if settled else SEEN_S
+    waiting_log = desk.later(
+        lambda: desk.kept.get(("log", *key), seconds, lambda: _log(desk, step, execution.snapshot.dimension or ""))
+    )
+    waiting_files = [
+        desk.later(functools.partial(_files, desk, key, seconds, name, uri))
+        for name, uri in islice(outputs.items(), MOST_OUTPUTS)
+    ]
+    listing = files.together(each.result() for each in waiting_files)
+    waiting = [(file, desk.later(functools.partial(_text, desk, file, seconds))) for file in _reports(listing)]
+    said = waiting_log.result()
+    reports = ((file, told(file.path, text.result())) for file, text in waiting)
+    return Looked(
+        step,
+        work,
+        tuple(said[-LINES_SHOWN:]),
+        len(said) > LINES_SHOWN,
+        listing,
+        tuple(Told(file, report) for file, report in reports if report),
+        _curve(work, said),
+        settled,
+    )
+
+
+def work_of(desk: Desk, execution: Execution, step: Step) -> Work | None:
+    """What did the step's work; a job that has ended is described once."""
+    seconds = OVER_S if step.ended_as else SEEN_S
+    return desk.kept.get(
+        ("work", *_key(execution, step)), seconds, lambda: (jobs.read(desk.client("sagemaker"), step),)
+    )[0]
+
+
+def _key(execution: Execution, step: Step) -> tuple[Any, ...]:
+    """The same step, tried again, is another thing."""
+    return execution.snapshot.arn, step.name, step.started, step.status
+
+
+def _log(desk: Desk, step: Step, dimension: str) -> list[Line]:
+    record: Mapping[str, Any] = {
+        "StepName": step.name,
+        "Metadata": step.metadata,
+        **({"StartTime": step.started} if step.started else {}),
+        **({"EndTime": step.ended} if step.ended else {}),
+    }
+    places = list(of_step(desk.client("sagemaker"), record, dimension))
+    return tail(desk.client("logs"), places, LINES_READ)
+
+
+def _files(desk: Desk, key: tuple[Any, ...], seconds: float, name: str, uri: str) -> Listing:
+    return desk.kept.get(("files", name, *key), seconds, lambda: files.listed(desk.client("s3"), name, uri))
+
+
+def _reports(listing: Listing) -> list[File]:
+    """The files that hold a report, what says most first."""
+    order = list(KNOWN)
+    found = [file for file in listing.files if file.path.rpartition("/")[2] in order]
+    return sorted(found, key=lambda file: order.index(file.path.rpartition("/")[2]))[:MOST_REPORTS]
+
+
+def _text(desk: Desk, file: File, seconds: float) -> str:
+    """All of it, or nothing: half a report tells nothing."""
+
+    def read() -> str:
+        content = files.read(desk.client("s3"), file)
+        return "" if content.cut else content.text or ""
+
+    return desk.kept.get(("report", file), seconds, read)
+
+
+def _curve(work: Work | None, said: Sequence[Line]) -> Chart | None:
+    """The metrics of a training as its log tells them, found as SageMaker finds them; None where there are too few."""
+    if work is None or not work.patterns:
+        return None
+    rows = [row for name, pattern in work.patterns.items() for row in _values(name, pattern, said)]
+    if len(rows) <= len(work.patterns):
+        return None
+    about = "Each time the log told it." if len(said) < LINES_READ else f"In the last {LINES_READ} lines of the log."
+    return lines(
+        "curve",
+        "Metrics over the training",
+        rows,
+        "time",
+        "value",
+        "metric",
+        x_title="told",
+        y_title="value",
+        about=about,
+    )
+
+
+def _values(name: str, pattern: str, said: Sequence[Line]) -> Iterator[dict[str, Any]]:
+    """Patterns of SageMaker's own algorithms expect a tab as it stands in their logs on AWS: #011."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error:
+        return
+    count = 0
+    for line in said:
+        found = compiled.search(line.text.replace("\t", TAB))
+        try:
+            value = float(found[1].partition(TAB)[0]) if found else None
+        except (IndexError, ValueError):
+            continue
+        if value is not None:
+            count += 1
+            yield {"time": count, "metric": name, "value": value}
