@@ -21,7 +21,7 @@ from contender.naming import dimension_of_execution
 from contender.pipeline.definitions.graph import Graph, readable
 from contender.pipeline.versions import Version, versions
 from contender.studio.desk import Desk
-from contender.studio.reading.portfolio import Execution, execution
+from contender.studio.reading.last_executions import Execution, execution
 
 DESCRIBED_S, LISTED_S = 10.0, 2.0
 MOST_VERSIONS = 50
