@@ -41,8 +41,7 @@ async function refresh() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("main");
   if (!fresh) throw new Error("the answer is no page");
-  fresh.querySelectorAll(".flash").forEach((each) => each.remove());
-  main.querySelectorAll(".flash").forEach((each) => fresh.prepend(each.cloneNode(true)));
+  main.querySelectorAll("[data-told]").forEach((each) => fresh.prepend(each.cloneNode(true))); // what an action told
   const log = main.querySelector(".log");
   const follows = log && log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
   Idiomorph.morph(main, fresh, {

@@ -18,7 +18,7 @@ from tests.studio.browser.chromium import launched
 from tests.studio.serving import served
 
 FOLDER = REPOSITORY / "docs" / "screenshots"
-WIDTH, TALLEST, MARGIN = 1440, 1500, 24
+WIDTH, TALLEST, MARGIN = 1440, 1500, 10
 MOST_BYTES = 250_000
 
 

@@ -136,6 +136,7 @@ def test_a_server_that_was_started_anew_asks_for_its_token_again(server: Server,
     tab.keyboard.press("Enter")
     expect(tab.locator("tbody th")).to_have_text(["north"])
     assert TOKEN not in tab.url
+    tab.wait_for_load_state()  # its scripts run by then
     server.start()
     tab.clock.run_for(SOON_MS)
     expect(tab.get_by_label("Token")).to_be_visible()
