@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 from collections.abc import Mapping
@@ -11,13 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
+from httpx2 import Response
+from starlette.testclient import TestClient
 
 from contender.config import load
 from contender.naming import Names
 from contender.studio.access import Access
 from contender.studio.app import studio
-from contender.studio.desk import Desk, Kept
+from contender.studio.desk import Desk
+from contender.studio.kept import Kept
 from contender.trials.record import Outcome, Record, component_name, content
 from tests.lambdas.fakes import FakeSageMaker, FakeTables, client_error, operation
 
@@ -205,22 +206,11 @@ class Site:
             clock=lambda: self.now,
             kept=Kept(lambda: self.now),
         )
-        self.app = studio(self.desk, Access(allow_actions))
-        self.cookies = httpx.Cookies()
+        self._browser = TestClient(studio(self.desk, Access(allow_actions)), base_url="http://127.0.0.1")
 
-    def ask(self, method: str, address: str, data: Mapping[str, str] | None = None) -> httpx.Response:
+    def ask(self, method: str, address: str, data: Mapping[str, str] | None = None) -> Response:
         """As a browser asks: with the cookies of answers before, and following where an answer leads."""
-
-        async def asked() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://127.0.0.1", cookies=self.cookies, follow_redirects=True
-            ) as client:
-                answer = await client.request(method, address, data=data)
-                self.cookies = client.cookies
-                return answer
-
-        return asyncio.run(asked())
+        return self._browser.request(method, address, data=data)
 
     def get(self, address: str, status: int = 200) -> str:
         answer = self.ask("GET", address)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
+from starlette.testclient import TestClient
 
 from contender.config import load
 from contender.studio.access import Access
@@ -24,7 +23,7 @@ from tests.pipelines.full_definition import full_definition
 
 ARN = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{NAMES.pipeline}"
 FOLDER = "s3://contender-artifacts/runs/north/1"
-EVENTS = SimpleNamespace(events=SimpleNamespace(register_first=lambda *_: None))
+EVENTS = SimpleNamespace(events=SimpleNamespace(register_first=lambda *_, **__: None))
 ODD = "\"><script>alert('x')</script> & Söhne, a name of sixty characters …"
 
 
@@ -175,20 +174,6 @@ class FakeLogs:
         return Paginator()
 
 
-class Browser:
-    """Asks the application itself, without a network."""
-
-    def __init__(self, app: Any) -> None:
-        self._transport = httpx.ASGITransport(app)
-
-    def get(self, address: str) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            async with httpx.AsyncClient(transport=self._transport, base_url="http://127.0.0.1") as client:
-                return await client.get(address)
-
-        return asyncio.run(ask())
-
-
 class World:
     """What pages are asked for, and what they are answered from."""
 
@@ -198,9 +183,9 @@ class World:
         self.settings = load(REPOSITORY / "contender.yaml", environ={})
 
     @contextmanager
-    def browser(self) -> Iterator[Browser]:
+    def browser(self) -> Iterator[TestClient]:
         desk = Desk(self.settings, Clients(lambda name, _: self.client(name), "us-east-1"), clock=self.clock)
-        yield Browser(studio(desk, Access()))
+        yield TestClient(studio(desk, Access()), base_url="http://127.0.0.1")
         desk.pool.shutdown()
 
     def client(self, service: str) -> Any:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 from markupsafe import escape
+from starlette.testclient import TestClient
 
 from tests.executions.fakes import step
-from tests.studio.execution_fakes import ODD, Browser, World
+from tests.studio.execution_fakes import ODD, World
 
 SHOWN = str(escape(ODD))
 
@@ -21,7 +22,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def browser(world: World) -> Iterator[Browser]:
+def browser(world: World) -> Iterator[TestClient]:
     with world.browser() as client:
         yield client
 
@@ -32,7 +33,7 @@ def box(page: str, name: str) -> str:
     return found[0]
 
 
-def test_steps_tell_name_type_state_and_what_they_wait_for(world: World, browser: Browser) -> None:
+def test_steps_tell_name_type_state_and_what_they_wait_for(world: World, browser: TestClient) -> None:
     address = world.execution("Executing", steps=[step("Preprocess", ended=1.5), step("DataQuality", "Executing")])
     page = browser.get(address).text
     for words in ("Preprocess", "Processing", "Succeeded", "begins at once", "1.5 s"):
@@ -44,13 +45,13 @@ def test_steps_tell_name_type_state_and_what_they_wait_for(world: World, browser
     assert "if Gate is false" in box(page, "Refuse")
 
 
-def test_a_page_asks_again_while_the_execution_runs_and_not_after(world: World, browser: Browser) -> None:
+def test_a_page_asks_again_while_the_execution_runs_and_not_after(world: World, browser: TestClient) -> None:
     running, over = world.execution("Executing"), world.execution("Stopped")
     assert 'data-every="2"' in browser.get(running).text
     assert "data-every" not in browser.get(over).text
 
 
-def test_a_failure_says_why_and_what_to_do(world: World, browser: Browser) -> None:
+def test_a_failure_says_why_and_what_to_do(world: World, browser: TestClient) -> None:
     failed = step("Preprocess", "Failed", FailureReason="InternalServerError")
     address = world.execution(
         "Failed", steps=[failed], reason="Step failure: One or multiple steps failed. Preprocess: no"
@@ -61,7 +62,7 @@ def test_a_failure_says_why_and_what_to_do(world: World, browser: Browser) -> No
     assert "Skipped" in box(page, "Train")
 
 
-def test_odd_words_are_shown_and_not_run(world: World, browser: Browser) -> None:
+def test_odd_words_are_shown_and_not_run(world: World, browser: TestClient) -> None:
     world.sagemaker.definition["Steps"][0] |= {"DisplayName": ODD, "Description": ODD}
     address = world.execution(
         "Failed",
@@ -75,21 +76,21 @@ def test_odd_words_are_shown_and_not_run(world: World, browser: Browser) -> None
         assert "<script>alert" not in text
 
 
-def test_parameters_that_nobody_gave_are_told_with_their_defaults(world: World, browser: Browser) -> None:
+def test_parameters_that_nobody_gave_are_told_with_their_defaults(world: World, browser: TestClient) -> None:
     page = browser.get(world.execution(parameters={"Dimension": "north"})).text
     given, _, defaults = page.partition("more, as the definition has them")
     assert "<dt>Dimension</dt><dd>north</dd>" in given
     assert "<dt>DataVersion</dt><dd>none</dd>" in defaults
 
 
-def test_the_commit_is_that_of_the_definition_that_ran(world: World, browser: Browser) -> None:
+def test_the_commit_is_that_of_the_definition_that_ran(world: World, browser: TestClient) -> None:
     page = browser.get(world.execution()).text
     assert re.search(r"version 1 of <a [^>]*>contender</a>, commit <code>0123456789</code>", page)
     (asked,) = [each for each in world.sagemaker.made("DescribePipeline") if "PipelineVersionId" in each]
     assert asked["PipelineVersionId"] == 1
 
 
-def test_steps_within_a_loop_are_drawn_and_its_iterations_can_be_opened(world: World, browser: Browser) -> None:
+def test_steps_within_a_loop_are_drawn_and_its_iterations_can_be_opened(world: World, browser: TestClient) -> None:
     body = {"Name": "Each", "Type": "Training", "Arguments": {}}
     loop = {"Name": "Loop", "Type": "ForEach", "Arguments": {"ForEachBody": [body]}}
     world.sagemaker.definition["Steps"] = [loop]
@@ -110,14 +111,14 @@ def test_steps_within_a_loop_are_drawn_and_its_iterations_can_be_opened(world: W
         ("/pipelines/contender-batch", "is not deployed"),
     ],
 )
-def test_what_is_not_there_says_what_to_do(world: World, browser: Browser, address: str, said: str) -> None:
+def test_what_is_not_there_says_what_to_do(world: World, browser: TestClient, address: str, said: str) -> None:
     world.execution(steps=[step("Preprocess")])
     answer = browser.get(address)
     assert answer.status_code == 404
     assert said in html.unescape(answer.text)
 
 
-def test_pipelines_tell_their_newest_commit_and_what_ran(world: World, browser: Browser) -> None:
+def test_pipelines_tell_their_newest_commit_and_what_ran(world: World, browser: TestClient) -> None:
     world.execution("Failed")
     page = browser.get("/pipelines").text
     assert "<code>fedcba9876</code>" in page  # a later commit that compiles to the same
@@ -128,12 +129,12 @@ def test_pipelines_tell_their_newest_commit_and_what_ran(world: World, browser: 
     assert "has to be given" in one
 
 
-def test_without_pipelines_the_page_says_how_to_make_them(world: World, browser: Browser) -> None:
+def test_without_pipelines_the_page_says_how_to_make_them(world: World, browser: TestClient) -> None:
     world.sagemaker.deployed.clear()
     assert "contender pipeline upsert" in browser.get("/pipelines").text
 
 
-def test_a_definition_that_cannot_be_drawn_does_not_hide_its_execution(world: World, browser: Browser) -> None:
+def test_a_definition_that_cannot_be_drawn_does_not_hide_its_execution(world: World, browser: TestClient) -> None:
     world.sagemaker.definition["Steps"] *= 2
     page = browser.get(world.execution(steps=[step("Preprocess")]))
     assert page.status_code == 200

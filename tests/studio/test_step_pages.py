@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import pytest
 from markupsafe import escape
+from starlette.testclient import TestClient
 
 from contender.studio.reading.files import MOST_BYTES, MOST_FILES
 from tests.executions.fakes import START, at, step
-from tests.studio.execution_fakes import ARN, FOLDER, ODD, Browser, World, job
+from tests.studio.execution_fakes import ARN, FOLDER, ODD, World, job
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def browser(world: World) -> Iterator[Browser]:
+def browser(world: World) -> Iterator[TestClient]:
     with world.browser() as client:
         yield client
 
@@ -33,7 +34,7 @@ def address(world: World) -> str:
     return f"{world.execution(steps=[step('Preprocess', Metadata=job('ProcessingJob', 'prepare'))])}/steps/Preprocess"
 
 
-def test_a_job_tells_what_it_was_given(world: World, browser: Browser, address: str) -> None:
+def test_a_job_tells_what_it_was_given(world: World, browser: TestClient, address: str) -> None:
     world.sagemaker.jobs["prepare"]["Environment"] = {"MODE": "fast", "DB_PASSWORD": "hunter2"}
     page = browser.get(address).text
     for words in ("s3://contender-data/a.csv", "1 × ml.m5.large", "<dt>--label</dt><dd>Churn?</dd>", "image:1", "fast"):
@@ -41,14 +42,14 @@ def test_a_job_tells_what_it_was_given(world: World, browser: Browser, address: 
     assert "hunter2" not in page
 
 
-def test_a_job_that_is_gone_leaves_the_rest_of_the_page(world: World, browser: Browser, address: str) -> None:
+def test_a_job_that_is_gone_leaves_the_rest_of_the_page(world: World, browser: TestClient, address: str) -> None:
     world.sagemaker.jobs.clear()
     page = browser.get(address)
     assert page.status_code == 200
     assert "AWS does not know it any more" in page.text
 
 
-def test_only_the_end_of_a_long_log_is_read_and_shown(world: World, browser: Browser, address: str) -> None:
+def test_only_the_end_of_a_long_log_is_read_and_shown(world: World, browser: TestClient, address: str) -> None:
     world.logs.streams = {
         "prepare/algo-1": [f"line {number}" for number in range(5000)] + [ODD],
         "prepare-2/algo-1": ["another job's"],
@@ -61,7 +62,7 @@ def test_only_the_end_of_a_long_log_is_read_and_shown(world: World, browser: Bro
     assert "another job" not in page
 
 
-def test_a_function_shows_what_it_said_while_the_step_ran(world: World, browser: Browser) -> None:
+def test_a_function_shows_what_it_said_while_the_step_ran(world: World, browser: TestClient) -> None:
     metadata = {
         "Lambda": {
             "Arn": "arn:aws:lambda:us-east-1:000000000000:function:contender-champion",
@@ -76,20 +77,22 @@ def test_a_function_shows_what_it_said_while_the_step_ran(world: World, browser:
     assert asked["endTime"] == at(3).timestamp() * 1000
 
 
-def test_a_reused_step_leads_to_the_execution_that_did_the_work(world: World, browser: Browser) -> None:
+def test_a_reused_step_leads_to_the_execution_that_did_the_work(world: World, browser: TestClient) -> None:
     found = step("Preprocess", CacheHitResult={"SourcePipelineExecutionArn": f"{ARN}/execution/abc"})
     page = browser.get(f"{world.execution(steps=[found])}/steps/Preprocess").text
     assert "/executions/contender/abc/steps/Preprocess" in page
 
 
-def test_a_condition_tells_what_it_asked_and_its_outcome(world: World, browser: Browser) -> None:
+def test_a_condition_tells_what_it_asked_and_its_outcome(world: World, browser: TestClient) -> None:
     found = step("Gate", Metadata={"Condition": {"Outcome": "False"}})
     page = browser.get(f"{world.execution(steps=[found])}/steps/Gate").text
     assert "gate.auc ≥ 0.75" in page
     assert re.search(r"<small>false</small>", page)
 
 
-def test_a_step_that_waits_is_looked_at_again_and_one_that_was_left_out_is_not(world: World, browser: Browser) -> None:
+def test_a_step_that_waits_is_looked_at_again_and_one_that_was_left_out_is_not(
+    world: World, browser: TestClient
+) -> None:
     waits = browser.get(f"{world.execution('Executing')}/steps/Train").text
     assert 'data-every="2"' in waits
     assert "It has not begun" in waits
@@ -98,7 +101,7 @@ def test_a_step_that_waits_is_looked_at_again_and_one_that_was_left_out_is_not(w
     assert "did not run" in skipped
 
 
-def test_a_search_lists_its_trainings_and_marks_the_best(world: World, browser: Browser) -> None:
+def test_a_search_lists_its_trainings_and_marks_the_best(world: World, browser: TestClient) -> None:
     world.sagemaker.jobs["search"] = {
         "HyperParameterTuningJobName": "search",
         "HyperParameterTuningJobArn": "arn:aws:sagemaker:us-east-1:000000000000:hyper-parameter-tuning-job/search",
@@ -146,7 +149,9 @@ def test_a_search_lists_its_trainings_and_marks_the_best(world: World, browser: 
     assert page.index("search-2") < page.index("search-1")
 
 
-def test_the_metrics_of_a_training_are_found_in_its_log_as_sagemaker_finds_them(world: World, browser: Browser) -> None:
+def test_the_metrics_of_a_training_are_found_in_its_log_as_sagemaker_finds_them(
+    world: World, browser: TestClient
+) -> None:
     world.sagemaker.jobs["train"] = {
         "TrainingJobName": "train",
         "TrainingJobArn": "arn:aws:sagemaker:us-east-1:000000000000:training-job/train",
@@ -190,7 +195,7 @@ def test_the_metrics_of_a_training_are_found_in_its_log_as_sagemaker_finds_them(
 
 
 def test_files_of_each_output_are_listed_and_their_number_is_capped(
-    world: World, browser: Browser, address: str
+    world: World, browser: TestClient, address: str
 ) -> None:
     world.s3.objects = {f"{FOLDER}/train/{number:04d}.csv": b"1,2\n" for number in range(MOST_FILES + 5)}
     world.s3.objects |= {f"{FOLDER}/train-2/other.csv": b"", f"{FOLDER}/report/{quote(ODD[:20])}.txt": b"x"}
@@ -213,7 +218,9 @@ def test_files_of_each_output_are_listed_and_their_number_is_capped(
         ),
     ],
 )
-def test_no_address_leads_out_of_the_steps_own_outputs(world: World, browser: Browser, address: str, path: str) -> None:
+def test_no_address_leads_out_of_the_steps_own_outputs(
+    world: World, browser: TestClient, address: str, path: str
+) -> None:
     inside = f"{FOLDER}/train/a.csv"
     world.s3.objects = {
         inside: b"1\n",
@@ -227,7 +234,7 @@ def test_no_address_leads_out_of_the_steps_own_outputs(world: World, browser: Br
     assert browser.get(f"{address}/files/train/a.csv").status_code == 200
 
 
-def test_a_large_file_is_read_in_part_and_says_so(world: World, browser: Browser, address: str) -> None:
+def test_a_large_file_is_read_in_part_and_says_so(world: World, browser: TestClient, address: str) -> None:
     world.s3.objects = {f"{FOLDER}/train/long.txt": "ü".encode() * MOST_BYTES}
     page = browser.get(f"{address}/files/train/long.txt").text
     assert "Only the first 1,000,000 bytes are shown" in page
@@ -249,13 +256,13 @@ def test_a_large_file_is_read_in_part_and_says_so(world: World, browser: Browser
     ],
 )
 def test_a_file_is_shown_by_its_kind_or_says_how_to_have_it(
-    world: World, browser: Browser, address: str, name: str, body: bytes, said: str
+    world: World, browser: TestClient, address: str, name: str, body: bytes, said: str
 ) -> None:
     world.s3.objects = {f"{FOLDER}/train/{name}": body}
     assert said in browser.get(f"{address}/files/train/{quote(name)}").text
 
 
-def test_a_table_shows_a_hundred_rows_and_columns(world: World, browser: Browser, address: str) -> None:
+def test_a_table_shows_a_hundred_rows_and_columns(world: World, browser: TestClient, address: str) -> None:
     wide = ",".join(f"c{number}" for number in range(150))
     rows = "\n".join(",".join(map(str, range(150))) for _ in range(300))
     world.s3.objects = {f"{FOLDER}/train/a.csv": f"{wide}\n{rows}\n".encode()}
@@ -267,7 +274,7 @@ def test_a_table_shows_a_hundred_rows_and_columns(world: World, browser: Browser
 
 
 def test_reports_stand_on_the_page_of_the_step_and_on_that_of_their_file(
-    world: World, browser: Browser, address: str
+    world: World, browser: TestClient, address: str
 ) -> None:
     violation = {"feature_name": ODD, "constraint_check_type": "data_type_check", "description": "moved"}
     world.s3.objects = {
