@@ -74,7 +74,7 @@ class Ledger:
         after, endpoint = decision.state, decision.state.endpoint
         entry = dumps(Entry(at, digest, before, observation, decision))
         first, *more = _parts(entry, f"decision {after.revision} about {endpoint}")
-        revision, key = {"N": str(after.revision)}, f"entry#{after.revision:08d}"
+        revision, key = {"N": str(after.revision)}, _entry(after.revision)
         state = {**_key(STATES, endpoint), "revision": revision, "body": {"S": dumps(after)}}
         unchanged = {
             "ConditionExpression": "attribute_not_exists(pk) OR revision = :before",
@@ -106,14 +106,26 @@ class Ledger:
         if parts:
             yield loads(Entry, _body(parts))
 
-    def _latest(self, endpoint: str) -> Entry | None:
-        """An endpoint's last decision, in as many items as it may have."""
+    def newest(self, endpoint: str, count: int, before: int | None = None) -> tuple[Entry, ...]:
+        """An endpoint's last decisions, at most `count`, the newest first; those before decision `before` if given."""
+        found: list[Entry] = []
         parts: list[Item] = []
-        for item in self._ask(endpoint, {"ScanIndexForward": False, "Limit": MAX_PARTS})["Items"]:
-            parts.insert(0, item)
-            if "at" in item:
-                return loads(Entry, _body(parts))
-        return None
+        start = {} if before is None else {"ExclusiveStartKey": _key(endpoint, _entry(before))}
+        while len(found) < count:
+            options = {"ScanIndexForward": False, "Limit": max(count - len(found), MAX_PARTS), **start}
+            page = self._ask(endpoint, options)
+            for item in page["Items"]:
+                parts.insert(0, item)
+                if "at" in item:
+                    found.append(loads(Entry, _body(parts)))
+                    parts = []
+            if "LastEvaluatedKey" not in page:
+                break
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return tuple(found[:count])
+
+    def _latest(self, endpoint: str) -> Entry | None:
+        return next(iter(self.newest(endpoint, 1)), None)
 
     def put_spec(self, spec: Spec) -> None:
         """Make this the spec of its stage. Writing the same again changes nothing."""
@@ -196,6 +208,10 @@ class Ledger:
 
 def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _entry(revision: int) -> str:
+    return f"entry#{revision:08d}"
 
 
 def _state(item: Item) -> State:
