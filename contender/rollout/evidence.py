@@ -32,7 +32,7 @@ def evidence(spec: Spec, buckets: Buckets, now: datetime) -> Evidence:
     for (variant, start), counts in sorted(buckets.items(), key=lambda item: (item[0][1], item[0][0])):
         by_time.setdefault(start, {})[variant] = counts.judged
     shares = {start: _proportions(variants, _expected_requests) for start, variants in by_time.items()}
-    complete = [start for start in by_time if _complete(spec, start, now)]
+    rewarded = [start for start in by_time if complete(spec, start, now)]
     guarded = [guardrail.metric.removeprefix(REWARD) for guardrail in spec.guardrails if REWARD in guardrail.metric]
 
     def strata(starts: Iterable[datetime], reward: str, keep_last: int = 0) -> tuple[Stratum, ...]:
@@ -46,7 +46,7 @@ def evidence(spec: Spec, buckets: Buckets, now: datetime) -> Evidence:
 
     goal = spec.goal.reward if spec.goal is not None else ""
     return Evidence(
-        strata=strata(complete, goal, _remembered(spec)) if spec.goal is not None else (),
+        strata=strata(rewarded, goal, _remembered(spec)) if spec.goal is not None else (),
         guard=merged(
             (
                 Stratum(
@@ -59,7 +59,7 @@ def evidence(spec: Spec, buckets: Buckets, now: datetime) -> Evidence:
             keep_last=RECENT,
         ),
         users=_users(by_time),
-        rewards={reward: strata(complete, reward) for reward in guarded},
+        rewards={reward: strata(rewarded, reward) for reward in guarded},
     )
 
 
@@ -75,7 +75,7 @@ def _remembered(spec: Spec) -> int:
     return math.ceil(math.log(FORGOTTEN) / math.log(discount)) if spec.adaptive and discount < 1 else 0
 
 
-def _complete(spec: Spec, start: datetime, now: datetime) -> bool:
+def complete(spec: Spec, start: datetime, now: datetime) -> bool:
     """Whether all rewards of a bucket's requests have come; without a window they come with the requests."""
     return not spec.reward_window_s or start + timedelta(seconds=spec.bucket_s + spec.reward_window_s) <= now
 

@@ -19,7 +19,7 @@ from contender.studio import failures, login
 from contender.studio.access import COOKIE, Access, Door, Headers
 from contender.studio.acting import Action, act
 from contender.studio.desk import Desk
-from contender.studio.pages import overview
+from contender.studio.pages import overview, rollout, rollout_actions
 from contender.studio.timing import Timing
 
 STATIC = Path(__file__).parent / "static"
@@ -51,6 +51,8 @@ def studio(desk: Desk, access: Access) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", shown(overview.page)),
+            Route("/dimensions/{dimension}/rollout", shown(rollout.page), methods=["GET"]),
+            Route("/dimensions/{dimension}/rollout", doing(rollout_actions.act), methods=["POST"]),
             Route("/login", login.page, methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),

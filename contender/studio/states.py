@@ -12,13 +12,22 @@ Kind = Literal["good", "bad", "busy", "asks", "quiet"]
 MARKS: dict[Kind, str] = {"good": "✓", "bad": "✕", "busy": "◌", "asks": "?", "quiet": "–"}
 
 _KINDS: dict[Kind, tuple[str, ...]] = {
-    "good": ("Succeeded", "InService", "Completed", "Approved", "Promoted", "Champion", "OK", "passed", "Active"),
-    "bad": ("Failed", "RolledBack", "Rejected", "ALARM", "failed", "refused", "CompletedWithViolations"),
+    "good": (
+        *("Succeeded", "InService", "Completed", "Approved", "Promoted", "Champion", "OK", "passed", "Active"),
+        "promote",
+    ),
+    "bad": (
+        *("Failed", "RolledBack", "Rejected", "ALARM", "failed", "refused", "CompletedWithViolations"),
+        "roll back",
+    ),
     "busy": (
         *("Executing", "Starting", "Stopping", "Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"),
         *("InProgress", "Ramping", "Promoting", "Baking", "Deploying", "Challenger"),
     ),
-    "asks": ("AwaitingApproval", "Inconclusive", "PendingManualApproval", "INSUFFICIENT_DATA", "Pending", "Paused"),
+    "asks": (
+        *("AwaitingApproval", "Inconclusive", "PendingManualApproval", "INSUFFICIENT_DATA", "Pending", "Paused"),
+        "inconclusive",
+    ),
 }
 _BY_WORD = {word: kind for kind, words in _KINDS.items() for word in words}
 

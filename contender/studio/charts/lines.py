@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from contender.studio.charts.chart import FEW_POINTS, Chart, Row, axis, dashes
+from contender.studio.charts.chart import FEW_POINTS, NOTHING, Chart, Row, axis, colours, dashes
 
 
 def lines(
@@ -21,6 +21,8 @@ def lines(
     share: bool = False,
     step: bool = False,
     about: str = "",
+    empty: str = NOTHING,
+    order: Sequence[str] = (),
 ) -> Chart:
     """A line for each value of `series`; a step holds its value until the next one."""
     mark: dict[str, Any] = {"type": "line", "point": len(rows) <= FEW_POINTS}
@@ -31,10 +33,10 @@ def lines(
         "encoding": {
             "x": axis(x, rows, x_title),
             "y": axis(y, rows, y_title, share=share),
-            "color": {"field": series, "type": "nominal", "title": None, "sort": None},
-            "strokeDash": dashes(series),
+            "color": colours(series, rows, order),
+            "strokeDash": dashes(series, rows, order),
             "tooltip": [{"field": field} for field in (series, x, y)],
         },
     }
     columns = {x: x_title or x, series: series, y: y_title or y}
-    return Chart(name, title, spec, rows, columns, about, shares=frozenset({y} if share else ()))
+    return Chart(name, title, spec, rows, columns, about, empty, frozenset({y} if share else ()))
