@@ -33,6 +33,24 @@ class Progress:
         return self.done >= self.of
 
 
+DOES = {
+    Phase.RAMPING: "challenges it",
+    Phase.AWAITING_APPROVAL: "has won and waits for approval",
+    Phase.INCONCLUSIVE: "asks for a person",
+    Phase.PROMOTING: "takes over",
+    Phase.BAKING: "has taken over and is watched",
+    Phase.ROLLING_BACK: "rolls back",
+}
+
+
+def headline(state: State) -> str:
+    """Who is champion, and what each challenger does."""
+    if state.champion is None:
+        return "nothing serves"
+    challengers = [f"v{track.version} {DOES[track.phase]}" for track in state.active]
+    return ", ".join([f"v{state.champion} is champion", *challengers])
+
+
 def outlook(spec: Spec, state: State, track: Track, now: datetime) -> tuple[str, ...]:
     """What happens next, and when; a sentence for each thing that is waited for."""
     said = tuple(_next(spec, state, track, now))
@@ -142,7 +160,9 @@ def _step(spec: Spec, track: Track) -> Step:
 
 
 def _at(settled: datetime | None, seconds: float) -> str:
-    return f" at {time_(settled + timedelta(seconds=seconds))} UTC" if settled else f" {seconds:g} s after it serves"
+    if settled is None:
+        return f" {seconds:g} s after the endpoint has changed"
+    return f" at the first look after {time_(settled + timedelta(seconds=seconds))} UTC"
 
 
 def _seconds(since: datetime, now: datetime) -> float:

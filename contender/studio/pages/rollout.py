@@ -13,7 +13,7 @@ from contender.naming import variant_name
 from contender.rollout.shares import describe
 from contender.rollout.state import Phase, Track
 from contender.studio.desk import Desk
-from contender.studio.outlook import Progress, outlook, progress
+from contender.studio.outlook import Progress, headline, outlook, progress
 from contender.studio.pages import rollout_actions, rollout_charts
 from contender.studio.pages.rollout_question import Asked, ask
 from contender.studio.reading.questions import chosen, questions
@@ -73,6 +73,7 @@ def page(desk: Desk, request: Request) -> Response:
         before=before,
         offers=rollout_actions.offers(found),
         rehearsed=rehearsed,
+        headline=headline,
         in_words=describe,
     )
 

@@ -68,13 +68,15 @@ def about_rewards(
     goal: Goal | None, found: Sequence[Moment], question: Question, order: Sequence[str]
 ) -> Iterator[Chart]:
     """What decides, what is believed of the variants, and what they have earned."""
-    empty = UNCOUNTED if goal else NO_GOAL
+    unknown = "Mean rewards can be told once requests are counted with theirs." if goal else NO_GOAL
+    nothing = "No reward was counted yet." if goal else NO_GOAL
+    no_rate = "No request was counted with its reward yet." if goal else NO_GOAL
     both = [variant_name(question.champion), variant_name(question.version)]
     arms = {name: found[-1].arms[name] for name in both if name in found[-1].arms} if found else {}
-    yield _sequence(goal, found, question, empty)
+    yield _sequence(goal, found, question, UNCOUNTED if goal else NO_GOAL)
     if goal is not None and goal.method != "confidence_sequence":
         yield _method(goal, found, question)
-    yield _posterior(goal, arms, empty, order)
+    yield _posterior(goal, arms, unknown, order)
     yield lines(
         "cumulative",
         "Cumulative reward",
@@ -88,7 +90,7 @@ def about_rewards(
         "variant",
         y_title="reward",
         about="of requests whose rewards have had their time to come",
-        empty=empty,
+        empty=nothing,
         order=order,
     )
     kind = goal.kind if goal else "real"
@@ -107,7 +109,7 @@ def about_rewards(
         y_title="converted" if kind == "binary" else "reward per request",
         share=kind == "binary",
         about="over all shares together; verdicts compare within stretches of the same shares",
-        empty=empty,
+        empty=no_rate,
         order=order,
     )
 

@@ -19,7 +19,7 @@ from contender.studio.desk import Desk
 from contender.studio.pages import rollout_charts
 from contender.studio.reading.evidence_over_time import moments
 from contender.studio.reading.questions import Question
-from contender.studio.reading.rollouts import Counted, Rollout, counted
+from contender.studio.reading.rollouts import Counted, Rollout, counted, kept_s
 from contender.studio.rendering import number
 
 ACTIONS = {"roll_back": "roll back", "hold": "hold", "warn": "warn"}
@@ -76,7 +76,11 @@ class Asked:
 def ask(desk: Desk, found: Rollout, question: Question, spec: Spec) -> Asked:
     """Count a question's experiment and judge it as the tick does."""
     now, seen = desk.clock(), counted(desk, found, question)
-    over_time = moments(spec, spec.goal, seen.buckets, question, now) if spec.goal else ()
+    over_time = desk.kept.get(
+        ("moments", question.state.endpoint, question.experiment, question.version, seen.at, spec.digest),
+        kept_s(spec),
+        lambda: moments(spec, spec.goal, seen.buckets, question, seen.at) if spec.goal else (),
+    )
     users = seen.evidence.users
     return Asked(
         question,

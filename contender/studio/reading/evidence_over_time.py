@@ -16,7 +16,7 @@ from contender.experiments.evidence import Stratum, merged, totals
 from contender.experiments.goal import Goal, Standing, standing
 from contender.measurements.counts import BucketCounts
 from contender.naming import variant_name
-from contender.rollout.evidence import Buckets, complete, evidence
+from contender.rollout.evidence import Buckets, complete, earned
 from contender.rollout.judging import sharing
 from contender.rollout.spec import Spec
 from contender.studio.reading.questions import Question
@@ -41,13 +41,13 @@ def moments(
     for key, counted in buckets.items():
         if complete(spec, key[1], now):
             by_start.setdefault(key[1], {})[key] = counted
-    plain = replace(spec, goal=goal, guardrails=())
+    plain = replace(spec, goal=goal)
     champion, challenger = variant_name(question.champion), variant_name(question.version)
     strata: tuple[Stratum, ...] = ()
     found = []
     for stretch in _stretches(sorted(by_start), most):
         counts = {key: counted for start in stretch for key, counted in by_start[start].items()}
-        strata = merged((*strata, *evidence(plain, counts, now).strata))
+        strata = merged((*strata, *earned(plain, counts, now)))
         found.append(
             Moment(
                 stretch[-1] + timedelta(seconds=spec.bucket_s),

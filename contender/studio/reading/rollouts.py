@@ -34,7 +34,8 @@ from contender.studio.reading.questions import Question
 
 NEWEST = 200
 """Decisions that are read at once."""
-NOW_S, COUNTS_S, VERSIONS_S, SPEC_S, PAST_S = 1.0, 2.0, 5.0, 15.0, 600.0
+NOW_S, VERSIONS_S, SPEC_S, PAST_S = 1.0, 5.0, 15.0, 600.0
+LEAST_S, LONGEST_S = 2.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was counted of a question's experiment, and by whom: the API, CloudWatch, or nobody yet."""
+    """What was counted of a question's experiment until `at`, and by whom: the API, CloudWatch, or nobody yet."""
 
     evidence: Evidence
     buckets: Buckets
     source: str
+    at: datetime
 
 
 def rollout(desk: Desk, dimension: str, before: int | None = None) -> Rollout:
@@ -96,22 +98,29 @@ def rollout(desk: Desk, dimension: str, before: int | None = None) -> Rollout:
 def counted(desk: Desk, found: Rollout, question: Question) -> Counted:
     """The evidence of a question's experiment, as the tick counts it."""
     assert found.spec is not None
-    now, buckets = desk.clock(), _buckets(desk, found, question)
-    if buckets:
-        through_api = evidence(found.spec, buckets, now)
-        if any(arm.n for stratum in through_api.guard for arm in stratum.arms.values()):
-            return Counted(through_api, buckets, "API")
-    if not asks_for_requests(found.spec) or found.state is None or question.state is not found.state:
-        return Counted(Evidence(), {}, "")
-    return Counted(_from_cloudwatch(desk, question, now), {}, "CloudWatch")
+    spec, under_way, now = found.spec, question.state is found.state, desk.clock()
+    if desk.settings.experiment.enabled:
+        name = desk.names.experiment(found.dimension, found.experiment if under_way else question.experiment)
+        through_api = desk.kept.get(
+            ("counted", name, spec.digest), kept_s(spec), lambda: _through_api(desk, spec, name, now)
+        )
+        if through_api is not None:
+            return through_api
+    if not (under_way and asks_for_requests(spec)):
+        return Counted(Evidence(), {}, "", now)
+    return Counted(_from_cloudwatch(desk, question, now), {}, "CloudWatch", now)
 
 
-def _buckets(desk: Desk, found: Rollout, question: Question) -> Buckets:
-    if not desk.settings.experiment.enabled:
-        return {}
-    number = found.experiment if question.state is found.state else question.experiment
-    experiment = desk.names.experiment(found.dimension, number)
-    return desk.kept.get(("buckets", experiment), COUNTS_S, lambda: _store(desk).buckets(experiment))
+def kept_s(spec: Spec) -> float:
+    """How long counts are shown before they are read again: a part of a bucket, for that is how they grow."""
+    return min(max(spec.bucket_s / 4, LEAST_S), LONGEST_S)
+
+
+def _through_api(desk: Desk, spec: Spec, experiment: str, now: datetime) -> Counted | None:
+    buckets = _store(desk).buckets(experiment)
+    if not any(counts.judged.n for counts in buckets.values()):
+        return None
+    return Counted(evidence(spec, buckets, now), buckets, "API", now)
 
 
 def _from_cloudwatch(desk: Desk, question: Question, now: datetime) -> Evidence:

@@ -32,7 +32,8 @@ async function refresh() {
       beforeNodeMorphed: kept,
       // What a person has opened stays open, what they have chosen or typed stays so.
       beforeAttributeUpdated: (name, node) =>
-        !(name === "open" && node.tagName === "DETAILS") && !(name === "value" && node.tagName === "INPUT"),
+        !(name === "open" && node.tagName === "DETAILS") &&
+        !(name === "value" && node.tagName === "INPUT" && node.type !== "hidden"),
     },
   });
   document.dispatchEvent(new CustomEvent("live"));
