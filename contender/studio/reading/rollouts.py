@@ -15,7 +15,7 @@ from datetime import datetime
 
 from botocore.exceptions import ClientError
 
-from contender import endpoints
+from contender import endpoints, registry
 from contender.endpoints import Serving
 from contender.errors import NotFoundError
 from contender.experiments.evidence import Evidence
@@ -162,9 +162,10 @@ def _versions(desk: Desk, dimension: str) -> tuple[Version, ...]:
     spec = _spec(desk)
 
     def read() -> tuple[Version, ...]:
-        follows = spec.follows if spec else None
-        stage = StageVersions(desk.client("sagemaker"), desk.client("dynamodb"), desk.names, follows, desk.clock)
-        return stage.of(dimension) if spec else ()
+        sagemaker, names = desk.client("sagemaker"), desk.names
+        if spec is None:  # no stage has versions of its own
+            return registry.list_versions(sagemaker, names.group(dimension))
+        return StageVersions(sagemaker, desk.client("dynamodb"), names, spec.follows, desk.clock).of(dimension)
 
     return desk.kept.get(("versions of", desk.stage, dimension), VERSIONS_S, read)
 
