@@ -264,6 +264,18 @@ def test_counts_become_charts_tables_and_a_verdict() -> None:
     assert "Users went where the shares send them" in page
 
 
+def test_a_question_that_is_over_keeps_its_last_verdict_about_the_goal() -> None:
+    site = Site(world(replace(PATIENT, goal=GOAL, bake_s=60.0)))
+    count(site.world, 2)
+    site.world.tick()
+    site.press("Promote v2 now", "?confirm=promote&of=2")
+    site.world.pass_time(300.0)
+    assert site.world.phases == {2: "Promoted"}
+    page = site.get("?experiment=1&version=2")
+    assert "v2 has 20 counted requests beside 180 of v1" in page
+    assert "The last verdict of this question" in page
+
+
 def test_other_methods_show_what_they_decide_with() -> None:
     titles: dict[Any, str] = {"msprt": "p-value of mSPRT", "expected_loss": "Expected loss"}
     for method, title in titles.items():

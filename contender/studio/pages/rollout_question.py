@@ -98,10 +98,11 @@ def ask(desk: Desk, found: Rollout, question: Question, spec: Spec) -> Asked:
 
 
 def _verdict(spec: Spec, found: Rollout, question: Question, seen: Counted, now: datetime) -> Verdict:
-    """Now, or of a question that is over, the last one that the ledger has."""
+    """Now, or of a question that is over, the last one that the ledger has and that was about more than guardrails."""
     for entry in found.entries if question.state is not found.state else ():
-        if entry.before.experiment == question.experiment and question.version in entry.decision.verdicts:
-            return entry.decision.verdicts[question.version]
+        verdict = entry.decision.verdicts.get(question.version)
+        if verdict is not None and entry.before.experiment == question.experiment and verdict.code != "no_goal":
+            return verdict
     return judge(
         spec.goal,
         spec.guardrails,
