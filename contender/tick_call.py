@@ -6,13 +6,34 @@ Whoever may invoke that one function may command rollouts; no other permission i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from contender.errors import DeploymentError, NotFoundError
 from contender.naming import Names
+from contender.rollout.documents import to_json
+from contender.rollout.observation import Command
+
+
+def ask(lambda_: Any, names: Names, dimension: str, command: Command, *, dry_run: bool = False) -> Any:
+    """What the tick answers to a command; see `ring`. Its `Refused` says why it was not followed, if it was not."""
+    names.endpoint(dimension)  # a dimension that cannot be one is refused here already
+    request = {"Dimension": dimension, "Stage": names.stage, "Command": to_json(command), "DryRun": dry_run}
+    return ring(lambda_, names, request)
+
+
+def told(answer: Mapping[str, Any], *, dry_run: bool = False) -> Iterator[str]:
+    """What a tick decided and did, or would in a dry run, a line each."""
+    for sentence in answer["Decided"]:
+        yield f"would be decided: {sentence}" if dry_run else sentence
+    for sentence in answer["Done"]:
+        yield f"would be done: {sentence}" if dry_run else f"done: {sentence}"
+    if answer["Reason"]:
+        yield str(answer["Reason"])
+    if not answer["Refused"] and not answer["Decided"] and not answer["Done"] and not answer["Reason"]:
+        yield "there is nothing to change"
 
 
 def ring(lambda_: Any, names: Names, request: Mapping[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,8 @@ from contender.rollout.observation import Command, Verb
 from contender.rollout.replay import replay as replayed
 from contender.rollout.state import State, Track
 from contender.rollout.story import story
-from contender.tick_call import ring
+from contender.tick_call import ask as ask_tick
+from contender.tick_call import told
 
 COLUMNS = ("dimension", "version", "role", "phase", "step", "share", "since", "reason")
 
@@ -216,18 +217,6 @@ def _row(state: State, track: Track, steps: int) -> dict[str, Any]:
     }
 
 
-def told(answer: Mapping[str, Any], *, dry_run: bool) -> Iterator[str]:
-    """What a tick decided and did, a line each."""
-    for sentence in answer["Decided"]:
-        yield f"would be decided: {sentence}" if dry_run else sentence
-    for sentence in answer["Done"]:
-        yield f"would be done: {sentence}" if dry_run else f"done: {sentence}"
-    if answer["Reason"]:
-        yield str(answer["Reason"])
-    if not answer["Refused"] and not answer["Decided"] and not answer["Done"] and not answer["Reason"]:
-        yield "there is nothing to change"
-
-
 def _desk(obj: Connect | None, stage: str | None) -> Desk:
     settings = load()
     return Desk(settings, Names(settings.project).at(settings.stage_key(stage)), obj or client)
@@ -235,14 +224,7 @@ def _desk(obj: Connect | None, stage: str | None) -> Desk:
 
 def _ask(desk: Desk, dimension: str, wanted: Command, *, dry_run: bool, as_json: bool) -> None:
     """Invoke the tick with the command and print what it says."""
-    desk.names.endpoint(dimension)  # a dimension that cannot be one is refused here already
-    request = {
-        "Dimension": dimension,
-        "Stage": desk.names.stage,
-        "Command": to_json(wanted),
-        "DryRun": dry_run,
-    }
-    answer = ring(desk.client("lambda"), desk.names, request)
+    answer = ask_tick(desk.client("lambda"), desk.names, dimension, wanted, dry_run=dry_run)
     if as_json:
         emit(answer)
     else:

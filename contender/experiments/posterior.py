@@ -72,7 +72,7 @@ def _beta(arms: list[Arm]) -> tuple[list[float], list[list[float]]]:
 
 def _normal(arms: list[Arm]) -> tuple[list[float], list[list[float]]]:
     """A grid of mean rewards, and the arms' densities there."""
-    shapes = _normal_shapes(arms)
+    shapes = normal_shapes(arms)
     ladder: set[float] = set()
     for mean, deviation in shapes:
         ladder.update(_ladder(mean, REACH * deviation, REACH * deviation))
@@ -80,7 +80,8 @@ def _normal(arms: list[Arm]) -> tuple[list[float], list[list[float]]]:
     return points, [[math.exp(-0.5 * ((x - mean) / deviation) ** 2) for x in points] for mean, deviation in shapes]
 
 
-def _normal_shapes(arms: list[Arm]) -> list[tuple[float, float]]:
+def normal_shapes(arms: list[Arm]) -> list[tuple[float, float]]:
+    """What is believed of real rewards: the mean and the deviation of each arm's normal."""
     every = sum(arms, Arm())
     freedom = sum(max(arm.n - 1, 0) for arm in arms)
     variance = sum(arm.spread for arm in arms) / freedom if freedom > 0 else 0.0

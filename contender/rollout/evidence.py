@@ -7,7 +7,7 @@ takes. What the shares were, the requests tell: each was counted with the shares
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from contender.experiments.arms import Arm
@@ -28,25 +28,13 @@ Buckets = Mapping[tuple[str, datetime], BucketCounts]
 
 def evidence(spec: Spec, buckets: Buckets, now: datetime) -> Evidence:
     """The evidence at a time; the strata of rewards leave out requests whose rewards may still arrive."""
-    by_time: dict[datetime, dict[str, Counts]] = {}
-    for (variant, start), counts in sorted(buckets.items(), key=lambda item: (item[0][1], item[0][0])):
-        by_time.setdefault(start, {})[variant] = counts.judged
+    by_time = _by_time(buckets)
     shares = {start: _proportions(variants, _expected_requests) for start, variants in by_time.items()}
-    complete = [start for start in by_time if _complete(spec, start, now)]
+    rewarded = {start: variants for start, variants in by_time.items() if complete(spec, start, now)}
     guarded = [guardrail.metric.removeprefix(REWARD) for guardrail in spec.guardrails if REWARD in guardrail.metric]
-
-    def strata(starts: Iterable[datetime], reward: str, keep_last: int = 0) -> tuple[Stratum, ...]:
-        return merged(
-            (
-                Stratum(shares[start], {variant: _arm(counts, reward) for variant, counts in by_time[start].items()})
-                for start in starts
-            ),
-            keep_last,
-        )
-
     goal = spec.goal.reward if spec.goal is not None else ""
     return Evidence(
-        strata=strata(complete, goal, _remembered(spec)) if spec.goal is not None else (),
+        strata=merged(_earned(rewarded, goal), _remembered(spec)) if spec.goal is not None else (),
         guard=merged(
             (
                 Stratum(
@@ -59,8 +47,14 @@ def evidence(spec: Spec, buckets: Buckets, now: datetime) -> Evidence:
             keep_last=RECENT,
         ),
         users=_users(by_time),
-        rewards={reward: strata(complete, reward) for reward in guarded},
+        rewards={reward: merged(_earned(rewarded, reward)) for reward in guarded},
     )
+
+
+def earned(spec: Spec, buckets: Buckets, now: datetime) -> tuple[Stratum, ...]:
+    """The strata of the goal's reward alone, as a verdict compares them."""
+    rewarded = {start: variants for start, variants in _by_time(buckets).items() if complete(spec, start, now)}
+    return merged(_earned(rewarded, spec.goal.reward)) if spec.goal is not None else ()
 
 
 def from_metrics(counts: Mapping[str, tuple[int, int]], shares: Mapping[str, float]) -> Evidence:
@@ -69,13 +63,26 @@ def from_metrics(counts: Mapping[str, tuple[int, int]], shares: Mapping[str, flo
     return Evidence(guard=(Stratum(dict(shares), arms),))
 
 
+def _by_time(buckets: Buckets) -> dict[datetime, dict[str, Counts]]:
+    by_time: dict[datetime, dict[str, Counts]] = {}
+    for (variant, start), counts in sorted(buckets.items(), key=lambda item: (item[0][1], item[0][0])):
+        by_time.setdefault(start, {})[variant] = counts.judged
+    return by_time
+
+
+def _earned(by_time: Mapping[datetime, Mapping[str, Counts]], reward: str) -> Iterator[Stratum]:
+    for variants in by_time.values():
+        arms = {variant: _arm(counts, reward) for variant, counts in variants.items()}
+        yield Stratum(_proportions(variants, _expected_requests), arms)
+
+
 def _remembered(spec: Spec) -> int:
     """Buckets that a strategy which forgets still counts by more than `FORGOTTEN`: it weighs each by its age."""
     discount = spec.strategy.discount
     return math.ceil(math.log(FORGOTTEN) / math.log(discount)) if spec.adaptive and discount < 1 else 0
 
 
-def _complete(spec: Spec, start: datetime, now: datetime) -> bool:
+def complete(spec: Spec, start: datetime, now: datetime) -> bool:
     """Whether all rewards of a bucket's requests have come; without a window they come with the requests."""
     return not spec.reward_window_s or start + timedelta(seconds=spec.bucket_s + spec.reward_window_s) <= now
 

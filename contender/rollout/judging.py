@@ -9,7 +9,7 @@ from contender.experiments.judge import judge
 from contender.experiments.verdict import Verdict
 from contender.naming import variant_name
 from contender.rollout.draft import Draft
-from contender.rollout.state import Phase, Track
+from contender.rollout.state import Phase, State, Track
 
 STOPS = ("guardrail:", "sample_ratio")
 """Reasons to hold that stop a track's steps, whatever those say; the others only mean that the goal is not decided."""
@@ -31,9 +31,14 @@ def judged(draft: Draft, track: Track, asks_goal: bool) -> Verdict | None:
         variant_name(state.champion),
         variant_name(track.version),
         (draft.now - track.judged_from).total_seconds(),
-        challengers=max(1, sum(each.phase is not Phase.ROLLING_BACK and each.step > 0 for each in state.active)),
+        challengers=sharing(state),
         sample_ratio_alpha=spec.sample_ratio_alpha,
         sample_ratio_action=spec.sample_ratio_action,
     )
     draft.verdicts[track.version] = verdict
     return verdict
+
+
+def sharing(state: State) -> int:
+    """How many challengers share the levels that the settings ask for."""
+    return max(1, sum(each.phase is not Phase.ROLLING_BACK and each.step > 0 for each in state.active))

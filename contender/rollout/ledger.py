@@ -55,7 +55,7 @@ class Ledger:
         item = self._get(STATES, endpoint)
         if item is not None:
             return _state(item)
-        latest = next(self.newest(endpoint), None)
+        latest = next(iter(self.newest(endpoint, 1)), None)
         return None if latest is None else latest.decision.state
 
     def states(self) -> dict[str, State]:
@@ -75,7 +75,7 @@ class Ledger:
         after, endpoint = decision.state, decision.state.endpoint
         entry = dumps(Entry(at, digest, before, observation, decision))
         first, *more = _parts(entry, f"decision {after.revision} about {endpoint}")
-        revision, key = {"N": str(after.revision)}, f"entry#{after.revision:08d}"
+        revision, key = {"N": str(after.revision)}, _entry(after.revision)
         state = {**_key(STATES, endpoint), "revision": revision, "body": {"S": dumps(after)}}
         unchanged = {
             "ConditionExpression": "attribute_not_exists(pk) OR revision = :before",
@@ -107,14 +107,23 @@ class Ledger:
         if parts:
             yield loads(Entry, _body(parts))
 
-    def newest(self, endpoint: str, items: int = MAX_PARTS) -> Iterator[Entry]:
-        """An endpoint's last decisions, the newest first: those in so many items, of which most have one."""
+    def newest(self, endpoint: str, count: int, before: int | None = None) -> tuple[Entry, ...]:
+        """An endpoint's last decisions, at most `count`, the newest first; those before decision `before` if given."""
+        found: list[Entry] = []
         parts: list[Item] = []
-        for item in self._ask(endpoint, {"ScanIndexForward": False, "Limit": items})["Items"]:
-            parts.insert(0, item)
-            if "at" in item:
-                yield loads(Entry, _body(parts))
-                parts = []
+        start = {} if before is None else {"ExclusiveStartKey": _key(endpoint, _entry(before))}
+        while len(found) < count:
+            options = {"ScanIndexForward": False, "Limit": max(count - len(found), MAX_PARTS), **start}
+            page = self._ask(endpoint, options)
+            for item in page["Items"]:
+                parts.insert(0, item)
+                if "at" in item:
+                    found.append(loads(Entry, _body(parts)))
+                    parts = []
+            if "LastEvaluatedKey" not in page:
+                break
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return tuple(found[:count])
 
     def put_spec(self, spec: Spec) -> None:
         """Make this the spec of its stage. Writing the same again changes nothing."""
@@ -197,6 +206,10 @@ class Ledger:
 
 def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _entry(revision: int) -> str:
+    return f"entry#{revision:08d}"
 
 
 def _state(item: Item) -> State:

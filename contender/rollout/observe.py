@@ -74,7 +74,7 @@ class Sight:
             counted = evidence(spec, buckets, now)
             if any(arm.n for stratum in counted.guard for arm in stratum.arms.values()):
                 return counted
-        if not _asks_for_requests(spec):
+        if not asks_for_requests(spec):
             return Evidence()
         shares = {variant_name(version): share for version, share in state.shares.items()}
         since = min(track.began for track in state.active)
@@ -118,7 +118,8 @@ def observation(
     )
 
 
-def _asks_for_requests(spec: Spec) -> bool:
+def asks_for_requests(spec: Spec) -> bool:
+    """Whether requests that did not come through the API say something that the settings ask for."""
     return any(guardrail.metric == ERROR_RATE for guardrail in spec.guardrails) or any(
         step.sample for step in spec.steps
     )

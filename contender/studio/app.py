@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from contender.studio import failures, login
 from contender.studio.access import Access, Door, Headers, cookie
 from contender.studio.acting import Action, act
-from contender.studio.actions import approval
+from contender.studio.actions import approval, rollouts
 from contender.studio.desk import Desk
 from contender.studio.pages import (
     endpoint,
@@ -27,6 +27,7 @@ from contender.studio.pages import (
     executions,
     overview,
     pipelines,
+    rollout,
     step,
     version,
     version_pairs,
@@ -70,6 +71,8 @@ def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
             Route("/executions/{pipeline}/{id}", shown(execution.page)),
             Route("/executions/{pipeline}/{id}/steps/{step}", shown(step.page)),
             Route("/executions/{pipeline}/{id}/steps/{step}/files/{file:path}", shown(step.file)),
+            Route("/dimensions/{dimension}/rollout", shown(rollout.page), methods=["GET"]),
+            Route("/dimensions/{dimension}/rollout", doing(rollouts.act), methods=["POST"]),
             Route("/login", login.page, methods=["GET", "POST"]),
             Route("/health", lambda request: PlainTextResponse("ok\n")),
             Mount("/static", StaticFiles(directory=STATIC)),

@@ -13,23 +13,21 @@ MARKS: dict[Kind, str] = {"good": "✓", "bad": "✕", "busy": "◌", "asks": "?
 
 _KINDS: dict[Kind, tuple[str, ...]] = {
     "good": (
-        "Succeeded",
-        "InService",
-        "Completed",
-        "Approved",
-        "Promoted",
-        "Champion",
-        "OK",
-        "passed",
-        "Active",
-        "registered",
+        *("Succeeded", "InService", "Completed", "Approved", "Promoted", "Champion", "OK", "passed", "Active"),
+        *("registered", "promote"),
     ),
-    "bad": ("Failed", "RolledBack", "Rejected", "ALARM", "failed", "refused", "not shown", "CompletedWithViolations"),
+    "bad": (
+        *("Failed", "RolledBack", "Rejected", "ALARM", "failed", "refused", "CompletedWithViolations"),
+        *("not shown", "roll back"),
+    ),
     "busy": (
         *("Executing", "Starting", "Stopping", "Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"),
         *("InProgress", "Ramping", "Promoting", "Baking", "Deploying", "Challenger"),
     ),
-    "asks": ("AwaitingApproval", "Inconclusive", "PendingManualApproval", "INSUFFICIENT_DATA", "Pending", "Paused"),
+    "asks": (
+        *("AwaitingApproval", "Inconclusive", "PendingManualApproval", "INSUFFICIENT_DATA", "Pending", "Paused"),
+        "inconclusive",
+    ),
 }
 _BY_WORD = {word: kind for kind, words in _KINDS.items() for word in words}
 

@@ -60,17 +60,24 @@ class FakeDynamoDB:
         ExpressionAttributeValues: Item,
         ConsistentRead: bool = False,
         ExclusiveStartKey: Item | None = None,
+        ScanIndexForward: bool = True,
+        Limit: int = 1_000_000,
     ) -> dict[str, Any]:
         attribute, value = KeyConditionExpression.split(" = ")
-        start = self._key(TableName, ExclusiveStartKey) if ExclusiveStartKey else ()
+        start = self._key(TableName, ExclusiveStartKey) if ExclusiveStartKey else None
         found = sorted(
-            (key, item)
-            for key, item in self.tables[TableName].items()
-            if item[attribute] == ExpressionAttributeValues[value] and key > start
+            (
+                (key, item)
+                for key, item in self.tables[TableName].items()
+                if item[attribute] == ExpressionAttributeValues[value]
+                and (start is None or (key > start if ScanIndexForward else key < start))
+            ),
+            reverse=not ScanIndexForward,
         )
-        answer: dict[str, Any] = {"Items": [copy.deepcopy(item) for _, item in found[: self.page]]}
-        if len(found) > self.page:
-            last = found[self.page - 1][1]
+        page = min(self.page, Limit)
+        answer: dict[str, Any] = {"Items": [copy.deepcopy(item) for _, item in found[:page]]}
+        if len(found) > page:
+            last = found[page - 1][1]
             answer["LastEvaluatedKey"] = {name: last[name] for name in self._keys[TableName]}
         return answer
 

@@ -106,6 +106,7 @@ def test_the_same_on_the_laptop(on_the_laptop: Ledger) -> None:
     check_all(on_the_laptop)
     check_one_of_two_writers_comes_through(on_the_laptop, "SM-race")
     check_large(on_the_laptop, "SM-large")
+    check_newest(on_the_laptop, "SM-newest")
     check_specs(on_the_laptop)
     assert on_the_laptop.states().keys() >= {"contender-SM-1", "contender-SM-race", "contender-SM-large"}
 
@@ -198,6 +199,35 @@ def test_a_large_decision_takes_several_items_that_each_fit(ledger: Ledger, tabl
     ]
     assert sum("packed" in item for item in tables.tables[TABLE].values()) > 1
     assert max(sizes) < ITEM_LIMIT
+
+
+def check_newest(ledger: Ledger, name: str) -> None:
+    """The last decisions in their order, however many items each takes, and those before any of them."""
+    dimension = lived(name, large(3_000))
+    write(ledger, dimension)
+    newest_first = tuple(reversed(dimension.entries))
+    endpoint = dimension.state.endpoint
+    assert ledger.newest(endpoint, 3) == newest_first[:3]
+    assert ledger.newest(endpoint, 1_000) == newest_first
+    assert ledger.newest(endpoint, 2, before=newest_first[0].revision) == newest_first[1:3]
+    assert ledger.newest(endpoint, 2, before=2) == newest_first[-1:]
+    assert ledger.newest(endpoint, 2, before=1) == ()
+
+
+@pytest.mark.parametrize("page", [1, 2, 1_000])
+def test_the_newest_decisions_are_read_from_the_end(ledger: Ledger, tables: FakeTables, page: int) -> None:
+    tables.page = page
+    check_newest(ledger, "SM-1")
+
+
+def test_as_many_decisions_as_a_page_shows_are_one_query_however_many_there_are(
+    ledger: Ledger, tables: FakeTables
+) -> None:
+    dimension = lived()
+    write(ledger, dimension)
+    tables.calls.clear()
+    assert len(ledger.newest("contender-SM-1", 5)) == 5
+    assert tables.calls == ["query"]
 
 
 def test_a_decision_beyond_a_transaction_is_refused_in_one_line(ledger: Ledger) -> None:

@@ -50,8 +50,21 @@ class Chart:
         return percent(value) if name in self.shares and value is not None else number(value)
 
 
-def dashes(series: str) -> dict[str, Any]:
-    return {"field": series, "type": "nominal", "title": None, "sort": None, "scale": {"range": [*DASHES]}}
+def colours(series: str, rows: Sequence[Row] = (), order: Sequence[str] = ()) -> dict[str, Any]:
+    """A colour for each series. With an order, those of all its names, so that charts of a page agree."""
+    return {"field": series, "type": "nominal", "title": None, "sort": None, **_ordered(series, rows, order, {})}
+
+
+def dashes(series: str, rows: Sequence[Row] = (), order: Sequence[str] = ()) -> dict[str, Any]:
+    scale = {"range": [*DASHES]}
+    return {"field": series, "type": "nominal", "title": None, "sort": None, **_ordered(series, rows, order, scale)}
+
+
+def _ordered(series: str, rows: Sequence[Row], order: Sequence[str], scale: dict[str, Any]) -> dict[str, Any]:
+    if not order:
+        return {"scale": scale} if scale else {}
+    there = {row.get(series) for row in rows}
+    return {"scale": {**scale, "domain": [*order]}, "legend": {"values": [name for name in order if name in there]}}
 
 
 def axis(field: str, rows: Sequence[Row], title: str = "", *, share: bool = False) -> dict[str, Any]:

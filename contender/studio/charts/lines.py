@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from contender.studio.charts.chart import FEW_POINTS, NOTHING_YET, Chart, Row, axis, dashes
+from contender.studio.charts.chart import FEW_POINTS, NOTHING_YET, Chart, Row, axis, colours, dashes
 
 
 def lines(
@@ -23,6 +23,7 @@ def lines(
     zero: bool = True,
     about: str = "",
     empty: str = NOTHING_YET,
+    order: Sequence[str] = (),
 ) -> Chart:
     """A line for each value of `series`; a step holds its value until the next one. `zero`: 0 is in sight."""
     mark: dict[str, Any] = {"type": "line", "point": sum(row.get(y) is not None for row in rows) <= FEW_POINTS}
@@ -33,8 +34,8 @@ def lines(
         "encoding": {
             "x": axis(x, rows, x_title),
             "y": {**axis(y, rows, y_title, share=share), **({} if zero else {"scale": {"zero": False}})},
-            "color": {"field": series, "type": "nominal", "title": None, "sort": None},
-            "strokeDash": dashes(series),
+            "color": colours(series, rows, order),
+            "strokeDash": dashes(series, rows, order),
             "tooltip": [{"field": field} for field in (series, x, y)],
         },
     }

@@ -146,7 +146,7 @@ def decisions_of(desk: Desk, name: str) -> tuple[Entry, ...]:
 
     def read() -> tuple[Entry, ...]:
         try:
-            return tuple(desk.ledger.newest(name, DECISIONS))
+            return desk.ledger.newest(name, DECISIONS)
         except NotFoundError:
             return ()
 

@@ -49,6 +49,7 @@ async function draw(figure) {
     logLevel: vega.Error,
   });
   await view.view.runAsync();
+  place.querySelector("svg")?.setAttribute("aria-hidden", "true"); // the place is the image, and says what it shows
   figure.dataset.ready = "";
 }
 

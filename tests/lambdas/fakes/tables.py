@@ -27,19 +27,23 @@ class FakeTables(FakeDynamoDB):
         self.after("delete_item")
         return {}
 
-    def query(
-        self, *, KeyConditionExpression: str, ScanIndexForward: bool = True, Limit: int = 1_000_000, **request: Any
-    ) -> dict[str, Any]:
+    def get_item(self, *, TableName: str, **request: Any) -> dict[str, Any]:
+        self._there(TableName, "GetItem")
+        return super().get_item(TableName=TableName, **request)
+
+    def query(self, *, KeyConditionExpression: str, **request: Any) -> dict[str, Any]:
         self._start("query")
         counts = request["TableName"].endswith("-experiments")
         assert counts or request["ConsistentRead"], "a tick decides from what was written last"
-        if request["TableName"] not in self.tables:
-            raise client_error("Query", "ResourceNotFoundException", "Cannot do operations on a non-existent table")
+        self._there(request["TableName"], "Query")
         partition, _, prefix = KeyConditionExpression.partition(" AND begins_with(sk, ")
         answer = super().query(KeyConditionExpression=partition, **request)
         wanted = request["ExpressionAttributeValues"][prefix.rstrip(")")]["S"] if prefix else ""
-        items = [item for item in answer["Items"] if item["sk"]["S"].startswith(wanted)]
-        return {**answer, "Items": (items if ScanIndexForward else items[::-1])[:Limit]}
+        return {**answer, "Items": [item for item in answer["Items"] if item["sk"]["S"].startswith(wanted)]}
+
+    def _there(self, table: str, operation: str) -> None:
+        if table not in self.tables:
+            raise client_error(operation, "ResourceNotFoundException", "Cannot do operations on a non-existent table")
 
     def _begin(self, operation: str) -> None:
         self.process.calls.append(operation)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from contender.config import load
 from tests.conftest import REPOSITORY
@@ -74,9 +74,8 @@ def look(page: Page) -> Look:
         found = []
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
-            page.wait_for_function(
-                "[...document.querySelectorAll('figure.chart:has(.plot)')].every(f => f.dataset.ready !== undefined)"
-            )
+            # no wait_for_function: what it asks again after a while, it asks with eval, which our pages forbid
+            expect(page.locator("figure.chart:has(.plot):not([data-ready])")).to_have_count(0, timeout=20_000)
             page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}.png", full_page=True)
             for each in Axe().run(page).response["violations"]:
                 places = [node["target"] for node in each["nodes"]]

@@ -1,0 +1,52 @@
+"""Shares of a whole that change from time to time: areas on top of each other, each holding until the next change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contender.studio.charts.chart import NOTHING_YET, Chart, Row, axis, colours
+
+LEAST_NAMED = 0.04
+"""The share from which on an area has room for its name."""
+
+
+def stacked_steps(
+    name: str,
+    title: str,
+    rows: Sequence[Row],
+    x: str,
+    y: str,
+    series: str,
+    *,
+    about: str = "",
+    empty: str = NOTHING_YET,
+    order: Sequence[str] = (),
+) -> Chart:
+    """An area for each value of `series`, whose shares add up to 1 at each time."""
+    x_axis, stacked = axis(x, rows), {**axis(y, rows, share=True), "stack": "zero", "scale": {"domain": [0, 1]}}
+    end = max((row[x] for row in rows), default=None)
+    last = [{**row, "label": row[series] if row[y] >= LEAST_NAMED else ""} for row in rows if row[x] == end]
+    spec = {
+        "layer": [
+            {
+                "mark": {"type": "area", "interpolate": "step-after", "opacity": 0.7},
+                "encoding": {
+                    "x": x_axis,
+                    "y": stacked,
+                    "color": colours(series, rows, order),
+                    "tooltip": [{"field": series}, {"field": y, "type": "quantitative", "format": ".1%"}],
+                },
+            },
+            {
+                "data": {"values": last},
+                "mark": {"type": "text", "align": "left", "dx": 5},
+                "encoding": {
+                    "x": x_axis,
+                    "y": {**stacked, "bandPosition": 0.5},
+                    "detail": colours(series, rows),
+                    "text": {"field": "label"},
+                },
+            },
+        ]
+    }
+    return Chart(name, title, spec, rows, {x: x, series: series, y: y}, about, empty, frozenset({y}))

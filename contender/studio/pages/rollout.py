@@ -1,0 +1,120 @@
+"""A dimension's rollout: who serves and who challenges, what was decided and why, and what the experiment shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from contender.naming import variant_name
+from contender.rollout.shares import describe
+from contender.rollout.state import Phase, Track
+from contender.studio.actions import rollouts
+from contender.studio.desk import Desk
+from contender.studio.outlook import Progress, headline, outlook, progress
+from contender.studio.pages import rollout_charts
+from contender.studio.pages.rollout_question import Asked, ask
+from contender.studio.reading.questions import chosen, questions
+from contender.studio.reading.rollouts import Rollout, rollout
+from contender.studio.rendering import render
+
+CHANGING_S, UNDER_WAY_S, QUIET_S = 2, 5, 15
+TOLD = 50
+"""Decisions of the timeline on one page."""
+MOST_COLOURS = 8
+CHANGING = frozenset({Phase.PROMOTING, Phase.ROLLING_BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class Challenger:
+    """One under way: its share as decided and as served, what comes next, and how far it is."""
+
+    track: Track
+    share: float
+    live: float | None
+    outlook: tuple[str, ...]
+    progress: tuple[Progress, ...]
+
+
+def page(desk: Desk, request: Request) -> Response:
+    dimension, query = request.path_params["dimension"], request.query_params
+    before = _whole(query, "before")
+    found = rollout(desk, dimension, before)
+    now, state, spec = desk.clock(), found.state, found.spec
+    asked = questions(None if before else state, found.entries)
+    question = chosen(asked, state, _whole(query, "experiment"), _whole(query, "version"))
+    shown = ask(desk, found, question, spec) if question and spec else None
+    acting = request.app.state.access.allow_actions
+    rehearsed = rollouts.rehearsed(desk, found, query) if acting else None
+    told = found.entries[:TOLD]
+    order = rollout_charts.variants(state, found.entries)
+    return render(
+        request,
+        "rollout.html",
+        desk=desk,
+        every_s=0 if rehearsed or before else _every(found),
+        dimension=dimension,
+        state_now=state,
+        spec=spec,
+        serving=found.serving,
+        live=found.live,
+        versions=found.versions,
+        challengers=_challengers(found, shown, now),
+        last=state.tracks[-1] if state and state.tracks else None,
+        pins=spec.pins(dimension) if spec else None,
+        questions=asked,
+        shown=shown,
+        bar=_bar(found, order),
+        share_chart=rollout_charts.shares(found.entries, now, order),
+        told=told,
+        older=told[-1].revision if told and told[-1].revision > 1 else None,
+        before=before,
+        offers=rollouts.offers(found),
+        rehearsed=rehearsed,
+        headline=headline,
+        in_words=describe,
+    )
+
+
+def _bar(found: Rollout, order: Sequence[str]) -> list[tuple[str, float, int]]:
+    """Each variant with its share and the number of the colour that charts give it too."""
+    shares = found.state.shares if found.state else {}
+    return [
+        (name, shares[version], min(order.index(name), MOST_COLOURS - 1))
+        for version in sorted(shares)
+        for name in (variant_name(version),)
+    ]
+
+
+def _every(found: Rollout) -> int:
+    active = found.state.active if found.state else ()
+    if found.busy or any(track.phase in CHANGING or track.step == 0 for track in active):
+        return CHANGING_S
+    return UNDER_WAY_S if active else QUIET_S
+
+
+def _challengers(found: Rollout, shown: Asked | None, now: datetime) -> list[Challenger]:
+    """Who is under way, the newest first; how far, as the experiment that is shown has it, if it is theirs."""
+    state, spec = found.state, found.spec
+    if state is None or spec is None:
+        return []
+    evidence = shown.counted.evidence if shown and shown.under_way else None
+    return [
+        Challenger(
+            track,
+            state.shares.get(track.version, 0.0),
+            found.live.get(track.version),
+            outlook(spec, state, track, now),
+            progress(spec, state, track, evidence, now) if evidence is not None else (),
+        )
+        for track in reversed(state.active)
+    ]
+
+
+def _whole(query: Mapping[str, str], name: str) -> int | None:
+    """A whole number of an address; what is none is as if it was not given."""
+    text = query.get(name, "")
+    return int(text) if text.isdecimal() and len(text) < 9 and int(text) else None
