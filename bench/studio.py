@@ -1,6 +1,7 @@
 """The web page with many dimensions: a hundred that serve on the laptop, then a thousand that the ledger knows of.
 
-A page is cold where nothing was read before it, as for whoever opens the first one; then it is warm.
+A page is cold where nothing was read before it, as for whoever opens the first one; then it is warm. A thousand
+endpoints, which no laptop serves, would be nine more calls of a list.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from tests.studio.serving import Answer, ask, serving
 ROUNDS = 9
 THOUSAND = 1000
 BOUND_MS, BOUND_CALLS = 300.0, 30.0
-LATER_S = 30.0
+LATER_S = 5.0
+"""After which the overview fetches itself again."""
 ENDPOINT = "/dimensions/D1/endpoint"
 
 
@@ -59,7 +61,7 @@ def _figures(what: str, clients: Clients, path: str, cold_bound: float | None) -
     cold, cold_calls = _median(_cold(clients, path))
     warm, warm_calls = _median(_warm(clients, path))
     yield Figure(f"{what}: cold", cold, "ms", cold_bound)
-    yield Figure(f"{what}: warm, all of it due to be read again", warm, "ms", BOUND_MS)
+    yield Figure(f"{what}: warm, looked at every 5 s", warm, "ms", BOUND_MS)
     yield Figure(f"{what}: AWS calls, cold", cold_calls, "", BOUND_CALLS)
     yield Figure(f"{what}: AWS calls, warm", warm_calls, "", BOUND_CALLS)
 
@@ -80,7 +82,7 @@ def _cold(clients: Clients, path: str) -> Iterator[Answer]:
 
 
 def _warm(clients: Clients, path: str) -> Iterator[Answer]:
-    """A page that is looked at for long: everything kept has grown old by the time of the next look."""
+    """A page that is looked at for long: what changes has to be read each time, long lists every few times."""
     passed_s = 0.0
 
     def now() -> datetime:

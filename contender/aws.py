@@ -11,6 +11,8 @@ from botocore.config import Config
 
 Connect = Callable[[str, str], Any]
 """Makes a client of a service in a region; a test puts its own into click's `obj`."""
+CONNECTIONS = 32
+"""Kept open by a client; threads beyond them connect anew for each request."""
 
 
 def client(service: str, region: str) -> Any:
@@ -19,7 +21,11 @@ def client(service: str, region: str) -> Any:
     Credentials and endpoint URLs come from the environment as for any AWS tool. Path-style addresses are what the
     laptop's S3 understands; AWS's understands both.
     """
-    config = Config(retries={"max_attempts": 8, "mode": "standard"}, s3={"addressing_style": "path"})
+    config = Config(
+        retries={"max_attempts": 8, "mode": "standard"},
+        s3={"addressing_style": "path"},
+        max_pool_connections=CONNECTIONS,
+    )
     return boto3.session.Session(region_name=region).client(service, config=config)
 
 

@@ -13,7 +13,7 @@ from cachetools import TLRUCache
 
 T = TypeVar("T")
 MOST_KEPT = 4096
-PATIENCE_S = 0.1
+PATIENCE_S = 0.05
 """How long is waited for what is read again, where it was read before."""
 OLDEST_S = 60.0
 """What is older than this and its own time is never shown."""
@@ -30,11 +30,11 @@ class _Dated:
 class Kept:
     """Each thing for so many seconds; `forget` makes sure that nothing is shown that was read before an action."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], patience_s: float = PATIENCE_S) -> None:
         def until(key: Hashable, value: tuple[float, Any], now: float) -> float:
             return now + value[0]
 
-        self._clock = clock
+        self._clock, self._patience_s = clock, patience_s
         self._cache: TLRUCache[Hashable, tuple[float, Any]] = TLRUCache(MOST_KEPT, ttu=until, timer=self._now)
         self._reading: dict[Hashable, Future[None]] = {}
         self._forgotten = 0
@@ -84,7 +84,7 @@ class Kept:
                 reading = self._reading.get(key)
                 if reading is None:
                     reading = self._reading[key] = begin(lambda: self._renew(key, seconds, read, forgotten))
-            if wait([reading], PATIENCE_S).done:
+            if wait([reading], self._patience_s).done:
                 reading.result()
                 with self._lock:
                     dated = self._cache.get(key, found)[1]

@@ -12,6 +12,7 @@ import pytest
 from contender.studio import kept
 from contender.studio.kept import Kept
 
+LONG = 30.0
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
@@ -48,7 +49,7 @@ def test_a_value_is_kept_for_its_time_and_then_read_again(clock: Clock) -> None:
 
 
 def test_what_is_read_again_quickly_is_shown_at_once(clock: Clock, begin: Begin) -> None:
-    values, here = iter(range(9)), Kept(clock)
+    values, here = iter(range(9)), Kept(clock, LONG)
     assert here.renew("n", 5.0, lambda: next(values), begin) == 0
     clock.later(5.1)
     assert here.renew("n", 5.0, lambda: next(values), begin) == 1
@@ -83,7 +84,7 @@ def test_a_reading_that_fails_is_not_hidden(clock: Clock, begin: Begin) -> None:
     def failing() -> str:
         raise ValueError("AWS does not answer")
 
-    here = Kept(clock)
+    here = Kept(clock, LONG)
     here.renew("n", 5.0, lambda: "old", begin)
     clock.later(5.1)
     for _ in range(2):

@@ -13,7 +13,7 @@ from contender.naming import Names
 from contender.rollout.decision import Entry
 from contender.studio.desk import Desk
 
-SHOWN = 6
+SHOWN = 5
 LOOKED_THROUGH = 200
 """Configs whose names contain the endpoint's: those of `SM-10` too where those of `SM-1` are looked for."""
 LIST_S, FOR_EVER_S = 2.0, 3600.0

@@ -22,7 +22,7 @@ from contender.studio.reading import metrics
 from contender.studio.reading.last_executions import Execution, LastExecutions, Memory
 from contender.watching.alarms import endpoint_of
 
-STATES_S, LISTS_S, METRICS_S, REMEMBERED_S = 1.0, 10.0, 20.0, 3600.0
+STATES_S, LISTS_S, METRICS_S, GROUPS_S, REMEMBERED_S = 1.0, 10.0, 20.0, 30.0, 3600.0
 ASKS = (Phase.AWAITING_APPROVAL, Phase.INCONCLUSIVE)
 
 
@@ -84,7 +84,7 @@ def dimensions(desk: Desk) -> tuple[Dimension, ...]:
     waiting_states = desk.later(lambda: states(desk))
     waiting_endpoints = desk.later(lambda: endpoints(desk))
     waiting_groups = desk.later(
-        lambda: desk.renewed("groups", LISTS_S, lambda: registry.list_groups(desk.client("sagemaker"), _part(names)))
+        lambda: desk.renewed("groups", GROUPS_S, lambda: registry.list_groups(desk.client("sagemaker"), _part(names)))
     )
     waiting_executions = desk.later(lambda: last_executions(desk))
     waiting_alarms = desk.later(lambda: firing(desk))
