@@ -350,12 +350,3 @@ def test_deciding_telling_and_replaying_need_no_aws() -> None:
     program = "import sys; from contender.rollout import decide, replay, story; print('botocore' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
-
-
-def test_the_newest_decisions_come_first(ledger: Ledger) -> None:
-    dimension = lived()
-    write(ledger, dimension)
-    newest = list(ledger.newest("contender-SM-1", 3))
-    assert newest == dimension.entries[:-4:-1]
-    assert list(ledger.newest("contender-SM-1", 1000)) == dimension.entries[::-1]
-    assert list(ledger.newest("contender-SM-10")) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import re
@@ -12,8 +11,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
+from httpx2 import Response
+from starlette.testclient import TestClient
 
 from contender.config import Settings
 from contender.experiments.goal import Goal
@@ -23,7 +23,8 @@ from contender.measurements.counts import bucket_key
 from contender.rollout.spec import Spec
 from contender.studio.access import Access
 from contender.studio.app import studio
-from contender.studio.desk import Desk, Kept
+from contender.studio.desk import Desk
+from contender.studio.kept import Kept
 from tests.lambdas.fakes import FakeTables
 from tests.lambdas.world import PATIENT, SETTINGS, World
 
@@ -73,22 +74,11 @@ class Site:
         }
         connect: Any = services.__getitem__
         self.desk = Desk(Settings(), connect, clock=lambda: world.now, kept=Kept(lambda: world.now))
-        self._app = studio(self.desk, Access(allow_actions))
-        self._cookies = httpx.Cookies()
+        self._browser = TestClient(studio(self.desk, Access(allow_actions)), base_url="http://127.0.0.1")
 
-    def ask(self, address: str = PAGE, form: dict[str, str] | None = None) -> httpx.Response:
+    def ask(self, address: str = PAGE, form: dict[str, str] | None = None) -> Response:
         """What the page answers, where it leads after a form."""
-
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://127.0.0.1", cookies=self._cookies, follow_redirects=True
-            ) as client:
-                answer = await (client.get(address) if form is None else client.post(address, data=form))
-                self._cookies = client.cookies
-                return answer
-
-        return asyncio.run(ask())
+        return self._browser.get(address) if form is None else self._browser.post(address, data=form)
 
     def get(self, query: str = "") -> str:
         answer = self.ask(f"{PAGE}{query}")
