@@ -133,7 +133,10 @@ def test_constraints_say_what_has_to_hold() -> None:
 def test_an_evaluation_puts_the_champion_beside_the_challenger_and_the_rules_first() -> None:
     document = {
         "dataset": {"item_count": 163},
-        "binary_classification_metrics": {"auc": {"value": 0.92, "standard_deviation": 0.02}},
+        "binary_classification_metrics": {
+            "auc": {"value": 0.92, "standard_deviation": 0.02},
+            "confusion_matrix": {"0": {"0": 7, "1": 1}, "1": {"0": 2, "1": 5}},
+        },
         "champion": {"version": "1", "auc": {"value": 0.9}},
         "difference": {"auc": 0.02},
         "gate": {

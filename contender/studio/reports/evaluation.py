@@ -24,6 +24,7 @@ def report(document: Mapping[str, Any]) -> Report:
             measured.get(f"difference.{name}"),
         )
         for name, found in challenger.items()
+        if "value" in found  # the confusion matrix and the curve stand on the version's page
     )
     tables = [Table("Metrics", ("Metric", "Challenger", "Standard deviation", against, "Difference"), rows)]
     if gate := document.get("gate"):
