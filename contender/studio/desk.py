@@ -16,6 +16,7 @@ from contender.config import Settings
 from contender.naming import Names
 from contender.rollout.ledger import Ledger
 from contender.studio.kept import Kept
+from contender.studio.turns import Turns
 
 T = TypeVar("T")
 COUNTING = "contender-studio"
@@ -67,6 +68,7 @@ class Desk:
     stage: str = ""
     clock: Callable[[], datetime] = _utc_now
     kept: Kept = field(default_factory=lambda: Kept(_utc_now))
+    turns: Turns = field(default_factory=Turns)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE, "aws"))
 
     @property

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -23,9 +21,6 @@ from contender.studio.reading.rollouts import Rollout
 CALLER_S = 60.0
 LONGEST_REASON = 500
 NOTHING = "nothing is decided yet"
-
-_one_at_a_time: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-"""By endpoint: of a button that is pressed twice the second must find what the first has done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ def act(desk: Desk, request: Request, form: FormData) -> Done:
     dimension = request.path_params["dimension"]
     command = _command(desk, form)
     endpoint = desk.names.endpoint(dimension)
-    with _one_at_a_time[endpoint]:
+    with desk.turns.of(endpoint):
         before, now = str(form.get("seen", "")), standing(desk.ledger.state(endpoint), command.version)
         if before != now:
             raise Refused(f"nothing was done, for {now} now, not as you saw it ({before}): look again")
