@@ -9,7 +9,7 @@ import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,7 @@ from contender.aws import Connect, client
 from contender.cli.output import dry_run_option, emit, emit_rows, json_option, note
 from contender.cli.watching import Screen, as_json_of
 from contender.config import Settings, load
+from contender.durations import duration
 from contender.errors import DeploymentError, NotFoundError
 from contender.executions import control
 from contender.executions.advice import advice
@@ -235,14 +236,3 @@ def shortened(reason: str) -> str:
     """The first words of a reason, without those with which every one begins."""
     text = " ".join(REPORT.sub("", reason.removeprefix(ANY_FAILURE)).split())
     return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}…"
-
-
-def duration(took: timedelta) -> str:
-    """`8.5 s`, `3 min 20 s`, `2 h 5 min`."""
-    seconds = max(took.total_seconds(), 0.0)
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"

@@ -15,15 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contender.errors import ContenderError, NamingError, NotFoundError
 from contender.studio.access import Forbidden
+from contender.studio.refusals import ABSENT, EXPIRED, REFUSED, SLOWED
 from contender.studio.rendering import render
 
 log = logging.getLogger(__name__)
-REFUSED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-ABSENT = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException", "NoSuchKey", "NoSuchBucket")
-EXPIRED = ("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId")
 AGAIN_S = 5
 """After how long a page that AWS did not answer is tried again."""
-SLOWED = ("ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded")
 
 
 def of_ours(request: Request, error: Exception) -> Response:

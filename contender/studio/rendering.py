@@ -1,11 +1,11 @@
-"""Templates become answers: what every one of them may use, and how times, shares and numbers are written."""
+"""Templates become answers, and this is what every one of them may use."""
 
 from __future__ import annotations
 
 import functools
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,10 +15,10 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from contender.studio import sparkline, states
+from contender.durations import duration
+from contender.studio import formats, states
 from contender.studio.access import FLASH, form_token
-
-DASH = "–"
+from contender.studio.charts import sparkline
 
 
 def render(request: Request, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
@@ -51,11 +51,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "time": time_,
-        "percent": percent,
-        "number": number,
+        "time": formats.time_,
+        "percent": formats.percent,
+        "number": formats.number,
         "duration": duration,
-        "figure": figure,
+        "figure": formats.figure,
         "part": lambda text: quote(str(text), safe=""),
         "data": data,
         "but": but,
@@ -64,42 +64,6 @@ def _environment() -> Environment:
         "state_mark": states.mark,
     }
     return environment
-
-
-def time_(at: datetime | None) -> str:
-    """`2026-11-30 20:11:05`, UTC as in every log and ledger."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if at else DASH
-
-
-def percent(share: float | None) -> str:
-    """`12.5%`; 0 and 1 without a fraction."""
-    return DASH if share is None else f"{share:.0%}" if share in (0, 1) else f"{share:.1%}"
-
-
-def number(value: Any) -> str:
-    """A number with four digits that count, a whole one with its thousands apart; text as it is."""
-    if value is None or value == "":
-        return DASH
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    whole = isinstance(value, int) or (value.is_integer() and abs(value) < 1e15)
-    return f"{value:,.0f}" if whole else f"{value:.4g}"
-
-
-def figure(value: float | None) -> str:
-    """Four digits after the point, so that AUCs stand below one another."""
-    return DASH if value is None else f"{value:.4f}"
-
-
-def duration(took: timedelta | float | None) -> str:
-    """`8.5 s`, `3 min 20 s`, `2 h 5 min`; a number is seconds."""
-    if took is None:
-        return DASH
-    seconds = max(took.total_seconds() if isinstance(took, timedelta) else took, 0.0)
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def but(query: Mapping[str, str], **changes: Any) -> str:

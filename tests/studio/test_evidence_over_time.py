@@ -14,8 +14,8 @@ from contender.experiments.intervals import difference
 from contender.experiments.judge import judge
 from contender.rollout.evidence import evidence
 from contender.rollout.state import Phase, State, Track
-from contender.studio.reading.evidence_over_time import MOMENTS, moments
 from contender.studio.reading.questions import Question
+from contender.studio.views.evidence_over_time import MOMENTS, moments
 from tests.rollout.test_evidence import HOUR, SPEC, START, hours
 
 GOAL = Goal(alpha=0.04, minimum_sample=10, n_star=500.0)

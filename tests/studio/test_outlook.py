@@ -8,7 +8,7 @@ from contender.experiments.evidence import Evidence
 from contender.experiments.goal import Goal
 from contender.rollout.observation import Verb
 from contender.rollout.spec import DimensionSpec, Pins, Spec, StrategySpec
-from contender.studio.outlook import headline, outlook, progress
+from contender.studio.views.outlook import headline, outlook, progress
 from tests.rollout.dimension import Dimension, a_spec, ramping
 
 

@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contender.studio import sparkline
+from contender.durations import duration
+from contender.studio.charts import sparkline
 from contender.studio.charts.lines import lines
-from contender.studio.rendering import but, data, duration, number, percent, time_
+from contender.studio.formats import number, percent, time_
+from contender.studio.rendering import but, data
 
 AT = datetime(2026, 11, 30, 20, 11, 5, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contender.studio.sparkline import points
+from contender.studio.charts.sparkline import points
 
 
 def test_a_line_goes_from_nothing_below_to_the_largest_above() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contender.registry import Role, Status
-from contender.studio.reading.confusion import matrix
 from contender.studio.reading.versions import ROWS
+from contender.studio.views.confusion import matrix
 from contender.trials.record import Outcome
 from tests.studio.account import Ran, Site, record
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from contender.studio.rendering import number, percent, time_
+from contender.studio.formats import number, percent, time_
 
 Row = Mapping[str, Any]
 HEIGHT = 220

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from contender.durations import duration
 from contender.studio import states
 from contender.studio.charts.chart import Chart
-from contender.studio.rendering import duration
 
 STEP = 15
 """Height of a row, in pixels."""

@@ -7,12 +7,12 @@ from starlette.responses import Response
 
 from contender.errors import NotFoundError
 from contender.naming import checked_dimension
-from contender.studio.charts import traffic
 from contender.studio.desk import Desk
 from contender.studio.reading import endpoint
 from contender.studio.reading.metrics import WINDOWS
 from contender.studio.reading.traffic import PERCENTILES
 from contender.studio.rendering import render
+from contender.studio.views import traffic
 
 EVERY_S, BUSY_S = 10, 2
 

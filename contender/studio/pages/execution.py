@@ -14,9 +14,9 @@ from contender.executions.snapshot import ANY_FAILURE, Snapshot, Step
 from contender.pipeline.definitions import words
 from contender.pipeline.origin import short
 from contender.studio.desk import Desk
-from contender.studio.graph_view import view
 from contender.studio.reading import execution as executions
 from contender.studio.rendering import render
+from contender.studio.views.graph import view
 
 EVERY_S = 2
 NARROWEST = 0.6

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from contender.pipeline.definitions import words
 from contender.pipeline.origin import short
 from contender.studio.desk import Desk
-from contender.studio.graph_view import view
 from contender.studio.reading import pipelines
 from contender.studio.rendering import render
+from contender.studio.views.graph import view
 
 EVERY_S = 10
 

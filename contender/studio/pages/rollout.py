@@ -14,12 +14,12 @@ from contender.rollout.shares import describe
 from contender.rollout.state import Phase, Track
 from contender.studio.actions import rollouts
 from contender.studio.desk import Desk
-from contender.studio.outlook import Progress, headline, outlook, progress
-from contender.studio.pages import rollout_charts
 from contender.studio.pages.rollout_question import Asked, ask
 from contender.studio.reading.questions import chosen, questions
 from contender.studio.reading.rollouts import Rollout, rollout
 from contender.studio.rendering import render
+from contender.studio.views import rollout_charts
+from contender.studio.views.outlook import Progress, headline, outlook, progress
 
 CHANGING_S, UNDER_WAY_S, QUIET_S = 2, 5, 15
 TOLD = 50

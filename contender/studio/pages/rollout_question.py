@@ -16,11 +16,11 @@ from contender.rollout.judging import sharing
 from contender.rollout.spec import Spec
 from contender.studio.charts.chart import Chart
 from contender.studio.desk import Desk
-from contender.studio.pages import rollout_charts
-from contender.studio.reading.evidence_over_time import moments
+from contender.studio.formats import number
 from contender.studio.reading.questions import Question
 from contender.studio.reading.rollouts import Counted, Rollout, counted, kept_s
-from contender.studio.rendering import number
+from contender.studio.views import rollout_charts
+from contender.studio.views.evidence_over_time import moments
 
 ACTIONS = {"roll_back": "roll back", "hold": "hold", "warn": "warn"}
 

@@ -13,15 +13,17 @@ from starlette.responses import Response
 from contender.pipeline.definitions import words
 from contender.pipeline.definitions.graph import Node
 from contender.studio.desk import Desk
-from contender.studio.file_view import shown
-from contender.studio.graph_view import view
 from contender.studio.reading import execution as executions
 from contender.studio.reading import files, step
 from contender.studio.reading.files import MOST_BYTES, MOST_FILES, MOST_OUTPUTS
 from contender.studio.rendering import render
 from contender.studio.reports.known import told
+from contender.studio.views import training
+from contender.studio.views.file import shown
+from contender.studio.views.graph import view
 
 RUNNING_S, SETTLING_S = 2, 10
+LINES_SHOWN = 200
 
 
 def page(desk: Desk, request: Request) -> Response:
@@ -39,6 +41,9 @@ def page(desk: Desk, request: Request) -> Response:
         every_s=RUNNING_S if not over else 0 if looked.settled or not looked.step.started else SETTLING_S,
         execution=found,
         looked=looked,
+        lines=looked.lines[-LINES_SHOWN:],
+        reports=[(file, report) for file, text in looked.reports if (report := told(file.path, text))],
+        curve=training.curve(looked.work, looked.lines),
         step=looked.step,
         work=looked.work,
         box=boxes.get(name),

@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from contender import evaluation, registry
 from contender.naming import checked_dimension
-from contender.studio.charts.curve import roc
+from contender.studio.charts.roc import roc
 from contender.studio.desk import Desk
 from contender.studio.reading import versions
-from contender.studio.reading.confusion import matrix
 from contender.studio.reading.versions import Measured
 from contender.studio.rendering import render
+from contender.studio.views.confusion import matrix
 
 MOVING_S, RESTING_S = 2, 10
 METRICS = ("auc", "accuracy", "log_loss")

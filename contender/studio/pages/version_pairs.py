@@ -11,12 +11,12 @@ from starlette.responses import Response
 from contender import evaluation, registry
 from contender.naming import checked_dimension
 from contender.studio.charts.chart import Chart
-from contender.studio.charts.curve import Points, roc
+from contender.studio.charts.roc import Points, roc
 from contender.studio.desk import Desk
 from contender.studio.reading import versions
-from contender.studio.reading.confusion import matrix
 from contender.studio.reading.versions import Measured, Model
 from contender.studio.rendering import render
+from contender.studio.views.confusion import matrix
 from contender.trials import lookup
 from contender.trials.comparison import FIRST_RUN, Column, Row, figures, parameters
 from contender.trials.lookup import Compared

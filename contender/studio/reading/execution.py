@@ -16,8 +16,8 @@ from contender.executions.snapshot import Snapshot, Step, Watcher
 from contender.pipeline.definitions.graph import Graph, readable
 from contender.pipeline.versions import Note
 from contender.studio.desk import Desk
-from contender.studio.failures import ABSENT
 from contender.studio.reading.pipelines import describe
+from contender.studio.refusals import ABSENT
 
 OVER_S = 600.0
 """What is over stays as it is."""

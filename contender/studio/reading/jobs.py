@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.executions.snapshot import Step
-from contender.studio.failures import ABSENT
+from contender.studio.refusals import ABSENT
 
 SECRET = re.compile(r"secret|token|passw|credential|api_?key", re.IGNORECASE)
 HIDDEN = "(not shown)"

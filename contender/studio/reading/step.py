@@ -1,4 +1,4 @@
-"""One step of an execution: what did its work, what it said, what it wrote, and what its reports tell.
+"""One step of an execution: what did its work, what it said, what it wrote, and what its reports hold.
 
 Describe… of its job        inputs, outputs, metrics
 GetLogEvents                the end of its log, for each stream
@@ -9,8 +9,7 @@ GetObject                   its reports, those that are known
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -19,43 +18,32 @@ from typing import Any
 from contender.executions.logs import Line, of_step
 from contender.executions.snapshot import Step
 from contender.executions.tail import tail
-from contender.studio.charts.chart import Chart
-from contender.studio.charts.lines import lines
 from contender.studio.desk import Desk
 from contender.studio.reading import files, jobs
 from contender.studio.reading.execution import OVER_S, Execution
 from contender.studio.reading.files import MOST_OUTPUTS, File, Listing
 from contender.studio.reading.jobs import Work
-from contender.studio.reports.known import KNOWN, told
-from contender.studio.reports.report import Report
+from contender.studio.reports.known import KNOWN
 
-LINES_READ, LINES_SHOWN = 1000, 200
+LINES_READ = 1000
 SEEN_S = 1.0
 SETTLES_AFTER = timedelta(minutes=1)
 """Lines of a log arrive after the step that wrote them has ended."""
 MOST_REPORTS = 6
-TAB = "#011"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A report, and the file that holds it."""
-
-    file: File
-    report: Report
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A step, looked at. `lines` are the last ones of its log; `settled`: nothing of it changes any more."""
+    """A step, looked at. `lines` are the last ones of its log; `settled`: nothing of it changes any more.
+
+    `reports`: the files that hold one, each with its text.
+    """
 
     step: Step
     work: Work | None
     lines: tuple[Line, ...]
-    cut: bool
     listing: Listing
-    reports: tuple[Told, ...]
-    curve: Chart | None
+    reports: tuple[tuple[File, str], ...]
     settled: bool
 
 
@@ -74,16 +62,12 @@ def look(desk: Desk, execution: Execution, name: str) -> Looked:
     ]
     listing = files.together(each.result() for each in waiting_files)
     waiting = [(file, desk.later(functools.partial(_text, desk, file, seconds))) for file in _reports(listing)]
-    said = waiting_log.result()
-    reports = ((file, told(file.path, text.result())) for file, text in waiting)
     return Looked(
         step,
         work,
-        tuple(said[-LINES_SHOWN:]),
-        len(said) > LINES_SHOWN,
+        tuple(waiting_log.result()),
         listing,
-        tuple(Told(file, report) for file, report in reports if report),
-        _curve(work, said),
+        tuple((file, text.result()) for file, text in waiting),
         settled,
     )
 
@@ -131,42 +115,3 @@ def _text(desk: Desk, file: File, seconds: float) -> str:
         return "" if content.cut else content.text or ""
 
     return desk.kept.get(("report", file), seconds, read)
-
-
-def _curve(work: Work | None, said: Sequence[Line]) -> Chart | None:
-    """The metrics of a training as its log tells them, found as SageMaker finds them; None where there are too few."""
-    if work is None or not work.patterns:
-        return None
-    rows = [row for name, pattern in work.patterns.items() for row in _values(name, pattern, said)]
-    if len(rows) <= len(work.patterns):
-        return None
-    about = "Each time the log told it." if len(said) < LINES_READ else f"In the last {LINES_READ} lines of the log."
-    return lines(
-        "curve",
-        "Metrics over the training",
-        rows,
-        "time",
-        "value",
-        "metric",
-        x_title="told",
-        y_title="value",
-        about=about,
-    )
-
-
-def _values(name: str, pattern: str, said: Sequence[Line]) -> Iterator[dict[str, Any]]:
-    """Patterns of SageMaker's own algorithms expect a tab as it stands in their logs on AWS: #011."""
-    try:
-        compiled = re.compile(pattern)
-    except re.error:
-        return
-    count = 0
-    for line in said:
-        found = compiled.search(line.text.replace("\t", TAB))
-        try:
-            value = float(found[1].partition(TAB)[0]) if found else None
-        except (IndexError, ValueError):
-            continue
-        if value is not None:
-            count += 1
-            yield {"time": count, "metric": name, "value": value}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from contender import evaluation
-from contender.studio.rendering import number
+from contender.studio.formats import number
 from contender.studio.reports.report import Report, Table
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contender.studio.rendering import number
+from contender.studio.formats import number
 from contender.studio.reports.report import Report, Table
 
 NUMBERS = ("mean", "std_dev", "min", "max")

@@ -16,12 +16,12 @@ from contender.rollout.decision import Entry
 from contender.rollout.state import State
 from contender.studio.charts.band import MARKED, band
 from contender.studio.charts.chart import Chart
-from contender.studio.charts.curves import curves
+from contender.studio.charts.density import density_curves
 from contender.studio.charts.lines import lines
-from contender.studio.charts.steps import stacked_steps
-from contender.studio.reading.evidence_over_time import Moment
+from contender.studio.charts.stacked import stacked
+from contender.studio.formats import percent
 from contender.studio.reading.questions import Question
-from contender.studio.rendering import percent
+from contender.studio.views.evidence_over_time import Moment
 
 UNCOUNTED = (
     "No requests were counted with their rewards yet: send requests and rewards through the API (docs/api.md), "
@@ -51,7 +51,7 @@ def shares(entries: Sequence[Entry], now: datetime, order: Sequence[str]) -> Cha
     if rows:
         end = max(now.replace(second=0, microsecond=0), entries[0].at)
         rows += _rows(end, entries[0].decision.state.shares, order)
-    return stacked_steps(
+    return stacked(
         "shares",
         "Shares over time",
         rows,
@@ -211,7 +211,7 @@ def _posterior(goal: Goal | None, arms: Mapping[str, Arm], empty: str, order: Se
         for mean, density in found[name]
     ]
     words = ", ".join(f"{name} is best with {percent(chance)}" for name, chance in best.items())
-    return curves(
+    return density_curves(
         "posterior",
         "Plausible mean rewards",
         rows,

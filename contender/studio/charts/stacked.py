@@ -10,7 +10,7 @@ LEAST_NAMED = 0.04
 """The share from which on an area has room for its name."""
 
 
-def stacked_steps(
+def stacked(
     name: str,
     title: str,
     rows: Sequence[Row],
@@ -23,7 +23,7 @@ def stacked_steps(
     order: Sequence[str] = (),
 ) -> Chart:
     """An area for each value of `series`, whose shares add up to 1 at each time."""
-    x_axis, stacked = axis(x, rows), {**axis(y, rows, share=True), "stack": "zero", "scale": {"domain": [0, 1]}}
+    x_axis, height = axis(x, rows), {**axis(y, rows, share=True), "stack": "zero", "scale": {"domain": [0, 1]}}
     end = max((row[x] for row in rows), default=None)
     last = [{**row, "label": row[series] if row[y] >= LEAST_NAMED else ""} for row in rows if row[x] == end]
     spec = {
@@ -32,7 +32,7 @@ def stacked_steps(
                 "mark": {"type": "area", "interpolate": "step-after", "opacity": 0.7},
                 "encoding": {
                     "x": x_axis,
-                    "y": stacked,
+                    "y": height,
                     "color": colours(series, rows, order),
                     "tooltip": [{"field": series}, {"field": y, "type": "quantitative", "format": ".1%"}],
                 },
@@ -42,7 +42,7 @@ def stacked_steps(
                 "mark": {"type": "text", "align": "left", "dx": 5},
                 "encoding": {
                     "x": x_axis,
-                    "y": {**stacked, "bandPosition": 0.5},
+                    "y": {**height, "bandPosition": 0.5},
                     "detail": colours(series, rows),
                     "text": {"field": "label"},
                 },

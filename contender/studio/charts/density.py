@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contender.studio.charts.chart import NOTHING_YET, Chart, Row, axis, colours, dashes
 
 
-def curves(
+def density_curves(
     name: str,
     title: str,
     rows: Sequence[Row],

@@ -16,7 +16,7 @@ from contender.rollout.draft import percent
 from contender.rollout.judging import STOPS
 from contender.rollout.spec import Spec, Step
 from contender.rollout.state import Phase, State, Track
-from contender.studio.rendering import time_
+from contender.studio.formats import time_
 
 
 @dataclass(frozen=True, slots=True)
