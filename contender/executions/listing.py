@@ -117,5 +117,11 @@ def pipeline_of(arn: str) -> str:
     return arn.partition(":pipeline/")[2].partition("/")[0]
 
 
+def address_of(arn: str) -> tuple[str, str] | None:
+    """Pipeline and id of the execution that an ARN names; None for an ARN of nothing like that."""
+    pipeline, _, identity = arn.partition(":pipeline/")[2].partition("/execution/")
+    return (pipeline, identity) if identity else None
+
+
 def absent(pipeline: str) -> NotFoundError:
     return NotFoundError(f"pipeline {pipeline!r} does not exist: make it with `contender pipeline upsert`")

@@ -199,4 +199,4 @@ def test_two_must_be_chosen_and_exist(site: Site) -> None:
     assert "No execution was chosen" in site.get("/executions/compare")
     assert "names no execution" in site.get("/executions/compare?of=contender", 404)
     assert "has no execution" in site.get("/executions/compare?of=contender/99&of=contender/98", 404)
-    assert "has no pipeline &#39;other&#39;" in site.get("/executions/compare?of=other/1&of=other/2", 404)
+    assert "pipeline &#39;other&#39; is none of" in site.get("/executions/compare?of=other/1&of=other/2", 404)

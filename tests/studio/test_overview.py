@@ -9,7 +9,8 @@ import pytest
 
 from contender.rollout.state import Phase, State, Track
 from contender.studio.pages.overview import FILTERS, SORTS, Choice, natural
-from contender.studio.reading.portfolio import Dimension, Execution
+from contender.studio.reading.portfolio import Dimension
+from contender.studio.reading.summary import Summary
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -21,7 +22,7 @@ def track(version: int, phase: Phase) -> Track:
 def dimension(name: str, *tracks: Track, status: str = "Succeeded", minute: int = 0, paused: bool = False) -> Dimension:
     shares = {1: 0.9, 2: 0.1} if tracks else {1: 1.0}
     state = State(f"contender-{name}", name, champion=1, shares=shares, tracks=tracks, paused=paused)
-    return Dimension(name, state, "InService", Execution("contender", "abc", status, NOW.replace(minute=minute)))
+    return Dimension(name, state, "InService", Summary("arn", status, NOW.replace(minute=minute)))
 
 
 QUIET = dimension("region-10", minute=1)
@@ -29,7 +30,7 @@ CHALLENGED = dimension("region-2", track(2, Phase.RAMPING), minute=2, paused=Tru
 ASKING = dimension("asking", track(2, Phase.INCONCLUSIVE), minute=3)
 FAILED = dimension("failed", status="Failed", minute=4)
 RINGING = replace(dimension("ringing", status="Failed"), alarms=("errors",))
-NEW = Dimension("new", execution=Execution("contender", "abd", "Executing", NOW.replace(minute=5)))
+NEW = Dimension("new", execution=Summary("arn", "Executing", NOW.replace(minute=5)))
 ALL = (QUIET, CHALLENGED, ASKING, FAILED, RINGING, NEW)
 
 

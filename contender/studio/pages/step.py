@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contender.executions.listing import address_of
 from contender.pipeline.definitions import words
 from contender.pipeline.definitions.graph import Node
 from contender.studio.desk import Desk
@@ -48,7 +49,7 @@ def page(desk: Desk, request: Request) -> Response:
         work=looked.work,
         box=boxes.get(name),
         took=(looked.step.ended or desk.clock()) - looked.step.started if looked.step.started else None,
-        source=_source(looked.step.reused_from),
+        source=address_of(looked.step.reused_from),
         asked=_asked(node.body if node else {}, found.snapshot.parameters),
         definition=_written(node),
         most_files=MOST_FILES,
@@ -76,12 +77,6 @@ def file(desk: Desk, request: Request) -> Response:
         command=f"aws s3 cp {shlex.quote(which.uri)} .",
         most_bytes=MOST_BYTES,
     )
-
-
-def _source(arn: str) -> tuple[str, str] | None:
-    """Pipeline and id of the execution that did the work."""
-    pipeline, _, identity = arn.partition(":pipeline/")[2].partition("/execution/")
-    return (pipeline, identity) if identity else None
 
 
 def _asked(body: Mapping[str, Any], parameters: Mapping[str, str]) -> list[tuple[str, str]]:

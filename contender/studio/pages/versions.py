@@ -7,7 +7,7 @@ import math
 from starlette.requests import Request
 from starlette.responses import Response
 
-from contender.executions.listing import pipeline_of
+from contender.executions.listing import address_of
 from contender.naming import checked_dimension
 from contender.studio.desk import Desk
 from contender.studio.reading import versions
@@ -34,9 +34,7 @@ def page(desk: Desk, request: Request) -> Response:
         total=len(found),
         rows=shown,
         measured=versions.measured(desk, shown),
-        refused=[
-            (record, pipeline_of(record.execution), record.execution.rpartition("/")[2]) for record in waiting.result()
-        ],
+        refused=[(record, address_of(record.execution)) for record in waiting.result()],
         number=number,
         pages=pages,
     )

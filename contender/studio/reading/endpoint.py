@@ -28,8 +28,8 @@ from contender.studio.desk import Desk
 from contender.studio.reading import captured, config_history, portfolio, traffic, watched
 from contender.studio.reading.captured import Exchange
 from contender.studio.reading.config_history import Config
-from contender.studio.reading.last_executions import Execution
 from contender.studio.reading.metrics import Window
+from contender.studio.reading.summary import Summary
 from contender.studio.reading.traffic import Flow
 from contender.studio.reading.watched import Alarm
 from contender.watching.executions import Found
@@ -75,7 +75,7 @@ class Endpoint:
     captured_of: tuple[str, ...]
     alarms: tuple[Alarm, ...]
     comparisons: Sequence[Found]
-    execution: Execution | None
+    execution: Summary | None
 
     @property
     def known(self) -> bool:

@@ -66,18 +66,23 @@ class Execution:
 
 def read(desk: Desk, pipeline: str, identity: str) -> Execution:
     """NotFoundError if there is no such execution, or it is none of the project's."""
+    watcher, snapshot = look(desk, pipeline, identity)
+    return Execution(pipeline, identity, snapshot, watcher, _commit(desk, pipeline, snapshot.version))
+
+
+def look(desk: Desk, pipeline: str, identity: str) -> tuple[Watcher, Snapshot]:
+    """The same without its version's commit: how far it is, and who can tell again."""
     arn = f"{describe(desk, pipeline)['PipelineArn']}/execution/{identity}"
     sagemaker = desk.client("sagemaker")
     try:
         watcher = desk.kept.get(("watcher", arn), OVER_S, lambda: Watcher(sagemaker, arn))
-        snapshot = desk.kept.get(("snapshot", arn), SEEN_S, watcher.snapshot)
+        return watcher, desk.kept.get(("snapshot", arn), SEEN_S, watcher.snapshot)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:
             raise
         raise NotFoundError(
             f"pipeline {pipeline!r} has no execution {identity!r}: `contender pipeline list` names those that it has"
         ) from error
-    return Execution(pipeline, identity, snapshot, watcher, _commit(desk, pipeline, snapshot.version))
 
 
 def _commit(desk: Desk, pipeline: str, version: int | None) -> str:

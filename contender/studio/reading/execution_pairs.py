@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from contender.errors import NotFoundError
-from contender.executions.snapshot import Snapshot, Step, Watcher
+from contender.executions.snapshot import Snapshot, Step
 from contender.studio.desk import Desk
+from contender.studio.reading.execution import look
 from contender.trials.comparison import Column, Row, figures, parameters
 from contender.trials.gathering import GIVEN, Gathering
 from contender.trials.record import Record, component_name, number_or_text, read
 from contender.trials.recorder import find
 
-ENDED_S, RUNNING_S, PIPELINE_S = 3600.0, 1.0, 600.0
-ABSENT = ("ResourceNotFound", "ValidationException")
+ENDED_S, RUNNING_S = 3600.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +70,13 @@ class StepRow:
 
 def side(desk: Desk, pipeline: str, execution: str) -> Side:
     """NotFoundError where there is no such execution."""
-    arn = f"{_pipeline_arn(desk, pipeline)}/execution/{execution}"
-    key = ("execution side", arn)
+    key = ("execution side", pipeline, execution)
     if (kept := desk.kept.known(key)) is not None:
         found: Side = kept
         return found
-    try:
-        snapshot = Watcher(desk.client("sagemaker"), arn).snapshot()
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ABSENT:
-            raise
-        raise NotFoundError(
-            f"pipeline {pipeline!r} has no execution {execution!r}: choose two from the list of executions"
-        ) from error
-    found = Side(pipeline, execution, snapshot, None if snapshot.running else _record(desk, pipeline, arn))
+    _, snapshot = look(desk, pipeline, execution)
+    record = None if snapshot.running else _record(desk, pipeline, snapshot.arn)
+    found = Side(pipeline, execution, snapshot, record)
     desk.kept.put(key, RUNNING_S if snapshot.running else ENDED_S, found)
     return found
 
@@ -107,25 +96,6 @@ def step_rows(sides: Sequence[Side]) -> list[StepRow]:
     by_name = [{step.name: step for step in each.snapshot.steps} for each in sides]
     titles = {step.name: step.title for each in sides for step in each.snapshot.steps}
     return [StepRow(title, tuple(steps.get(name) for steps in by_name)) for name, title in titles.items()]
-
-
-def _pipeline_arn(desk: Desk, pipeline: str) -> str:
-    if pipeline not in desk.names.pipelines:
-        known = ", ".join(desk.names.pipelines)
-        raise NotFoundError(f"project {desk.names.project!r} has no pipeline {pipeline!r}: it has {known}")
-
-    def read_arn() -> str:
-        try:
-            described: Mapping[str, Any] = desk.client("sagemaker").describe_pipeline(PipelineName=pipeline)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ABSENT:
-                raise
-            raise NotFoundError(
-                f"pipeline {pipeline!r} does not exist: make it with `contender pipeline upsert`"
-            ) from error
-        return str(described["PipelineArn"])
-
-    return desk.kept.get(("pipeline arn", pipeline), PIPELINE_S, read_arn)
 
 
 def _record(desk: Desk, pipeline: str, arn: str) -> Record | None:

@@ -7,17 +7,16 @@ DescribePipelineExecution       when those ended that left no record; a few a pa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
 from contender.errors import NotFoundError
-from contender.executions.dimension_lock import RUNNING
-from contender.executions.listing import pipeline_of, recent
-from contender.naming import dimension_of_execution
+from contender.executions.listing import recent
 from contender.studio.desk import Desk
+from contender.studio.reading.summary import Summary
 from contender.trials import lookup
 from contender.trials.record import Record
 
@@ -50,28 +49,10 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Row(Summary):
     """An execution of the list; `ended` is None while it runs, or while it is not known."""
 
-    arn: str
-    name: str
-    dimension: str
-    status: str
-    started: datetime
-    reason: str = ""
     ended: Ended | None = None
-
-    @property
-    def pipeline(self) -> str:
-        return pipeline_of(self.arn)
-
-    @property
-    def id(self) -> str:
-        return self.arn.rpartition("/")[2]
-
-    @property
-    def running(self) -> bool:
-        return self.status in RUNNING
 
     @property
     def record(self) -> Record | None:
@@ -114,24 +95,12 @@ def _listed(desk: Desk, choice: Choice) -> Listing:
             if (len(rows) >= ROWS or looked >= LOOKS) and summary["StartTime"] != last:
                 return Listing(tuple(rows), looked, last)
             looked, last = looked + 1, summary["StartTime"]
-            row = _row(summary)
+            row = Row.of(summary)
             if _fits(row, choice):
                 rows.append(row)
     except NotFoundError:
         return Listing((), 0, None)
     return Listing(tuple(rows), looked, None)
-
-
-def _row(summary: Mapping[str, Any]) -> Row:
-    arn = summary["PipelineExecutionArn"]
-    return Row(
-        arn,
-        summary.get("PipelineExecutionDisplayName") or arn.rpartition("/")[2],
-        dimension_of_execution(summary) or "",
-        summary["PipelineExecutionStatus"],
-        summary["StartTime"],
-        summary.get("PipelineExecutionFailureReason", ""),
-    )
 
 
 def _fits(row: Row, choice: Choice) -> bool:

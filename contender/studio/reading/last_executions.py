@@ -14,9 +14,8 @@ from itertools import chain, islice
 from typing import Any
 
 from contender.errors import NotFoundError
-from contender.executions.dimension_lock import RUNNING
-from contender.executions.listing import PAGE, executions, pipeline_of
-from contender.naming import dimension_of_execution
+from contender.executions.listing import PAGE, executions
+from contender.studio.reading.summary import Summary
 
 FIRST_PAGES, MORE_PAGES = 3, 2
 """Pages of a list that are read the first time, and further back each time after."""
@@ -25,24 +24,14 @@ NEWEST_PAGES = 5
 MOST = 20_000
 """Executions of a pipeline that are remembered."""
 
-Summary = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """The last execution of a dimension."""
-
-    pipeline: str
-    id: str
-    status: str
-    started: datetime
+Page = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class LastExecutions:
     """By dimension; `looked_through` is how many executions were, `complete` whether those are all there are."""
 
-    of: Mapping[str, Execution]
+    of: Mapping[str, Summary]
     looked_through: int = 0
     complete: bool = True
 
@@ -73,17 +62,17 @@ class _Seen:
     """Of one pipeline: which executions were seen, which of them run, and each dimension's last."""
 
     def __init__(self) -> None:
-        self.last: dict[str, Execution] = {}
+        self.last: dict[str, Summary] = {}
         self.complete = False
         self._seen: set[str] = set()
         self._running: dict[str, datetime] = {}
-        self._further: Iterator[Sequence[Summary]] | None = None
+        self._further: Iterator[Page] | None = None
 
     @property
     def looked_through(self) -> int:
         return len(self._seen)
 
-    def look(self, pages: Iterator[Sequence[Summary]]) -> None:
+    def look(self, pages: Iterator[Page]) -> None:
         """At the newest, and a little further back than before."""
         if self._further is None:
             self._look_further(pages, FIRST_PAGES)
@@ -98,33 +87,26 @@ class _Seen:
         if not self.complete and self.looked_through < MOST:
             self._look_further(self._further, MORE_PAGES)
 
-    def _look_further(self, pages: Iterator[Sequence[Summary]], most: int) -> None:
+    def _look_further(self, pages: Iterator[Page], most: int) -> None:
         count = 0
         for page in islice(pages, most):
             self._remember(page)
             count += 1
         self.complete = count < most
 
-    def _remember(self, page: Sequence[Summary]) -> None:
-        for summary in page:
-            arn, started = summary["PipelineExecutionArn"], summary["StartTime"]
-            self._seen.add(arn)
-            if summary["PipelineExecutionStatus"] in RUNNING:
-                self._running[arn] = started
+    def _remember(self, page: Page) -> None:
+        for found in map(Summary.of, page):
+            self._seen.add(found.arn)
+            if found.running:
+                self._running[found.arn] = found.started
             else:
-                self._running.pop(arn, None)
-            dimension = dimension_of_execution(summary)
-            before = self.last.get(dimension) if dimension is not None else None
-            if dimension is not None and (before is None or before.started <= started):
-                self.last[dimension] = execution(summary)
+                self._running.pop(found.arn, None)
+            before = self.last.get(found.dimension)
+            if found.dimension and (before is None or before.started <= found.started):
+                self.last[found.dimension] = found
 
 
-def execution(summary: Summary) -> Execution:
-    arn = summary["PipelineExecutionArn"]
-    return Execution(pipeline_of(arn), arn.rpartition("/")[2], summary["PipelineExecutionStatus"], summary["StartTime"])
-
-
-def _pages(sagemaker: Any, pipeline: str) -> Iterator[Sequence[Summary]]:
+def _pages(sagemaker: Any, pipeline: str) -> Iterator[Page]:
     """Lists of summaries, the latest first."""
     found = executions(sagemaker, pipeline)
     while page := list(islice(found, PAGE)):

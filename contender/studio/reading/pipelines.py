@@ -17,11 +17,10 @@ from botocore.exceptions import ClientError
 
 from contender.errors import NotFoundError
 from contender.executions.listing import executions
-from contender.naming import dimension_of_execution
 from contender.pipeline.definitions.graph import Graph, readable
 from contender.pipeline.versions import Version, versions
 from contender.studio.desk import Desk
-from contender.studio.reading.last_executions import Execution, execution
+from contender.studio.reading.summary import Summary
 
 DESCRIBED_S, LISTED_S = 10.0, 2.0
 MOST_VERSIONS = 50
@@ -29,16 +28,8 @@ LATEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One of a pipeline's latest executions."""
-
-    dimension: str | None
-    execution: Execution
-
-
-@dataclass(frozen=True, slots=True)
 class Pipeline:
-    """A deployed pipeline; `versions` and `runs` have the latest first."""
+    """A deployed pipeline; `versions` and `latest`, its executions, have the newest first."""
 
     name: str
     arn: str
@@ -46,7 +37,7 @@ class Pipeline:
     changed: datetime
     definition: Mapping[str, Any]
     versions: tuple[Version, ...]
-    runs: tuple[Run, ...]
+    latest: tuple[Summary, ...]
 
     @property
     def graph(self) -> Graph | None:
@@ -84,7 +75,7 @@ def read(desk: Desk, name: str) -> Pipeline:
         described["LastModifiedTime"],
         json.loads(described["PipelineDefinition"]),
         desk.kept.get(("versions", name), DESCRIBED_S, lambda: tuple(islice(versions(sagemaker, name), MOST_VERSIONS))),
-        desk.kept.get(("runs", name), LISTED_S, lambda: _runs(sagemaker, name)),
+        desk.kept.get(("latest", name), LISTED_S, lambda: _latest(sagemaker, name)),
     )
 
 
@@ -108,8 +99,5 @@ def describe(desk: Desk, name: str, version: int | None = None) -> Mapping[str, 
     return desk.kept.get(("pipeline", name, version), DESCRIBED_S, read)
 
 
-def _runs(sagemaker: Any, name: str) -> tuple[Run, ...]:
-    return tuple(
-        Run(dimension_of_execution(summary), execution(summary))
-        for summary in islice(executions(sagemaker, name), LATEST)
-    )
+def _latest(sagemaker: Any, name: str) -> tuple[Summary, ...]:
+    return tuple(map(Summary.of, islice(executions(sagemaker, name), LATEST)))

@@ -19,7 +19,8 @@ from contender.naming import Names, variant_name
 from contender.rollout.state import Phase, State, Track
 from contender.studio.desk import Desk
 from contender.studio.reading import metrics
-from contender.studio.reading.last_executions import Execution, LastExecutions, Memory
+from contender.studio.reading.last_executions import LastExecutions, Memory
+from contender.studio.reading.summary import Summary
 from contender.watching.alarms import endpoint_of
 
 STATES_S, LISTS_S, METRICS_S, GROUPS_S, REMEMBERED_S = 1.0, 10.0, 20.0, 30.0, 3600.0
@@ -33,7 +34,7 @@ class Dimension:
     name: str
     state: State | None = None
     endpoint_status: str = ""
-    execution: Execution | None = None
+    execution: Summary | None = None
     alarms: tuple[str, ...] = ()
 
     @property

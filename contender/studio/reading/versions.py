@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from contender import evaluation, registry
 from contender.approval import named
 from contender.errors import NotFoundError
-from contender.executions.listing import pipeline_of
+from contender.executions.listing import address_of
 from contender.registry import APPROVED, WAITS, Role, Status, Version
 from contender.stage_settings import following, versions_of
 from contender.studio.desk import Desk
@@ -98,9 +98,7 @@ class Measured:
     @property
     def execution(self) -> tuple[str, str] | None:
         """Pipeline and id of the execution that registered it, for its address."""
-        arn = self.metadata.get("executionArn", "")
-        pipeline = pipeline_of(arn)
-        return (pipeline, arn.rpartition("/")[2]) if pipeline else None
+        return address_of(self.metadata.get("executionArn", ""))
 
 
 def models(desk: Desk, dimension: str) -> tuple[Model, ...]:
