@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +24,6 @@ from contender.studio.views.outlook import Progress, headline, outlook, progress
 CHANGING_S, UNDER_WAY_S, QUIET_S = 2, 5, 15
 TOLD = 50
 """Decisions of the timeline on one page."""
-MOST_COLOURS = 8
 CHANGING = frozenset({Phase.PROMOTING, Phase.ROLLING_BACK})
 
 
@@ -67,7 +66,8 @@ def page(desk: Desk, request: Request) -> Response:
         pins=spec.pins(dimension) if spec else None,
         questions=asked,
         shown=shown,
-        bar=_bar(found, order),
+        shares=[(variant_name(version), share) for version, share in sorted(state.shares.items())] if state else [],
+        colours={name: place for place, name in enumerate(order)},
         share_chart=rollout_charts.shares(found.entries, now, order),
         told=told,
         older=told[-1].revision if told and told[-1].revision > 1 else None,
@@ -77,16 +77,6 @@ def page(desk: Desk, request: Request) -> Response:
         headline=headline,
         in_words=describe,
     )
-
-
-def _bar(found: Rollout, order: Sequence[str]) -> list[tuple[str, float, int]]:
-    """Each variant with its share and the number of the colour that charts give it too."""
-    shares = found.state.shares if found.state else {}
-    return [
-        (name, shares[version], min(order.index(name), MOST_COLOURS - 1))
-        for version in sorted(shares)
-        for name in (variant_name(version),)
-    ]
 
 
 def _every(found: Rollout) -> int:
