@@ -60,6 +60,19 @@ PURE = (
         for name in ("wishes", "view", "actions", "definitions", "alarms", "plan", "stalled")
     ),
 )
+ASKS_AWS, ANSWERS_BROWSERS = {"boto3", "botocore"}, {"starlette", "jinja2"}
+ROOMS_OF_THE_PAGE: dict[str, tuple[tuple[str, ...], set[str]]] = {
+    "charts": (("formats", "states"), set()),
+    "reports": (("charts", "formats"), set()),
+    "reading": (("reports", "desk", "refusals"), ASKS_AWS),
+    "views": (("reading", "charts", "formats", "states"), set()),
+    "actions": (("reading", "acting", "desk"), ASKS_AWS | ANSWERS_BROWSERS),
+    "pages": (
+        ("actions", "reading", "views", "charts", "reports", "desk", "formats", "rendering", "states"),
+        ANSWERS_BROWSERS,
+    ),
+}
+"""By room of contender/studio: what else of the page it imports, and which libraries of these."""
 IMPURE_MODULES = {"boto3", "botocore", "os", "time", "secrets"}
 
 
@@ -116,6 +129,25 @@ def test_the_product_does_not_import_local_sagemaker(path: Path) -> None:
 )
 def test_nothing_needs_the_page(path: Path) -> None:
     assert not {name for name in imports(path) if within(name, "contender.studio")}
+
+
+@pytest.mark.parametrize(
+    "path", [path for room in ROOMS_OF_THE_PAGE for path in modules(f"contender/studio/{room}")], ids=label
+)
+def test_a_room_of_the_page_knows_only_what_it_needs(path: Path) -> None:
+    room = path.relative_to(ROOT / "contender/studio").parts[0]
+    ours, foreign = ROOMS_OF_THE_PAGE[room]
+    known = tuple(f"contender.studio.{each}" for each in (room, *ours))
+    for name in imports(path):
+        if within(name, "contender.studio") and name != "contender.studio":
+            assert any(within(name, each) for each in known), f"{room} does not know {name}"
+        assert name.partition(".")[0] not in ASKS_AWS | ANSWERS_BROWSERS or name.partition(".")[0] in foreign
+
+
+@pytest.mark.parametrize("path", modules("contender/studio/pages", "contender/studio/views"), ids=label)
+def test_pages_ask_aws_through_readings_only(path: Path) -> None:
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    assert not [call for call in calls if isinstance(call, ast.Attribute) and call.attr == "client"]
 
 
 @pytest.mark.parametrize("path", [p for p in modules("steps") if p.name != "__init__.py"], ids=label)

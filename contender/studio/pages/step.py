@@ -15,7 +15,7 @@ from contender.pipeline.definitions import words
 from contender.pipeline.definitions.graph import Node
 from contender.studio.desk import Desk
 from contender.studio.reading import execution as executions
-from contender.studio.reading import files, step
+from contender.studio.reading import step
 from contender.studio.reading.files import MOST_BYTES, MOST_FILES, MOST_OUTPUTS
 from contender.studio.rendering import render
 from contender.studio.reports.known import told
@@ -60,10 +60,7 @@ def page(desk: Desk, request: Request) -> Response:
 def file(desk: Desk, request: Request) -> Response:
     found = executions.read(desk, request.path_params["pipeline"], request.path_params["id"])
     one = found.step(request.path_params["step"])
-    work = step.work_of(desk, found, one)
-    s3 = desk.client("s3")
-    which = files.find(s3, work.outputs if work else {}, request.path_params["file"])
-    content = files.read(s3, which)
+    which, content = step.file_of(desk, found, one, request.path_params["file"])
     return render(
         request,
         "file.html",

@@ -17,13 +17,10 @@ from contender.studio.reading import versions
 from contender.studio.reading.versions import Measured, Model
 from contender.studio.rendering import render
 from contender.studio.views.confusion import matrix
-from contender.trials import lookup
 from contender.trials.comparison import FIRST_RUN, Column, Row, figures, parameters
-from contender.trials.lookup import Compared
 from contender.trials.record import ORIGIN
 
 MOST = 4
-COMPARED_S = 60.0
 
 
 def page(desk: Desk, request: Request) -> Response:
@@ -34,7 +31,7 @@ def page(desk: Desk, request: Request) -> Response:
     numbers = list(dict.fromkeys(asked))[:MOST] or _usual(known)
     chosen = [versions.model(desk, dimension, number) for number in numbers]
     measured = versions.measured(desk, chosen)
-    waiting = [desk.later(partial(_compared, desk, each, measured[each.number])) for each in chosen]
+    waiting = [desk.later(partial(versions.compared, desk, each, measured[each.number])) for each in chosen]
     compared = [each.result() for each in waiting]
     columns = [each.column() for each in compared]
     return render(
@@ -74,15 +71,6 @@ def _parameters(columns: Sequence[Column]) -> list[Row]:
     """Those that differ first, without those that every first execution has."""
     found = [row for row in parameters(columns, everything=True) if row.name not in FIRST_RUN]
     return sorted(found, key=lambda row: not row.differs)
-
-
-def _compared(desk: Desk, model: Model, measured: Measured) -> Compared:
-    version = model.version
-    return desk.kept.get(
-        ("compared", version),
-        COMPARED_S,
-        lambda: lookup.of_package(desk.client("sagemaker"), desk.client("s3"), desk.names, version, measured.package),
-    )
 
 
 def _roc(numbers: Sequence[int], measured: dict[int, Measured]) -> Chart:

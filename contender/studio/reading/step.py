@@ -21,7 +21,7 @@ from contender.executions.tail import tail
 from contender.studio.desk import Desk
 from contender.studio.reading import files, jobs
 from contender.studio.reading.execution import OVER_S, Execution
-from contender.studio.reading.files import MOST_OUTPUTS, File, Listing
+from contender.studio.reading.files import MOST_OUTPUTS, Content, File, Listing
 from contender.studio.reading.jobs import Work
 from contender.studio.reports.known import KNOWN
 
@@ -78,6 +78,13 @@ def work_of(desk: Desk, execution: Execution, step: Step) -> Work | None:
     return desk.kept.get(
         ("work", *_key(execution, step)), seconds, lambda: (jobs.read(desk.client("sagemaker"), step),)
     )[0]
+
+
+def file_of(desk: Desk, execution: Execution, step: Step, address: str) -> tuple[File, Content]:
+    """A file that the step wrote, by its address within the step; NotFoundError if it wrote none such."""
+    work, s3 = work_of(desk, execution, step), desk.client("s3")
+    file = files.find(s3, work.outputs if work else {}, address)
+    return file, files.read(s3, file)
 
 
 def _key(execution: Execution, step: Step) -> tuple[Any, ...]:

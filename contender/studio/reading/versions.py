@@ -23,11 +23,12 @@ from contender.registry import APPROVED, WAITS, Role, Status, Version
 from contender.stage_settings import following, versions_of
 from contender.studio.desk import Desk
 from contender.trials import lookup
+from contender.trials.lookup import Compared
 from contender.trials.record import Record
 
 ROWS = 10
 MOST_REFUSED = 10
-LIST_S, REFUSED_S, PACKAGE_S = 1.0, 10.0, 3600.0
+LIST_S, REFUSED_S, COMPARED_S, PACKAGE_S = 1.0, 10.0, 60.0, 3600.0
 SERVES = (Status.IN_SERVICE, Status.DEPLOYING)
 
 
@@ -117,6 +118,16 @@ def measured(desk: Desk, chosen: Sequence[Model]) -> dict[int, Measured]:
     """What was measured of each, by number; read at the same time."""
     waiting = {each.number: desk.later(partial(_measured, desk, each.version)) for each in chosen}
     return {number: each.result() for number, each in waiting.items()}
+
+
+def compared(desk: Desk, one: Model, found: Measured) -> Compared:
+    """What is known of a version for laying it beside others: what it was given, and what was measured of it."""
+    version, package = one.version, found.package
+    return desk.kept.get(
+        ("compared", version),
+        COMPARED_S,
+        lambda: lookup.of_package(desk.client("sagemaker"), desk.client("s3"), desk.names, version, package),
+    )
 
 
 def refused(desk: Desk, dimension: str) -> tuple[Record, ...]:
