@@ -10,5 +10,5 @@ against it.
     serving/     endpoints, and the runtime that answers invocations
     warm/        processes forked from one that has imported everything already
     containers/  what runs inside such a process, in the place of an AWS image
-    launcher/    starts and stops all of it, and MiniStack for the rest of AWS
+    launcher/    starts and stops all of it, MiniStack for the rest of AWS, and what runs beside it, such as the page
 """

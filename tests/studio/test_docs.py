@@ -19,6 +19,14 @@ SOURCES = [
 ]
 
 
+READINGS = "".join(path.read_text() for path in sorted((REPOSITORY / "contender/studio/reading").glob("*.py")))
+ASKED = {
+    *re.findall(r'(?:client\("\w+"\)|sagemaker|s3|logs)\.((?:describe|list|search)_\w+)\(', READINGS),
+    *re.findall(r'paginator\("(\w+)"', READINGS),
+}
+NAMED_OTHERWISE = {"list_objects_v2": "s3:ListBucket"}
+
+
 @pytest.mark.parametrize("line", commands(shell(DOCS)))
 def test_a_command_of_the_page_parses(line: str) -> None:
     parse(line)
@@ -33,6 +41,12 @@ def test_links_lead_somewhere() -> None:
             page = (REPOSITORY / "docs" / file).read_text(encoding="utf-8") if file.endswith(".md") else None
         if anchor and page:
             assert anchor in anchors(page)
+
+
+@pytest.mark.parametrize("operation", sorted(ASKED))
+def test_what_a_reading_asks_of_aws_is_among_what_has_to_be_allowed(operation: str) -> None:
+    action = NAMED_OTHERWISE.get(operation, ":" + operation.title().replace("_", ""))
+    assert f"{action}`" in DOCS
 
 
 @pytest.mark.parametrize(
