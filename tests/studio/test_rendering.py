@@ -9,6 +9,7 @@ import pytest
 
 from contender.durations import duration
 from contender.studio.charts import sparkline
+from contender.studio.charts.chart import Series
 from contender.studio.charts.lines import lines
 from contender.studio.formats import number, percent, time_
 from contender.studio.rendering import but, data
@@ -73,7 +74,7 @@ def test_a_sparkline_reaches_from_nothing_to_its_largest_value_and_has_gaps() ->
 
 def test_a_chart_and_its_table_are_of_the_same_numbers() -> None:
     rows = [{"at": AT, "variant": "v1", "share": 0.25, "secret": "not shown"}]
-    chart = lines("shares", "Shares", rows, "at", "share", "variant", share=True)
+    chart = lines("shares", "Shares", Series(rows, "at", "share", "variant"), share=True)
     assert chart.document["data"]["values"] == [{"at": AT, "variant": "v1", "share": 0.25}]
     assert json.loads(data(chart.document))["data"]["values"][0]["at"] == AT.timestamp() * 1000
     assert chart.table == [["2026-11-30 20:11:05", "v1", "25.0%"]]

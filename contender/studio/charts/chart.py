@@ -50,21 +50,34 @@ class Chart:
         return percent(value) if name in self.shares and value is not None else number(value)
 
 
-def colours(series: str, rows: Sequence[Row] = (), order: Sequence[str] = ()) -> dict[str, Any]:
-    """A colour for each series. With an order, those of all its names, so that charts of a page agree."""
-    return {"field": series, "type": "nominal", "title": None, "sort": None, **_ordered(series, rows, order, {})}
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Rows that hold `y` over `x` for each value of the field `by`.
 
+    `order`: all values that the page's charts have, so that each has the same colour and dashes in all of them.
+    """
 
-def dashes(series: str, rows: Sequence[Row] = (), order: Sequence[str] = ()) -> dict[str, Any]:
-    scale = {"range": [*DASHES]}
-    return {"field": series, "type": "nominal", "title": None, "sort": None, **_ordered(series, rows, order, scale)}
+    rows: Sequence[Row]
+    x: str
+    y: str
+    by: str
+    order: Sequence[str] = ()
 
+    @property
+    def colours(self) -> dict[str, Any]:
+        return self._told_apart({})
 
-def _ordered(series: str, rows: Sequence[Row], order: Sequence[str], scale: dict[str, Any]) -> dict[str, Any]:
-    if not order:
-        return {"scale": scale} if scale else {}
-    there = {row.get(series) for row in rows}
-    return {"scale": {**scale, "domain": [*order]}, "legend": {"values": [name for name in order if name in there]}}
+    @property
+    def dashes(self) -> dict[str, Any]:
+        return self._told_apart({"range": [*DASHES]})
+
+    def _told_apart(self, scale: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {"field": self.by, "type": "nominal", "title": None, "sort": None}
+        if not self.order:
+            return {**found, "scale": scale} if scale else found
+        there = {row.get(self.by) for row in self.rows}
+        legend = {"values": [name for name in self.order if name in there]}
+        return {**found, "scale": {**scale, "domain": [*self.order]}, "legend": legend}
 
 
 def axis(field: str, rows: Sequence[Row], title: str = "", *, share: bool = False) -> dict[str, Any]:

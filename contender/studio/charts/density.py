@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from contender.studio.charts.chart import NOTHING_YET, Chart, Row, axis, colours, dashes
+from contender.studio.charts.chart import NOTHING_YET, Chart, Series, axis
 
 
 def density_curves(
     name: str,
     title: str,
-    rows: Sequence[Row],
-    x: str,
-    y: str,
-    series: str,
+    series: Series,
     *,
     x_title: str = "",
     share: bool = False,
     about: str = "",
     empty: str = NOTHING_YET,
-    order: Sequence[str] = (),
 ) -> Chart:
     """Areas that may lie over each other; their heights say nothing by themselves, so that axis has no numbers."""
     encoding = {
-        "x": {**axis(x, rows, x_title, share=share), "scale": {"zero": False}},
-        "y": {**axis(y, rows), "stack": None, "axis": {"labels": False, "ticks": False, "title": "density"}},
-        "color": colours(series, rows, order),
+        "x": {**axis(series.x, series.rows, x_title, share=share), "scale": {"zero": False}},
+        "y": {
+            **axis(series.y, series.rows),
+            "stack": None,
+            "axis": {"labels": False, "ticks": False, "title": "density"},
+        },
+        "color": series.colours,
     }
-    shown = [{"field": series}, {"field": x, "type": "quantitative", "format": ".2%" if share else ".4g"}]
+    shown = [{"field": series.by}, {"field": series.x, "type": "quantitative", "format": ".2%" if share else ".4g"}]
     spec = {
         "encoding": encoding,
         "layer": [
             {"mark": {"type": "area", "opacity": 0.15}},
-            {"mark": "line", "encoding": {"strokeDash": dashes(series, rows, order), "tooltip": shown}},
+            {"mark": "line", "encoding": {"strokeDash": series.dashes, "tooltip": shown}},
         ],
     }
-    columns = {series: series, x: x_title or x, y: y}
-    return Chart(name, title, spec, rows, columns, about, empty, frozenset({x} if share else ()))
+    columns = {series.by: series.by, series.x: x_title or series.x, series.y: series.y}
+    return Chart(name, title, spec, series.rows, columns, about, empty, frozenset({series.x} if share else ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from contender.studio.charts.chart import Chart, axis, dashes
+from contender.studio.charts.chart import Chart, Series, axis
 
 Points = Sequence[tuple[float, float]]
 HEIGHT = 340
@@ -17,6 +17,7 @@ def roc(name: str, title: str, curves: Mapping[str, Points], *, about: str = "",
     rows = [
         {"model": model, "false": false, "true": true} for model, points in curves.items() for false, true in points
     ]
+    series = Series(rows, "false", "true", "model")
     guess = {"values": [{"false": at, "true": at} for at in (0, 1)]}
     unit = {"domain": [0, 1]}
     spec = {
@@ -30,13 +31,8 @@ def roc(name: str, title: str, curves: Mapping[str, Points], *, about: str = "",
             {
                 "mark": {"type": "line", "strokeWidth": 2},
                 "encoding": {
-                    "color": {
-                        "field": "model",
-                        "type": "nominal",
-                        "sort": None,
-                        "legend": LEGEND,
-                    },
-                    "strokeDash": {**dashes("model"), "legend": LEGEND},
+                    "color": {**series.colours, "legend": LEGEND},
+                    "strokeDash": {**series.dashes, "legend": LEGEND},
                     "order": {"field": "true"},
                     "tooltip": [{"field": field} for field in ("model", "false", "true")],
                 },

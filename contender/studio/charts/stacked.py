@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from contender.studio.charts.chart import NOTHING_YET, Chart, Row, axis, colours
+from contender.studio.charts.chart import NOTHING_YET, Chart, Series, axis
 
 LEAST_NAMED = 0.04
 """The share from which on an area has room for its name."""
@@ -13,19 +11,16 @@ LEAST_NAMED = 0.04
 def stacked(
     name: str,
     title: str,
-    rows: Sequence[Row],
-    x: str,
-    y: str,
-    series: str,
+    series: Series,
     *,
     about: str = "",
     empty: str = NOTHING_YET,
-    order: Sequence[str] = (),
 ) -> Chart:
-    """An area for each value of `series`, whose shares add up to 1 at each time."""
+    """An area for each of them; their shares add up to 1 at each time."""
+    x, y, by, rows = series.x, series.y, series.by, series.rows
     x_axis, height = axis(x, rows), {**axis(y, rows, share=True), "stack": "zero", "scale": {"domain": [0, 1]}}
     end = max((row[x] for row in rows), default=None)
-    last = [{**row, "label": row[series] if row[y] >= LEAST_NAMED else ""} for row in rows if row[x] == end]
+    last = [{**row, "label": row[by] if row[y] >= LEAST_NAMED else ""} for row in rows if row[x] == end]
     spec = {
         "layer": [
             {
@@ -33,8 +28,8 @@ def stacked(
                 "encoding": {
                     "x": x_axis,
                     "y": height,
-                    "color": colours(series, rows, order),
-                    "tooltip": [{"field": series}, {"field": y, "type": "quantitative", "format": ".1%"}],
+                    "color": series.colours,
+                    "tooltip": [{"field": by}, {"field": y, "type": "quantitative", "format": ".1%"}],
                 },
             },
             {
@@ -43,10 +38,10 @@ def stacked(
                 "encoding": {
                     "x": x_axis,
                     "y": {**height, "bandPosition": 0.5},
-                    "detail": colours(series, rows),
+                    "detail": {"field": by, "type": "nominal"},
                     "text": {"field": "label"},
                 },
             },
         ]
     }
-    return Chart(name, title, spec, rows, {x: x, series: series, y: y}, about, empty, frozenset({y}))
+    return Chart(name, title, spec, rows, {x: x, by: by, y: y}, about, empty, frozenset({y}))

@@ -15,7 +15,7 @@ from contender.naming import variant_name
 from contender.rollout.decision import Entry
 from contender.rollout.state import State
 from contender.studio.charts.band import MARKED, band
-from contender.studio.charts.chart import Chart
+from contender.studio.charts.chart import Chart, Series
 from contender.studio.charts.density import density_curves
 from contender.studio.charts.lines import lines
 from contender.studio.charts.stacked import stacked
@@ -54,13 +54,9 @@ def shares(entries: Sequence[Entry], now: datetime, order: Sequence[str]) -> Cha
     return stacked(
         "shares",
         "Shares over time",
-        rows,
-        "time",
-        "share",
-        "variant",
+        Series(rows, "time", "share", "variant", order),
         about="as decided; each holds until the next decision",
         empty="No shares were decided yet.",
-        order=order,
     )
 
 
@@ -80,37 +76,41 @@ def about_rewards(
     yield lines(
         "cumulative",
         "Cumulative reward",
-        [
-            {"time": moment.at, "variant": name, "reward": moment.arms[name].total}
-            for moment in found
-            for name in _in_order(moment.arms, order)
-        ],
-        "time",
-        "reward",
-        "variant",
+        Series(
+            [
+                {"time": moment.at, "variant": name, "reward": moment.arms[name].total}
+                for moment in found
+                for name in _in_order(moment.arms, order)
+            ],
+            "time",
+            "reward",
+            "variant",
+            order,
+        ),
         y_title="reward",
         about="of requests whose rewards have had their time to come",
         empty=nothing,
-        order=order,
     )
     kind = goal.kind if goal else "real"
     yield lines(
         "rate",
         "Reward per request so far",
-        [
-            {"time": moment.at, "variant": name, "rate": moment.arms[name].of(kind)[0]}
-            for moment in found
-            for name in _in_order(moment.arms, order)
-            if moment.arms[name].n
-        ],
-        "time",
-        "rate",
-        "variant",
+        Series(
+            [
+                {"time": moment.at, "variant": name, "rate": moment.arms[name].of(kind)[0]}
+                for moment in found
+                for name in _in_order(moment.arms, order)
+                if moment.arms[name].n
+            ],
+            "time",
+            "rate",
+            "variant",
+            order,
+        ),
         y_title="converted" if kind == "binary" else "reward per request",
         share=kind == "binary",
         about="over all shares together; verdicts compare within stretches of the same shares",
         empty=no_rate,
-        order=order,
     )
 
 
@@ -192,10 +192,7 @@ def _method(goal: Goal, found: Sequence[Moment], question: Question) -> Chart:
     return lines(
         "method",
         title,
-        rows,
-        "time",
-        "value",
-        "figure",
+        Series(rows, "time", "value", "figure"),
         y_title="reward per request" if goal.method == "expected_loss" else "p-value",
         about="decided once it is below the line",
         empty=UNCOUNTED,
@@ -214,15 +211,11 @@ def _posterior(goal: Goal | None, arms: Mapping[str, Arm], empty: str, order: Se
     return density_curves(
         "posterior",
         "Plausible mean rewards",
-        rows,
-        "mean",
-        "density",
-        "variant",
+        Series(rows, "mean", "density", "variant", order),
         x_title="converted" if goal and goal.kind == "binary" else "reward per request",
         share=bool(goal and goal.kind == "binary"),
         about=f"posterior; {words}" if words else "",
         empty=empty,
-        order=order,
     )
 
 

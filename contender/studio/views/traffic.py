@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from contender.studio.charts.chart import Chart, Row
+from contender.studio.charts.chart import Chart, Row, Series
 from contender.studio.charts.lines import lines
 from contender.studio.reading.traffic import ERRORS, PERCENTILES, Flow, Traffic
 
@@ -19,10 +19,12 @@ def charts(flow: Flow) -> tuple[Chart, ...]:
         lines(
             "invocations",
             "Invocations",
-            _rows(flow, "invocations", lambda each: each.invocations) if flow.requests else (),
-            "at",
-            "invocations",
-            "variant",
+            Series(
+                _rows(flow, "invocations", lambda each: each.invocations) if flow.requests else (),
+                "at",
+                "invocations",
+                "variant",
+            ),
             x_title="time (UTC)",
             about=about,
             empty=NOBODY,
@@ -31,10 +33,7 @@ def charts(flow: Flow) -> tuple[Chart, ...]:
         lines(
             "errors",
             "Errors",
-            tuple(_errors(flow)),
-            "at",
-            "errors",
-            "of",
+            Series(tuple(_errors(flow)), "at", "errors", "of"),
             x_title="time (UTC)",
             about=f"requests that failed, {about}",
             empty=NO_ERROR if flow.requests else NOBODY,
@@ -47,10 +46,12 @@ def _latency(flow: Flow, percentile: str) -> Chart:
     return lines(
         f"latency-{percentile}",
         f"Latency {percentile}",
-        _rows(flow, "latency", lambda each: each.latency_ms[percentile]) if flow.requests else (),
-        "at",
-        "latency",
-        "variant",
+        Series(
+            _rows(flow, "latency", lambda each: each.latency_ms[percentile]) if flow.requests else (),
+            "at",
+            "latency",
+            "variant",
+        ),
         x_title="time (UTC)",
         y_title="ms",
         about=f"what {share} of 100 requests took the model at most, in ms, {flow.window.words}",

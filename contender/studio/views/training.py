@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from contender.executions.logs import Line
-from contender.studio.charts.chart import Chart
+from contender.studio.charts.chart import Chart, Series
 from contender.studio.charts.lines import lines
 from contender.studio.reading.jobs import Work
 from contender.studio.reading.step import LINES_READ
@@ -26,10 +26,7 @@ def curve(work: Work | None, said: Sequence[Line]) -> Chart | None:
     return lines(
         "curve",
         "Metrics over the training",
-        rows,
-        "time",
-        "value",
-        "metric",
+        Series(rows, "time", "value", "metric"),
         x_title="told",
         y_title="value",
         about=about,
