@@ -29,7 +29,7 @@ class Bar:
     end: datetime
 
 
-def gantt(name: str, title: str, bars: Sequence[Bar], *, about: str = "", empty: str = "Nothing has run yet.") -> Chart:
+def gantt(name: str, title: str, bars: Sequence[Bar]) -> Chart:
     """By the clock, or each from its own start where they lie too far apart for that."""
     took = [(bar.end - bar.start).total_seconds() for bar in bars]
     span = (max(bar.end for bar in bars) - min(bar.start for bar in bars)).total_seconds() if bars else 0.0
@@ -52,8 +52,8 @@ def gantt(name: str, title: str, bars: Sequence[Bar], *, about: str = "", empty:
         _spec(rows, span, by_clock=by_clock),
         rows,
         {"name": "Of", "state": "State", "start": "Started", "end": "Ended", "seconds": "Seconds"},
-        about or ("" if by_clock else "Each from its own start: they lie far apart."),
-        empty,
+        "" if by_clock else "Each from its own start: they lie far apart.",
+        "Nothing has run yet.",
     )
 
 

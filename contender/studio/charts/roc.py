@@ -12,7 +12,7 @@ LEGEND = {"orient": "top", "title": None, "columns": 2, "labelLimit": 240}
 FALSE, TRUE = "False positive rate", "True positive rate"
 
 
-def roc(name: str, title: str, curves: Mapping[str, Points], *, about: str = "", empty: str = "") -> Chart:
+def roc(name: str, title: str, curves: Mapping[str, Points], *, about: str = "") -> Chart:
     """A curve for each model by its name, of (false, true) positive rates, and the line of a model that guesses."""
     rows = [
         {"model": model, "false": false, "true": true} for model, points in curves.items() for false, true in points
@@ -40,4 +40,4 @@ def roc(name: str, title: str, curves: Mapping[str, Points], *, about: str = "",
         ],
     }
     columns = {"model": "Model", "false": FALSE, "true": TRUE}
-    return Chart(name, title, spec, rows, columns, about, empty or "No curve was measured.")
+    return Chart(name, title, spec, rows, columns, about, "No curve was measured.")
