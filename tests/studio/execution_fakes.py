@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -20,10 +19,10 @@ from tests.conftest import REPOSITORY
 from tests.executions.fakes import NAMES, START, FakeExecutions
 from tests.lambdas.fakes import client_error, operation
 from tests.pipelines.full_definition import full_definition
+from tests.studio.fakes import FakeClient
 
 ARN = f"arn:aws:sagemaker:us-east-1:000000000000:pipeline/{NAMES.pipeline}"
 FOLDER = "s3://contender-artifacts/runs/north/1"
-EVENTS = SimpleNamespace(events=SimpleNamespace(register_first=lambda *_, **__: None))
 ODD = "\"><script>alert('x')</script> & Söhne, a name of sixty characters …"
 
 
@@ -31,10 +30,8 @@ def job(kind: str, name: str) -> dict[str, Any]:
     return {kind: {"Arn": f"arn:aws:sagemaker:us-east-1:000000000000:{kind.lower()}/{name}"}}
 
 
-class FakeSageMaker(FakeExecutions):
+class FakeSageMaker(FakeExecutions, FakeClient):
     """Executions, the pipeline that they are of, and jobs by name as their description has them."""
-
-    meta = EVENTS
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,10 +103,8 @@ class FakeSageMaker(FakeExecutions):
         return json.dumps({"release": "r", "commit": commit, "by": "ada", "also": list(also), "back_to": None})
 
 
-class FakeFiles:
+class FakeFiles(FakeClient):
     """S3, which takes keys for keys: what would be a way out of a folder is just another name."""
-
-    meta = EVENTS
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -138,10 +133,8 @@ class FakeFiles:
         return {"Body": io.BytesIO(self.objects[uri][int(first) : int(last) + 1])}
 
 
-class FakeLogs:
+class FakeLogs(FakeClient):
     """Streams of each group by name, and their lines, the oldest first."""
-
-    meta = EVENTS
 
     def __init__(self) -> None:
         self.streams: dict[str, list[str]] = {}

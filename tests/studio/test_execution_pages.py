@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
 
 import pytest
 from markupsafe import escape
@@ -14,17 +13,6 @@ from tests.executions.fakes import step
 from tests.studio.execution_fakes import ODD, World
 
 SHOWN = str(escape(ODD))
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def browser(world: World) -> Iterator[TestClient]:
-    with world.browser() as client:
-        yield client
 
 
 def box(page: str, name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -14,17 +13,6 @@ from starlette.testclient import TestClient
 from contender.studio.reading.files import MOST_BYTES, MOST_FILES
 from tests.executions.fakes import START, at, step
 from tests.studio.execution_fakes import ARN, FOLDER, ODD, World, job
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def browser(world: World) -> Iterator[TestClient]:
-    with world.browser() as client:
-        yield client
 
 
 @pytest.fixture
