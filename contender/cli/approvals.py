@@ -48,7 +48,7 @@ def approve(
     elif not dry_run:
         registry.approve(sagemaker, chosen.arn)
         chosen = replace(chosen, approval=registry.APPROVED)
-        note(f"its roll-out starts by itself: `contender models list --dimension {dimension}` tells how far it got")
+        note(f"its rollout starts by itself: `contender models list --dimension {dimension}` tells how far it got")
     emit_rows([summary(dimension, chosen)], COLUMNS, as_json=as_json)
 
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contender.durations import duration
-from contender.studio.charts import sparkline
 from contender.studio.charts.chart import Series
 from contender.studio.charts.lines import lines
 from contender.studio.formats import number, percent, time_
@@ -62,14 +61,6 @@ def test_no_text_ends_the_script_element_it_stands_in() -> None:
 def test_an_address_keeps_what_is_not_changed() -> None:
     assert but({"q": "a&b", "page": "2"}, page=3) == "?q=a%26b&page=3"
     assert but({"q": "x", "page": "2"}, page=None) == "?q=x"
-
-
-def test_a_sparkline_reaches_from_nothing_to_its_largest_value_and_has_gaps() -> None:
-    first, second = sparkline.points([0, 10, None, 5], width=30, height=12)
-    assert first == "0.0,11.0 10.0,1.0"
-    assert second == "20.0,6.0 40.0,6.0"  # one that stands alone is a dash
-    assert sparkline.points([0, 0], width=10, height=12) == ("0.0,11.0 10.0,11.0",)
-    assert sparkline.points([]) == ()
 
 
 def test_a_chart_and_its_table_are_of_the_same_numbers() -> None:

@@ -17,5 +17,9 @@ def test_a_value_alone_is_a_dash() -> None:
     assert points([None, 1, None], width=20, height=22) == ("0.0,1.0 20.0,1.0",)
 
 
+def test_nothing_but_zeros_lies_at_the_bottom() -> None:
+    assert points([0, 0], width=10, height=12) == ("0.0,11.0 10.0,11.0",)
+
+
 def test_nothing_is_no_line() -> None:
-    assert points([None, None]) == ()
+    assert points([None, None]) == points([]) == ()

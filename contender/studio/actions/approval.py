@@ -36,7 +36,7 @@ def decide(desk: Desk, request: Request, form: FormData) -> Done:
             f"version {number} of dimension {dimension!r} is rolled out already: {chosen.role}, {chosen.status}"
         )
     registry.approve(sagemaker, chosen.arn, reason)
-    return Done((f"v{number} of {dimension} is approved: its roll-out starts by itself.",))
+    return Done((f"v{number} of {dimension} is approved: its rollout starts by itself.",))
 
 
 def _let_on(desk: Desk, dimension: str, number: int, stage: str) -> Done:
