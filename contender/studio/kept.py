@@ -41,6 +41,7 @@ class Kept:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, seconds: float, read: Callable[[], T]) -> T:
+        """What is kept under a key, or else what is read now, which is kept for so many seconds."""
         with self._lock:
             found, forgotten = self._cache.get(key), self._forgotten
         if found is None:

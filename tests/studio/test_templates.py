@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from contender.studio import states
 from tests.conftest import REPOSITORY
 
 TEMPLATES = sorted((REPOSITORY / "contender" / "studio" / "templates").glob("*.html"))
@@ -34,6 +35,37 @@ class Findings(HTMLParser):
                 self.found.append(f"{tag} {name}={value}")
         if tag == "form" and given.get("method") == "post" and not given.get("action"):
             self.found.append("a form that does not say where to")
+
+
+STATIC = REPOSITORY / "contender" / "studio" / "static"
+WRITTEN = "".join(path.read_text(encoding="utf-8") for path in [*TEMPLATES, *SCRIPTS])
+PUT_TOGETHER = {
+    *(f"series-{number}" for number in range(8)),
+    *(f"shade-{number}" for number in range(1, 5)),
+    *("type-condition", "type-fail"),
+    *states.MARKS,
+}
+"""Classes whose names templates put together."""
+
+
+def test_the_style_sheet_has_no_class_that_nothing_is_of() -> None:
+    rules = re.sub(r"/\*.*?\*/", "", (STATIC / "style.css").read_text(encoding="utf-8"), flags=re.DOTALL)
+    classes = {
+        name for selector in re.findall(r"([^{}]+)\{", rules) for name in re.findall(r"\.([a-z][\w-]*)", selector)
+    }
+    assert not [name for name in classes - PUT_TOGETHER if not re.search(rf"(?<![\w-]){name}(?![\w-])", WRITTEN)]
+
+
+def test_every_macro_is_used() -> None:
+    macros = re.findall(r"\{% macro (\w+)\(", WRITTEN)
+    assert not [name for name in macros if len(re.findall(rf"\b{name}\(", WRITTEN)) < 2]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_imports_nothing_that_it_does_not_use(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    imported = ", ".join(re.findall(r"\{% from \"[\w.]+\" import ([\w, ]+?)(?: with context)? %\}", text))
+    assert not [name for name in imported.split(", ") if name and not re.search(rf"\b{name}\(", text)]
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)

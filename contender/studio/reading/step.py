@@ -48,6 +48,7 @@ class Looked:
 
 
 def look(desk: Desk, execution: Execution, name: str) -> Looked:
+    """A step of an execution with all that its page shows, read at the same time; NotFoundError if there is none."""
     step = execution.step(name)
     settled = step.ended is not None and desk.clock() - step.ended > SETTLES_AFTER
     work = work_of(desk, execution, step)

@@ -33,6 +33,7 @@ class Shown:
 
 
 def shown(path: str, content: Content) -> Shown:
+    """By the ending of its path; what its ending promises and it does not hold is shown as the text that it is."""
     if not content.text:
         return Shown()
     if path.lower().endswith(TABLES):
