@@ -11,30 +11,26 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from contender import endpoints
-from contender.config.specs import specs
+from contender import stage_settings
 from contender.endpoints import Serving, Slot
 from contender.errors import NotFoundError
 from contender.measurements.settings import Settings as Published
-from contender.measurements.store import Store
 from contender.naming import parse_variant, variant_name
 from contender.registry import Version
 from contender.rollout.decision import Entry
 from contender.rollout.state import State
-from contender.stages import StageVersions
 from contender.studio.desk import Desk
 from contender.studio.reading import captured, config_history, portfolio, traffic, watched
 from contender.studio.reading.captured import Exchange
 from contender.studio.reading.config_history import Config
 from contender.studio.reading.metrics import Window
+from contender.studio.reading.standing import published_of, serving_of, state_of
 from contender.studio.reading.summary import Summary
 from contender.studio.reading.traffic import Flow
 from contender.studio.reading.watched import Alarm
 from contender.watching.executions import Found
 
-SOON_S, VERSIONS_S, DECISIONS_S = 1.0, 3.0, 3.0
+VERSIONS_S, DECISIONS_S = 3.0, 3.0
 DECISIONS = 40
 """Items of the ledger that are looked through for what led to a config."""
 CAPTURED_OF = 2
@@ -125,22 +121,6 @@ def read(desk: Desk, dimension: str, window: Window, captured_of: str | None) ->
     )
 
 
-def serving_of(desk: Desk, name: str) -> Serving | None:
-    return desk.kept.get(("serving", name), SOON_S, lambda: endpoints.read(desk.client("sagemaker"), name))
-
-
-def state_of(desk: Desk, name: str) -> State | None:
-    """What was decided last; None where nothing was, or rollouts are not deployed."""
-
-    def read() -> State | None:
-        try:
-            return desk.ledger.state(name)
-        except NotFoundError:
-            return None
-
-    return desk.kept.get(("state of", name), SOON_S, read)
-
-
 def decisions_of(desk: Desk, name: str) -> tuple[Entry, ...]:
     """The last ones, the newest first."""
 
@@ -155,25 +135,8 @@ def decisions_of(desk: Desk, name: str) -> tuple[Entry, ...]:
 
 def versions_of(desk: Desk, dimension: str) -> tuple[Version, ...]:
     """The dimension's versions with their roles in the desk's stage, the oldest first."""
-    follows = next(spec.follows for spec in specs(desk.settings) if spec.stage == desk.stage)
-    versions = StageVersions(desk.client("sagemaker"), desk.client("dynamodb"), desk.names, follows, desk.clock)
+    versions = stage_settings.versions_of(desk.settings, desk.client, desk.stage, desk.clock)
     return desk.kept.get(("versions", desk.stage, dimension), VERSIONS_S, lambda: versions.of(dimension))
-
-
-def published_of(desk: Desk, name: str) -> Published | None:
-    """How the experiments' API shares requests out; None where it is not used for this endpoint."""
-    if not desk.settings.experiment.enabled:
-        return None
-
-    def read() -> Published | None:
-        try:
-            return Store(desk.client("dynamodb"), desk.names.table("experiments")).settings(name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            return None
-
-    return desk.kept.get(("published", name), SOON_S, read)
 
 
 def _in_order(serving: Serving | None, state: State | None) -> tuple[Slot, ...]:

@@ -13,13 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from botocore.exceptions import ClientError
-
-from contender import endpoints, registry
+from contender import registry
 from contender.endpoints import Serving
 from contender.errors import NotFoundError
 from contender.experiments.evidence import Evidence
-from contender.measurements.store import Store
 from contender.naming import variant_name
 from contender.registry import Version
 from contender.rollout import metrics
@@ -31,10 +28,11 @@ from contender.rollout.state import State
 from contender.stages import StageVersions
 from contender.studio.desk import Desk
 from contender.studio.reading.questions import Question
+from contender.studio.reading.standing import published_of, serving_of, state_of, store_of
 
 NEWEST = 200
 """Decisions that are read at once."""
-NOW_S, VERSIONS_S, SPEC_S, PAST_S = 1.0, 5.0, 15.0, 600.0
+VERSIONS_S, SPEC_S, PAST_S = 5.0, 15.0, 600.0
 LEAST_S, LONGEST_S = 2.0, 60.0
 
 
@@ -74,16 +72,15 @@ def rollout(desk: Desk, dimension: str, before: int | None = None) -> Rollout:
     """All but the counts; decisions before that number, if one is given."""
     endpoint = desk.names.endpoint(dimension)
     spec = desk.later(lambda: _spec(desk))
-    serving = desk.later(
-        lambda: desk.kept.get(("serving", endpoint), NOW_S, lambda: endpoints.read(desk.client("sagemaker"), endpoint))
-    )
+    serving = desk.later(lambda: serving_of(desk, endpoint))
     versions = desk.later(lambda: _versions(desk, dimension))
-    number = desk.later(lambda: _number(desk, endpoint))
-    state = desk.kept.get(("state", endpoint), NOW_S, lambda: _state(desk, endpoint))
+    later_published = desk.later(lambda: published_of(desk, endpoint))
+    state = state_of(desk, endpoint)
     revision = state.revision if state else 0
     entries = desk.kept.get(
         ("entries", endpoint, revision, before), PAST_S, lambda: _entries(desk, endpoint, revision, before)
     )
+    published = later_published.result()
     return Rollout(
         dimension,
         state,
@@ -91,7 +88,7 @@ def rollout(desk: Desk, dimension: str, before: int | None = None) -> Rollout:
         serving.result(),
         versions.result(),
         entries,
-        max(state.experiment if state else 0, number.result()),
+        max(state.experiment if state else 0, published.number if published else 0),
     )
 
 
@@ -117,7 +114,7 @@ def kept_s(spec: Spec) -> float:
 
 
 def _through_api(desk: Desk, spec: Spec, experiment: str, now: datetime) -> Counted | None:
-    buckets = _store(desk).buckets(experiment)
+    buckets = store_of(desk).buckets(experiment)
     if not any(counts.judged.n for counts in buckets.values()):
         return None
     return Counted(evidence(spec, buckets, now), buckets, "API", now)
@@ -132,13 +129,6 @@ def _from_cloudwatch(desk: Desk, question: Question, now: datetime) -> Evidence:
         return metrics.requests_and_failures(desk.client("cloudwatch"), endpoint, shares, since, now)
 
     return from_metrics(desk.kept.get(("requests", endpoint, since, tuple(shares)), VERSIONS_S, read), shares)
-
-
-def _state(desk: Desk, endpoint: str) -> State | None:
-    try:
-        return desk.ledger.state(endpoint)
-    except NotFoundError:
-        return None
 
 
 def _entries(desk: Desk, endpoint: str, revision: int, before: int | None) -> tuple[Entry, ...]:
@@ -168,20 +158,3 @@ def _versions(desk: Desk, dimension: str) -> tuple[Version, ...]:
         return StageVersions(sagemaker, desk.client("dynamodb"), names, spec.follows, desk.clock).of(dimension)
 
     return desk.kept.get(("versions of", desk.stage, dimension), VERSIONS_S, read)
-
-
-def _number(desk: Desk, endpoint: str) -> int:
-    def read() -> int:
-        try:
-            published = _store(desk).settings(endpoint)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            return 0  # the experiments' stack is not deployed yet
-        return published.number if published else 0
-
-    return desk.kept.get(("number", endpoint), VERSIONS_S, read) if desk.settings.experiment.enabled else 0
-
-
-def _store(desk: Desk) -> Store:
-    return Store(desk.client("dynamodb"), desk.names.table("experiments"))
