@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contender.cli.executions import duration, shortened
+from contender.cli.executions import shortened
 from contender.cli.watching import Screen
+from contender.durations import duration
 from contender.executions.snapshot import ANY_FAILURE, Watcher
 from tests.executions.fakes import JOB, REPORT, FakeExecutions, FakeLogs, Run, check, refusal, step, upload
 from tests.pipelines.fakes import FakeS3
