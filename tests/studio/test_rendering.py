@@ -85,4 +85,4 @@ def test_every_template_is_compiled_before_somebody_asks_for_it() -> None:
     rendering.warm_up()
     cache = rendering._environment().cache
     assert cache is not None
-    assert {name for _, name in cache.keys()} == {path.name for path in TEMPLATES.iterdir()}
+    assert {name for _, name in cache} == {path.name for path in TEMPLATES.iterdir()}
