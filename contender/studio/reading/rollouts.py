@@ -101,8 +101,9 @@ def counted(desk: Desk, found: Rollout, question: Question) -> Counted:
     spec, under_way, now = found.spec, question.state is found.state, desk.clock()
     if desk.settings.experiment.enabled:
         name = desk.names.experiment(found.dimension, found.experiment if under_way else question.experiment)
-        through_api = desk.kept.get(
-            ("counted", name, spec.digest), kept_s(spec), lambda: _through_api(desk, spec, name, now)
+        # Thousands of buckets take seconds to read: what they said before is shown meanwhile.
+        through_api = desk.renewed(
+            ("counted", name, spec.digest), kept_s(spec), lambda: _through_api(desk, spec, name, desk.clock())
         )
         if through_api is not None:
             return through_api
