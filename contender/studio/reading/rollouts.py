@@ -9,9 +9,10 @@ GetMetricData               requests and failures, where nobody asks through the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -32,6 +33,7 @@ from contender.stages import StageVersions
 from contender.studio.desk import Desk
 from contender.studio.reading.questions import Question
 
+T = TypeVar("T")
 NEWEST = 200
 """Decisions that are read at once."""
 NOW_S, VERSIONS_S, SPEC_S, PAST_S = 1.0, 5.0, 15.0, 600.0
@@ -118,8 +120,8 @@ def kept_s(spec: Spec) -> float:
 
 
 def _through_api(desk: Desk, spec: Spec, experiment: str, now: datetime) -> Counted | None:
-    buckets = _store(desk).buckets(experiment)
-    if not any(counts.judged.n for counts in buckets.values()):
+    buckets = _deployed(lambda: _store(desk).buckets(experiment))
+    if not buckets or not any(counts.judged.n for counts in buckets.values()):
         return None
     return Counted(evidence(spec, buckets, now), buckets, "API", now)
 
@@ -173,15 +175,20 @@ def _versions(desk: Desk, dimension: str) -> tuple[Version, ...]:
 
 def _number(desk: Desk, endpoint: str) -> int:
     def read() -> int:
-        try:
-            published = _store(desk).settings(endpoint)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            return 0  # the experiments' stack is not deployed yet
+        published = _deployed(lambda: _store(desk).settings(endpoint))
         return published.number if published else 0
 
     return desk.kept.get(("number", endpoint), VERSIONS_S, read) if desk.settings.experiment.enabled else 0
+
+
+def _deployed(read: Callable[[], T]) -> T | None:
+    """What the experiments' table has; None where their stack is not deployed yet."""
+    try:
+        return read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return None
 
 
 def _store(desk: Desk) -> Store:
