@@ -17,6 +17,7 @@ from contender.pipeline.definitions.graph import Graph, readable
 from contender.pipeline.versions import Note
 from contender.studio.desk import Desk
 from contender.studio.failures import ABSENT
+from contender.studio.kept import LARGE
 from contender.studio.reading.pipelines import describe
 
 OVER_S = 600.0
@@ -69,7 +70,7 @@ def read(desk: Desk, pipeline: str, identity: str) -> Execution:
     arn = f"{describe(desk, pipeline)['PipelineArn']}/execution/{identity}"
     sagemaker = desk.client("sagemaker")
     try:
-        watcher = desk.kept.get(("watcher", arn), OVER_S, lambda: Watcher(sagemaker, arn))
+        watcher = desk.kept.get(("watcher", arn), OVER_S, lambda: Watcher(sagemaker, arn), LARGE)
         snapshot = desk.kept.get(("snapshot", arn), SEEN_S, watcher.snapshot)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:

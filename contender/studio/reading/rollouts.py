@@ -31,6 +31,7 @@ from contender.rollout.spec import Spec
 from contender.rollout.state import State
 from contender.stages import StageVersions
 from contender.studio.desk import Desk
+from contender.studio.kept import LARGE
 from contender.studio.reading.questions import Question
 
 T = TypeVar("T")
@@ -105,7 +106,7 @@ def counted(desk: Desk, found: Rollout, question: Question) -> Counted:
         name = desk.names.experiment(found.dimension, found.experiment if under_way else question.experiment)
         # Thousands of buckets take seconds to read: what they said before is shown meanwhile.
         through_api = desk.renewed(
-            ("counted", name, spec.digest), kept_s(spec), lambda: _through_api(desk, spec, name, desk.clock())
+            ("counted", name, spec.digest), kept_s(spec), lambda: _through_api(desk, spec, name, desk.clock()), LARGE
         )
         if through_api is not None:
             return through_api

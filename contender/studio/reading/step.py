@@ -22,6 +22,7 @@ from contender.executions.tail import tail
 from contender.studio.charts.chart import Chart
 from contender.studio.charts.lines import lines
 from contender.studio.desk import Desk
+from contender.studio.kept import LARGE
 from contender.studio.reading import files, jobs
 from contender.studio.reading.execution import OVER_S, Execution
 from contender.studio.reading.files import MOST_OUTPUTS, File, Listing
@@ -66,7 +67,9 @@ def look(desk: Desk, execution: Execution, name: str) -> Looked:
     outputs = work.outputs if work else {}
     key, seconds = _key(execution, step), OVER_S if settled else SEEN_S
     waiting_log = desk.later(
-        lambda: desk.kept.get(("log", *key), seconds, lambda: _log(desk, step, execution.snapshot.dimension or ""))
+        lambda: desk.kept.get(
+            ("log", *key), seconds, lambda: _log(desk, step, execution.snapshot.dimension or ""), LARGE
+        )
     )
     waiting_files = [
         desk.later(functools.partial(_files, desk, key, seconds, name, uri))
@@ -130,7 +133,7 @@ def _text(desk: Desk, file: File, seconds: float) -> str:
         content = files.read(desk.client("s3"), file)
         return "" if content.cut else content.text or ""
 
-    return desk.kept.get(("report", file), seconds, read)
+    return desk.kept.get(("report", file), seconds, read, LARGE)
 
 
 def _curve(work: Work | None, said: Sequence[Line]) -> Chart | None:
