@@ -23,7 +23,7 @@ from contender.studio.access import Access
 from contender.studio.desk import AT_ONCE, Clients, Desk
 from contender.studio.kept import Kept
 from tests.studio import hundred
-from tests.studio.hundred import SETTINGS, Fleet
+from tests.studio.hundred import NAMES, SETTINGS, Fleet
 from tests.studio.serving import Answer, ask, serving
 
 ROUNDS = 9
@@ -31,7 +31,13 @@ THOUSAND = 1000
 BOUND_MS, BOUND_CALLS = 300.0, 30.0
 LATER_S = 5.0
 """After which the overview fetches itself again."""
-ENDPOINT = "/dimensions/D1/endpoint"
+RARELY_S = 45.0
+"""After which nothing is kept for long enough, groups neither."""
+PAGES = {
+    "endpoint of one of 100": "/dimensions/D1/endpoint",
+    "rollout of one of 100": "/dimensions/D1/rollout",
+    "executions of 100": "/executions",
+}
 
 
 def run() -> Iterator[Figure]:
@@ -52,9 +58,19 @@ def _measure(services: _Services, work: Path) -> Iterator[Figure]:
     clients = Clients(lambda service, region: services(service), SETTINGS.region)
     yield Figure("a page of three words, as a yardstick", _median(_warm(clients, "/health"))[0], "ms")
     yield from _figures("overview, 100 dimensions", clients, "/", cold_bound=BOUND_MS)
-    yield from _figures("endpoint of one of 100", clients, ENDPOINT, cold_bound=BOUND_MS)
+    execution = _execution(services("sagemaker"))
+    for what, path in {**PAGES, "execution of one of 100": f"/executions/{NAMES.pipeline}/{execution}"}.items():
+        yield from _figures(what, clients, path, cold_bound=BOUND_MS)
     hundred.know(services, Fleet(THOUSAND), beyond=fleet.dimensions)
     yield from _figures("overview, 1,000 dimensions", clients, "/", cold_bound=None)
+    slowest, _ = _median(_warm(clients, "/", RARELY_S))
+    yield Figure("overview, 1,000 dimensions: all read again, every 45 s", slowest, "ms", BOUND_MS)
+
+
+def _execution(sagemaker: Any) -> str:
+    """Id of the latest one."""
+    latest = sagemaker.list_pipeline_executions(PipelineName=NAMES.pipeline, MaxResults=1)["PipelineExecutionSummaries"]
+    return str(latest[0]["PipelineExecutionArn"].rpartition("/")[2])
 
 
 def _figures(what: str, clients: Clients, path: str, cold_bound: float | None) -> Iterator[Figure]:
@@ -81,7 +97,7 @@ def _cold(clients: Clients, path: str) -> Iterator[Answer]:
             yield ask(address + path)
 
 
-def _warm(clients: Clients, path: str) -> Iterator[Answer]:
+def _warm(clients: Clients, path: str, later_s: float = LATER_S) -> Iterator[Answer]:
     """A page that is looked at for long: what changes has to be read each time, long lists every few times."""
     passed_s = 0.0
 
@@ -91,7 +107,7 @@ def _warm(clients: Clients, path: str) -> Iterator[Answer]:
     with serving(Desk(SETTINGS, clients, kept=Kept(now)), Access()) as address:
         ask(address + path)
         for _ in range(ROUNDS):
-            passed_s += LATER_S
+            passed_s += later_s
             yield ask(address + path)
 
 

@@ -64,7 +64,7 @@ ASKS_AWS, ANSWERS_BROWSERS = {"boto3", "botocore"}, {"starlette", "jinja2"}
 ROOMS_OF_THE_PAGE: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "charts": (("formats", "states"), set()),
     "reports": (("charts", "formats"), set()),
-    "reading": (("reports", "desk", "refusals"), ASKS_AWS),
+    "reading": (("reports", "desk", "kept", "refusals"), ASKS_AWS),
     "views": (("reading", "charts", "formats", "states"), set()),
     "actions": (("reading", "acting", "desk"), ASKS_AWS | ANSWERS_BROWSERS),
     "pages": (

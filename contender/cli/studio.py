@@ -39,6 +39,7 @@ def command(obj: Connect | None, port: int, host: str | None, allow_actions: boo
     need("studio")
     import uvicorn
 
+    from contender.studio import rendering
     from contender.studio.access import FEWEST_CHARACTERS, Access
     from contender.studio.app import studio
     from contender.studio.desk import Clients, Desk
@@ -60,7 +61,8 @@ def command(obj: Connect | None, port: int, host: str | None, allow_actions: boo
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=LAST_WORDS_S
         )
-        desk.pool.submit(desk.warm_up)
+        for warm_up in (desk.warm_up, rendering.warm_up):
+            desk.pool.submit(warm_up)
         note(f"http://{f'[{host}]' if ':' in (host or '') else host or LOOPBACK}:{port}")
         try:
             uvicorn.Server(config).run(sockets=[listener])

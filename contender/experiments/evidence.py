@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from itertools import pairwise
+from operator import add
 from typing import Any, TypeVar
 
 from contender.experiments.arms import Arm
@@ -32,11 +35,7 @@ class Stratum:
         return Stratum(self.shares, _added(self.arms, other.arms), _added(self.latencies, other.latencies))
 
     def same_shares(self, other: Stratum) -> bool:
-        names = {*self.shares, *other.shares}
-        return all(
-            round(self.shares.get(name, 0.0), SHARE_DIGITS) == round(other.shares.get(name, 0.0), SHARE_DIGITS)
-            for name in names
-        )
+        return _same(self.shares, other.shares)
 
     def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = {
@@ -111,19 +110,24 @@ class Evidence:
 
 
 def merged(strata: Iterable[Stratum], keep_last: int = 0) -> tuple[Stratum, ...]:
-    """Neighbours with the same shares as one stratum, except the last `keep_last`, which stay as they came.
+    """Neighbours with the same shares as one stratum, except the last `keep_last`, which stay as they came."""
+    strata = tuple(strata)
+    return tuple(
+        reduce(add, (strata[index] for index in stretch))
+        for stretch in stretches([stratum.shares for stratum in strata], keep_last)
+    )
+
+
+def stretches(shares: Sequence[Mapping[str, float]], keep_last: int = 0) -> list[range]:
+    """Which neighbours have the same shares; each of the last `keep_last` stands for itself.
 
     Guardrails want the last ones apart: a variant that begins to fail after a good week is seen there first.
     """
-    strata = tuple(strata)
-    split = max(len(strata) - keep_last, 0)
-    result: list[Stratum] = []
-    for stratum in strata[:split]:
-        if result and result[-1].same_shares(stratum):
-            result[-1] = result[-1] + stratum
-        else:
-            result.append(stratum)
-    return (*result, *strata[split:])
+    split = max(len(shares) - keep_last, 0)
+    starts = [
+        index for index, here in enumerate(shares) if index == 0 or index >= split or not _same(shares[index - 1], here)
+    ]
+    return [range(start, end) for start, end in pairwise([*starts, len(shares)])]
 
 
 def totals(strata: Iterable[Stratum]) -> dict[str, Arm]:
@@ -139,3 +143,9 @@ def _added(one: Mapping[str, _Counts], other: Mapping[str, _Counts]) -> dict[str
     for name, counts in other.items():
         result[name] = result[name] + counts if name in result else counts
     return result
+
+
+def _same(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    return one == other or all(
+        round(one.get(name, 0.0), SHARE_DIGITS) == round(other.get(name, 0.0), SHARE_DIGITS) for name in {*one, *other}
+    )

@@ -26,7 +26,11 @@ class Latencies:
     @classmethod
     def of(cls, counts: Mapping[int, float]) -> Latencies:
         """From the buckets that are not empty."""
-        return cls(tuple(counts.get(bucket, 0) for bucket in range(BUCKETS)))
+        found: list[float] = [0] * BUCKETS
+        for bucket, count in counts.items():
+            if 0 <= bucket < BUCKETS:
+                found[bucket] = count
+        return cls(tuple(found))
 
     @staticmethod
     def index(ms: float) -> int:

@@ -22,6 +22,7 @@ from typing import Any
 from contender.measurements.events import REWARD_DIGITS
 
 OTHER = "other_"
+LATENCY = "lat_"
 
 _DIGITS = {
     "sum": REWARD_DIGITS,
@@ -95,9 +96,15 @@ class BucketCounts:
     @classmethod
     def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> BucketCounts:
         """Read a bucket's item, its keys among the attributes or not."""
-        numbers = {name: value["N"] for name, value in item.items() if "N" in value}
-        other = {name.removeprefix(OTHER): value for name, value in numbers.items() if name.startswith(OTHER)}
-        return cls(_counts({name: numbers[name] for name in numbers if not name.startswith(OTHER)}), _counts(other))
+        judged: dict[str, str] = {}
+        other: dict[str, str] = {}
+        for name, value in item.items():
+            if (number := value.get("N")) is not None:
+                if name.startswith(OTHER):
+                    other[name.removeprefix(OTHER)] = number
+                else:
+                    judged[name] = number
+        return cls(_counts(judged), _counts(other))
 
 
 def summed(buckets: Mapping[tuple[str, datetime], BucketCounts]) -> dict[str, BucketCounts]:
@@ -132,14 +139,16 @@ def to_number(name: str, value: int) -> str:
 
 
 def _counts(numbers: Mapping[str, str]) -> Counts:
+    if not numbers:
+        return Counts()
     rewards: dict[str, dict[str, str]] = {}
     latencies: dict[int, int] = {}
     for name, value in numbers.items():
-        kind, colon, reward = name.partition(":")
-        if colon:
+        if name.startswith(LATENCY):
+            latencies[int(name[len(LATENCY) :])] = int(value)
+        elif ":" in name:
+            kind, _, reward = name.partition(":")
             rewards.setdefault(reward, {})[kind] = value
-        elif name.startswith("lat_"):
-            latencies[int(name.removeprefix("lat_"))] = int(value)
     return Counts(
         n=int(numbers.get("n", 0)),
         errors=int(numbers.get("errors", 0)),

@@ -7,13 +7,14 @@ takes. What the shares were, the requests tell: each was counted with the shares
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contender.experiments.arms import Arm
-from contender.experiments.evidence import SHARE_DIGITS, Evidence, Stratum, Users, merged
+from contender.experiments.evidence import SHARE_DIGITS, Evidence, Stratum, Users, stretches
 from contender.experiments.latency import Latencies
-from contender.measurements.counts import BucketCounts, Counts
+from contender.measurements.counts import BucketCounts, Counts, RewardCounts
 from contender.rollout.spec import Spec
 
 REWARD = "reward:"
@@ -23,38 +24,40 @@ RECENT = 6
 FORGOTTEN = 0.01
 """What is left of a bucket's weight when it need not be told from older ones any more."""
 
+NOTHING = RewardCounts()
+
 Buckets = Mapping[tuple[str, datetime], BucketCounts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Time:
+    """All variants of one bucket of time, and the shares that its requests were assigned by."""
+
+    start: datetime
+    variants: Mapping[str, Counts]
+    shares: Mapping[str, float]
 
 
 def evidence(spec: Spec, buckets: Buckets, now: datetime) -> Evidence:
     """The evidence at a time; the strata of rewards leave out requests whose rewards may still arrive."""
-    by_time = _by_time(buckets)
-    shares = {start: _proportions(variants, _expected_requests) for start, variants in by_time.items()}
-    rewarded = {start: variants for start, variants in by_time.items() if complete(spec, start, now)}
+    times = _times(buckets)
+    rewarded = [time for time in times if complete(spec, time.start, now)]
     guarded = [guardrail.metric.removeprefix(REWARD) for guardrail in spec.guardrails if REWARD in guardrail.metric]
-    goal = spec.goal.reward if spec.goal is not None else ""
+    whole = stretches([time.shares for time in rewarded])
     return Evidence(
-        strata=merged(_earned(rewarded, goal), _remembered(spec)) if spec.goal is not None else (),
-        guard=merged(
-            (
-                Stratum(
-                    shares[start],
-                    {variant: Arm(n=counts.n, errors=counts.errors) for variant, counts in by_time[start].items()},
-                    {variant: Latencies.of(counts.latencies) for variant, counts in by_time[start].items()},
-                )
-                for start in by_time
-            ),
-            keep_last=RECENT,
+        strata=_goal(spec, rewarded),
+        guard=tuple(
+            Stratum(times[each[0]].shares, _arms(times, each), _latencies(times, each))
+            for each in stretches([time.shares for time in times], keep_last=RECENT)
         ),
-        users=_users(by_time),
-        rewards={reward: merged(_earned(rewarded, reward)) for reward in guarded},
+        users=_users(times),
+        rewards={reward: _earned(rewarded, whole, reward) for reward in guarded},
     )
 
 
 def earned(spec: Spec, buckets: Buckets, now: datetime) -> tuple[Stratum, ...]:
     """The strata of the goal's reward alone, as a verdict compares them."""
-    rewarded = {start: variants for start, variants in _by_time(buckets).items() if complete(spec, start, now)}
-    return merged(_earned(rewarded, spec.goal.reward)) if spec.goal is not None else ()
+    return _goal(spec, [time for time in _times(buckets) if complete(spec, time.start, now)], keep_last=0)
 
 
 def from_metrics(counts: Mapping[str, tuple[int, int]], shares: Mapping[str, float]) -> Evidence:
@@ -63,17 +66,52 @@ def from_metrics(counts: Mapping[str, tuple[int, int]], shares: Mapping[str, flo
     return Evidence(guard=(Stratum(dict(shares), arms),))
 
 
-def _by_time(buckets: Buckets) -> dict[datetime, dict[str, Counts]]:
-    by_time: dict[datetime, dict[str, Counts]] = {}
+def _times(buckets: Buckets) -> list[_Time]:
+    by_start: dict[datetime, dict[str, Counts]] = {}
     for (variant, start), counts in sorted(buckets.items(), key=lambda item: (item[0][1], item[0][0])):
-        by_time.setdefault(start, {})[variant] = counts.judged
-    return by_time
+        by_start.setdefault(start, {})[variant] = counts.judged
+    return [
+        _Time(start, variants, _proportions({variant: counts.expected_n for variant, counts in variants.items()}))
+        for start, variants in by_start.items()
+    ]
 
 
-def _earned(by_time: Mapping[datetime, Mapping[str, Counts]], reward: str) -> Iterator[Stratum]:
-    for variants in by_time.values():
-        arms = {variant: _arm(counts, reward) for variant, counts in variants.items()}
-        yield Stratum(_proportions(variants, _expected_requests), arms)
+def _goal(spec: Spec, rewarded: Sequence[_Time], keep_last: int | None = None) -> tuple[Stratum, ...]:
+    if spec.goal is None:
+        return ()
+    last = _remembered(spec) if keep_last is None else keep_last
+    return _earned(rewarded, stretches([time.shares for time in rewarded], last), spec.goal.reward)
+
+
+def _earned(times: Sequence[_Time], by_shares: Sequence[range], reward: str) -> tuple[Stratum, ...]:
+    return tuple(Stratum(times[each[0]].shares, _arms(times, each, reward)) for each in by_shares)
+
+
+def _arms(times: Sequence[_Time], stretch: range, reward: str | None = None) -> dict[str, Arm]:
+    """The arms of a stretch; each number is added up one bucket after the other, as strata are."""
+    sums: dict[str, list[float]] = {}
+    for index in stretch:
+        for variant, counts in times[index].variants.items():
+            of = NOTHING if reward is None else counts.rewards.get(reward, NOTHING)
+            if (found := sums.get(variant)) is None:
+                sums[variant] = [counts.n, of.positive, of.total, of.squares, counts.errors]
+            else:
+                found[0] += counts.n
+                found[1] += of.positive
+                found[2] += of.total
+                found[3] += of.squares
+                found[4] += counts.errors
+    return {variant: Arm(*found) for variant, found in sums.items()}
+
+
+def _latencies(times: Sequence[_Time], stretch: range) -> dict[str, Latencies]:
+    sums: dict[str, dict[int, float]] = {}
+    for index in stretch:
+        for variant, counts in times[index].variants.items():
+            found = sums.setdefault(variant, {})
+            for bucket, count in counts.latencies.items():
+                found[bucket] = found.get(bucket, 0) + count
+    return {variant: Latencies.of(found) for variant, found in sums.items()}
 
 
 def _remembered(spec: Spec) -> int:
@@ -87,35 +125,22 @@ def complete(spec: Spec, start: datetime, now: datetime) -> bool:
     return not spec.reward_window_s or start + timedelta(seconds=spec.bucket_s + spec.reward_window_s) <= now
 
 
-def _users(by_time: Mapping[datetime, Mapping[str, Counts]]) -> tuple[Users, ...]:
+def _users(times: Sequence[_Time]) -> tuple[Users, ...]:
     """New users by stretches of the same shares."""
     found: list[tuple[dict[str, float], dict[str, float], dict[str, int]]] = []
-    for variants in by_time.values():
-        shares = _proportions(variants, _expected_users)
+    for time in times:
+        shares = _proportions({variant: counts.expected_users for variant, counts in time.variants.items()})
         if not any(shares.values()):
             continue
         if not (found and found[-1][0] == shares):
             found.append((shares, {}, {}))
         _, sums, counted = found[-1]
-        for variant, counts in variants.items():
+        for variant, counts in time.variants.items():
             sums[variant] = sums.get(variant, 0.0) + counts.expected_users
             counted[variant] = counted.get(variant, 0) + counts.users
     return tuple(Users(sums, counted) for _, sums, counted in found)
 
 
-def _proportions(variants: Mapping[str, Counts], expected: Callable[[Counts], float]) -> dict[str, float]:
-    total = sum(expected(counts) for counts in variants.values()) or 1.0
-    return {variant: round(expected(counts) / total, SHARE_DIGITS) for variant, counts in variants.items()}
-
-
-def _expected_requests(counts: Counts) -> float:
-    return counts.expected_n
-
-
-def _expected_users(counts: Counts) -> float:
-    return counts.expected_users
-
-
-def _arm(counts: Counts, reward: str) -> Arm:
-    earned = counts.reward(reward)
-    return Arm(counts.n, earned.positive, earned.total, earned.squares, counts.errors)
+def _proportions(expected: Mapping[str, float]) -> dict[str, float]:
+    total = sum(expected.values()) or 1.0
+    return {variant: round(each / total, SHARE_DIGITS) for variant, each in expected.items()}

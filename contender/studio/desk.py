@@ -98,10 +98,10 @@ class Desk:
         for service in SERVICES:
             self.client(service)
 
-    def renewed(self, key: Hashable, seconds: float, read: Callable[[], T]) -> T:
+    def renewed(self, key: Hashable, seconds: float, read: Callable[[], T], weight: int = 1) -> T:
         """What is kept, as `kept.get` keeps it; where reading it again takes long, what was read before is given once
         more, and the new is there for whoever comes next. For long lists, never for what an action may wait for."""
-        return self.kept.renew(key, seconds, read, self.later)
+        return self.kept.renew(key, seconds, read, self.later, weight)
 
     def later(self, read: Callable[[], T]) -> Future[T]:
         """Begin to read now, and go on. Pages do this, never what a page reads with: a wait within a wait may hang."""

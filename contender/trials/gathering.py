@@ -34,16 +34,17 @@ class Gathering:
     s3: Any
     names: Names
 
-    def record(self, arn: str) -> tuple[Record, str] | None:
+    def record(self, arn: str, given: Mapping[str, str] | None = None) -> tuple[Record, str] | None:
         """The record of an execution that has ended, and the name of its trial; None while it runs.
 
-        An execution of a definition without a PipelineExperimentConfig has no trial: "".
+        An execution of a definition without a PipelineExperimentConfig has no trial: "". `given`: its parameters, for
+        whoever has read them.
         """
         execution = self.sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
         if execution["PipelineExecutionStatus"] in RUNNING:
             return None
         steps = self._steps(arn)
-        given = parameters_of(self.sagemaker, arn)
+        given = parameters_of(self.sagemaker, arn) if given is None else given
         uri = self._report_uri(steps)
         report = evaluation.read_at(self.s3, uri)
         package = steps.get("Register", {}).get("Metadata", {}).get("RegisterModel", {}).get("Arn", "")

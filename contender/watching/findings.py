@@ -22,6 +22,8 @@ MOST_SENTENCES = 20
 SCHEDULE = "sagemaker_monitoring_schedule_name"
 """A variable that SageMaker gives every monitoring job; unlike the schedule's ARN it keeps upper case."""
 COMPLETED = "Completed"
+DRIFT = "baseline_drift_check"
+"""The kind of violation that says how far a column's distribution has gone, and not which way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,17 @@ def sentences(s3: Any, seen: Examination) -> tuple[str, ...]:
     found = (_read(s3, f"{seen.report}/constraint_violations.json") or {}).get("violations", [])
     if not found:
         return ()
-    before, now = _means(_read(s3, seen.baseline)), _means(_read(s3, f"{seen.report}/statistics.json"))
+    before: Mapping[str, float] = {}
+    now: Mapping[str, float] = {}
+    if any(violation.get("constraint_check_type") == DRIFT for violation in found):
+        before, now = _means(_read(s3, seen.baseline)), _means(_read(s3, f"{seen.report}/statistics.json"))
     return tuple(_sentence(violation, before, now) for violation in found)
 
 
 def _sentence(violation: Mapping[str, Any], before: Mapping[str, float], now: Mapping[str, float]) -> str:
     said = violations.sentence(violation)
     name = str(violation.get("feature_name", ""))
-    if violation.get("constraint_check_type") != "baseline_drift_check" or not (name in before and name in now):
+    if violation.get("constraint_check_type") != DRIFT or not (name in before and name in now):
         return said
     if (was := before[name]) == (is_ := now[name]):
         return said

@@ -206,7 +206,7 @@ def service(clients: Any, bucket: str, request: pytest.FixtureRequest) -> Iterat
     ("fault", "code"),
     [
         ({"failing_tenths": 5}, "guardrail:error_rate"),
-        ({"seconds": 5 * LATENCY_S}, "guardrail:latency_p95"),
+        ({"seconds": 20 * LATENCY_S}, "guardrail:latency_p95"),  # a busy machine makes the champion late too
     ],
     ids=["errors", "slow"],
 )

@@ -74,6 +74,12 @@ def test_the_newest_hour_is_shown_the_newest_request_first(bucket: Bucket) -> No
     assert [each.inference_id for each in newest(bucket)] == ["id-3", "id-2", "id-1"]
 
 
+def test_of_two_variants_one_file_each_is_read(bucket: Bucket) -> None:
+    bucket.objects = {f"{FOLDER}/2026/11/30/11/00-0{number}-000-a.jsonl": line(number) for number in range(4)}
+    found = captured.exchanges(desk_of(bucket), URI, "contender-SM-1", "v1", captured.FILES // 2)
+    assert [each.inference_id for each in found] == ["id-3"]
+
+
 def test_yesterday_is_looked_at_where_today_has_nothing_and_no_day_before_it(bucket: Bucket) -> None:
     bucket.objects = {f"{FOLDER}/2026/11/28/23/00-00-000-a.jsonl": line(1)}
     assert newest(bucket) == ()

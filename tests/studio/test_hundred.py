@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from markupsafe import escape
+from starlette.routing import Route
 
 from contender.local.launcher.laptop import Laptop, Ports
+from contender.naming import dimension_of_execution
+from contender.studio.access import Access
+from contender.studio.app import studio
 from tests.conftest import Clients
 from tests.project import until
 from tests.studio import hundred
+from tests.studio.fakes import desk_of
 from tests.studio.hundred import BUCKET, NAMES, SETTINGS, Fleet
 from tests.studio.serving import Answer, ask, served
 
@@ -18,7 +24,35 @@ FLEET = Fleet()
 MOST_CALLS = 30
 PATIENCE_MS = 5_000
 """bench/studio.py measures how long pages take; here only what hangs is found."""
-PAGES = ("/", "/?page=2&sort=dimension", "/?show=alarms", "/dimensions/D1/endpoint", "/dimensions/D99/endpoint")
+PAGES = (
+    "/",
+    "/?page=2&sort=dimension",
+    "/?show=alarms",
+    "/pipelines",
+    "/pipelines/hundred",
+    "/executions",
+    "/executions?state=Failed",
+    "/executions?dimension=D7",
+    "/executions/compare?of={D0}&of={D1}&of={D2}",
+    "/executions/{D0}",
+    "/executions/{D3}",
+    "/executions/{D3}/steps/Ask",
+    "/executions/{D0}/steps/Refuse",
+    "/dimensions/D1/models",
+    "/dimensions/D1/models/1",
+    "/dimensions/D1/models/compare",
+    "/dimensions/{many}/models",
+    "/dimensions/{many}/models/12",
+    "/dimensions/{many}/models/compare?v=10&v=11&v=12",
+    "/dimensions/D1/endpoint",
+    "/dimensions/D99/endpoint",
+    "/dimensions/D1/rollout",
+    "/dimensions/D99/rollout",
+)
+"""`{D0}` is pipeline and id of that dimension's execution."""
+FILE = "/executions/{pipeline}/{id}/steps/{step}/files/{file:path}"
+"""Nothing here writes one."""
+MANY = 12
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +82,40 @@ def page(address: str) -> Answer:
     return answer
 
 
+@pytest.fixture(scope="module")
+def executions(clients: Clients) -> dict[str, str]:
+    """Pipeline and id of each dimension's execution."""
+    found = clients("sagemaker").get_paginator("list_pipeline_executions").paginate(PipelineName=NAMES.pipeline)
+    return {
+        str(dimension_of_execution(each)): f"{NAMES.pipeline}/{each['PipelineExecutionArn'][-12:]}"
+        for page in found
+        for each in page["PipelineExecutionSummaries"]
+    }
+
+
+@pytest.fixture(scope="module")
+def many_versions(clients: Clients) -> str:
+    """A dimension with more versions than a page shows."""
+    for _ in range(MANY):
+        hundred.register(clients("sagemaker"), "D50", approval="PendingManualApproval")
+    return "D50"
+
+
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_asks_much_of_aws(site: str, path: str) -> None:
+def test_no_page_asks_much_of_aws(site: str, executions: dict[str, str], many_versions: str, path: str) -> None:
+    path = path.format(many=many_versions, **executions)
     cold = page(site + path)
     assert 0 < cold.calls <= MOST_CALLS
     assert cold.ms < PATIENCE_MS
     assert page(site + path).calls <= cold.calls
+
+
+def test_every_page_of_the_application_is_asked_for(executions: dict[str, str]) -> None:
+    app = studio(desk_of(None), Access())
+    pages = [route for route in app.routes if isinstance(route, Route) and "GET" in (route.methods or ())]
+    asked = [urlsplit(path.format(many="D50", **executions)).path for path in PAGES]
+    left_out = {route.path for route in pages if not any(route.path_regex.match(path) for path in asked)}
+    assert left_out == {"/login", "/health", FILE}
 
 
 def test_the_overview_shows_fifty_at_a_time_what_asks_for_a_person_first(site: str) -> None:

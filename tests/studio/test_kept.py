@@ -55,6 +55,18 @@ def test_what_is_read_again_quickly_is_shown_at_once(clock: Clock, begin: Begin)
     assert here.renew("n", 5.0, lambda: next(values), begin) == 1
 
 
+def test_of_what_is_large_only_as_much_is_kept_as_memory_bears(clock: Clock) -> None:
+    here = Kept(clock)
+    here.get("list", 600.0, lambda: "small")
+    for number in range(2 * kept.MOST_KEPT // kept.LARGE):
+        here.get("list", 600.0, lambda: "small")
+        here.get(("report", number), 600.0, lambda: "large", kept.LARGE)
+    known = [here.known(("report", number)) for number in range(2 * kept.MOST_KEPT // kept.LARGE)]
+    assert len([each for each in known if each]) == kept.MOST_KEPT // kept.LARGE - 1
+    assert known[-1] == "large"
+    assert here.known("list") == "small", "it was asked for again and again"
+
+
 def test_what_takes_long_is_shown_as_it_was_until_it_is_there(clock: Clock, begin: Begin) -> None:
     here, may_go_on, reads = Kept(clock), Event(), []
 

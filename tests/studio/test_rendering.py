@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from contender.durations import duration
+from contender.studio import rendering
 from contender.studio.charts.chart import Series
 from contender.studio.charts.lines import lines
 from contender.studio.formats import number, percent, time_
 from contender.studio.rendering import but, data
 
+TEMPLATES = Path(rendering.__file__).parent / "templates"
 AT = datetime(2026, 11, 30, 20, 11, 5, tzinfo=UTC)
 
 
@@ -70,3 +73,11 @@ def test_a_chart_and_its_table_are_of_the_same_numbers() -> None:
     assert json.loads(data(chart.document))["data"]["values"][0]["at"] == AT.timestamp() * 1000
     assert chart.table == [["2026-11-30 20:11:05", "v1", "25.0%"]]
     assert chart.document["encoding"]["strokeDash"]["field"] == "variant"  # not told by colour alone
+
+
+def test_every_template_is_compiled_before_somebody_asks_for_it() -> None:
+    rendering._environment.cache_clear()
+    rendering.warm_up()
+    cache = rendering._environment().cache
+    assert cache is not None
+    assert {name for _, name in cache} == {path.name for path in TEMPLATES.iterdir()}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -27,8 +28,10 @@ from contender.studio.desk import Desk
 from contender.studio.kept import Kept
 from tests.lambdas.fakes import FakeTables
 from tests.lambdas.world import PATIENT, SETTINGS, World
+from tests.project import until
 
 PAGE = "/dimensions/A/rollout"
+PATIENCE_S = 20.0
 GOAL = Goal(minimum_sample=50, maximum_duration_s=86_400.0, n_star=500.0)
 
 
@@ -252,6 +255,28 @@ def test_counts_become_charts_tables_and_a_verdict() -> None:
     assert "1 point above v1" in page
     assert "1.5 times v1&#39;s" in page
     assert "Users went where the shares send them" in page
+
+
+def test_counts_that_take_long_to_read_are_shown_as_they_were_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(world(replace(PATIENT, goal=GOAL)))
+    may_go_on, query = Event(), site.world.tables.query
+
+    def slowly(**request: Any) -> dict[str, Any]:
+        assert not request["TableName"].endswith("-experiments") or may_go_on.wait(PATIENCE_S)
+        return query(**request)
+
+    def counted() -> int:
+        return len(charts(site.get())["sequence"]["data"]["values"])
+
+    count(site.world, 2)
+    assert counted() == 2
+    now = site.world.now
+    count(site.world, 2)
+    site.world.sagemaker.now = now + timedelta(seconds=70)
+    monkeypatch.setattr(site.world.tables, "query", slowly)
+    assert counted() == 2
+    may_go_on.set()
+    until(lambda: counted() == 4, "the new counts to be read")
 
 
 def test_a_question_that_is_over_keeps_its_last_verdict_about_the_goal() -> None:

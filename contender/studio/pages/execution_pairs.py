@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,8 +17,7 @@ RUNNING_S = 2
 def page(desk: Desk, request: Request) -> Response:
     """`of` is given once for each: `<pipeline>/<id>`; of more than three the first three are shown."""
     chosen = [_pair(each) for each in dict.fromkeys(request.query_params.getlist("of"))][:MOST]
-    waiting = [desk.later(partial(execution_pairs.side, desk, *each)) for each in chosen]
-    sides = [each.result() for each in waiting]
+    sides = execution_pairs.sides(desk, chosen)
     return render(
         request,
         "execution_pairs.html",

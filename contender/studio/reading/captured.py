@@ -20,7 +20,7 @@ from contender.studio.desk import Desk
 
 RECORDS = 20
 FILES = 2
-"""Of each variant; a file has all requests of a second, or of minutes."""
+"""Of all variants that are shown; a file has all requests of a second, or of minutes."""
 MOST_BYTES = 256 * 1024
 LONGEST = 400
 """Characters of a request, and of an answer, that are shown."""
@@ -40,20 +40,20 @@ class Exchange:
     answered: str
 
 
-def exchanges(desk: Desk, capture_uri: str, endpoint: str, variant: str) -> tuple[Exchange, ...]:
-    """The newest of a variant, the newest first; none where nothing was captured today or yesterday."""
+def exchanges(desk: Desk, capture_uri: str, endpoint: str, variant: str, files: int = FILES) -> tuple[Exchange, ...]:
+    """The newest of a variant, the newest first, of so many files; none where nothing was captured of late."""
 
     def read() -> tuple[Exchange, ...]:
         s3 = desk.client("s3")
         bucket, folder = place(f"{capture_uri.rstrip('/')}/{endpoint}/{variant}/")
         found: list[Exchange] = []
-        for item in islice(_newest_files(s3, bucket, folder, desk.clock()), FILES):
+        for item in islice(_newest_files(s3, bucket, folder, desk.clock()), files):
             found += _records(_end(s3, bucket, item), variant)
             if len(found) >= RECORDS:
                 break
         return tuple(sorted(found, key=lambda each: each.at, reverse=True)[:RECORDS])
 
-    return desk.kept.get(("captured", capture_uri, endpoint, variant), KEPT_S, read)
+    return desk.kept.get(("captured", capture_uri, endpoint, variant, files), KEPT_S, read)
 
 
 def together(found: Sequence[Sequence[Exchange]]) -> list[Exchange]:

@@ -96,7 +96,9 @@ def read(desk: Desk, dimension: str, window: Window, captured_of: str | None) ->
     later_flow = desk.later(lambda: traffic.flow(desk, name, _variants(slots, state), window))
     capturing = serving if serving is not None and serving.capture_percent else None
     later_exchanges = [
-        desk.later(partial(captured.exchanges, desk, capturing.capture_uri, name, variant))
+        desk.later(
+            partial(captured.exchanges, desk, capturing.capture_uri, name, variant, captured.FILES // len(wanted))
+        )
         for variant in wanted
         if capturing is not None
     ]

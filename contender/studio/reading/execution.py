@@ -16,6 +16,7 @@ from contender.executions.snapshot import Snapshot, Step, Watcher
 from contender.pipeline.definitions.graph import Graph, readable
 from contender.pipeline.versions import Note
 from contender.studio.desk import Desk
+from contender.studio.kept import LARGE
 from contender.studio.reading.pipelines import describe
 from contender.studio.refusals import ABSENT
 
@@ -75,7 +76,7 @@ def look(desk: Desk, pipeline: str, identity: str) -> tuple[Watcher, Snapshot]:
     arn = f"{describe(desk, pipeline)['PipelineArn']}/execution/{identity}"
     sagemaker = desk.client("sagemaker")
     try:
-        watcher = desk.kept.get(("watcher", arn), OVER_S, lambda: Watcher(sagemaker, arn))
+        watcher = desk.kept.get(("watcher", arn), OVER_S, lambda: Watcher(sagemaker, arn), LARGE)
         return watcher, desk.kept.get(("snapshot", arn), SEEN_S, watcher.snapshot)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ABSENT:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from threading import Semaphore
 
 from contender.executions.snapshot import Snapshot, Step
 from contender.studio.desk import Desk
 from contender.studio.reading.execution import look
+from contender.studio.reading.pipelines import describe
 from contender.trials.comparison import Column, Row, figures, parameters
 from contender.trials.gathering import GIVEN, Gathering
 from contender.trials.record import Record, component_name, number_or_text, read
@@ -68,16 +71,25 @@ class StepRow:
     steps: tuple[Step | None, ...]
 
 
-def side(desk: Desk, pipeline: str, execution: str) -> Side:
-    """NotFoundError where there is no such execution."""
+def sides(desk: Desk, chosen: Sequence[tuple[str, str]]) -> list[Side]:
+    """NotFoundError where there is no such execution. Records that were lost are not all read together at once."""
+    for pipeline in dict.fromkeys(pipeline for pipeline, _ in chosen):
+        describe(desk, pipeline)
+    lost = Semaphore(2 if len(chosen) <= 2 else 1)
+    waiting = [desk.later(partial(_side, desk, *each, lost)) for each in chosen]
+    return [each.result() for each in waiting]
+
+
+def _side(desk: Desk, pipeline: str, execution: str, lost: Semaphore) -> Side:
     key = ("execution side", pipeline, execution)
     if (kept := desk.kept.known(key)) is not None:
         found: Side = kept
         return found
     _, snapshot = look(desk, pipeline, execution)
-    record = None if snapshot.running else _record(desk, pipeline, snapshot.arn)
-    found = Side(pipeline, execution, snapshot, record)
-    desk.kept.put(key, RUNNING_S if snapshot.running else ENDED_S, found)
+    trains = not snapshot.running and pipeline in desk.names.training_pipelines
+    found = Side(pipeline, execution, snapshot, _record(desk, snapshot, lost) if trains else None)
+    settled = not snapshot.running and (found.record is not None or not trains)
+    desk.kept.put(key, ENDED_S if settled else RUNNING_S, found)
     return found
 
 
@@ -98,13 +110,13 @@ def step_rows(sides: Sequence[Side]) -> list[StepRow]:
     return [StepRow(title, tuple(steps.get(name) for steps in by_name)) for name, title in titles.items()]
 
 
-def _record(desk: Desk, pipeline: str, arn: str) -> Record | None:
-    """What was written of it when it ended; read together here where that was lost."""
-    if pipeline not in desk.names.training_pipelines:
-        return None
+def _record(desk: Desk, snapshot: Snapshot, lost: Semaphore) -> Record | None:
+    """What was written of it when it ended; read together here where that was lost, unless too many were."""
     sagemaker = desk.client("sagemaker")
-    component = find(sagemaker, component_name(desk.names, arn))
+    component = find(sagemaker, component_name(desk.names, snapshot.arn))
     if component is not None:
         return read(component)
-    gathered = Gathering(sagemaker, desk.client("s3"), desk.names).record(arn)
+    if not lost.acquire(blocking=False):
+        return None
+    gathered = Gathering(sagemaker, desk.client("s3"), desk.names).record(snapshot.arn, snapshot.parameters)
     return gathered[0] if gathered else None

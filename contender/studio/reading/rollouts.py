@@ -9,9 +9,12 @@ GetMetricData               requests and failures, where nobody asks through the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
+
+from botocore.exceptions import ClientError
 
 from contender import registry
 from contender.endpoints import Serving
@@ -27,9 +30,11 @@ from contender.rollout.spec import Spec
 from contender.rollout.state import State
 from contender.stages import StageVersions
 from contender.studio.desk import Desk
+from contender.studio.kept import LARGE
 from contender.studio.reading.questions import Question
 from contender.studio.reading.standing import published_of, serving_of, state_of, store_of
 
+T = TypeVar("T")
 NEWEST = 200
 """Decisions that are read at once."""
 VERSIONS_S, SPEC_S, PAST_S = 5.0, 15.0, 600.0
@@ -98,8 +103,9 @@ def counted(desk: Desk, found: Rollout, question: Question) -> Counted:
     spec, under_way, now = found.spec, question.state is found.state, desk.clock()
     if desk.settings.experiment.enabled:
         name = desk.names.experiment(found.dimension, found.experiment if under_way else question.experiment)
-        through_api = desk.kept.get(
-            ("counted", name, spec.digest), kept_s(spec), lambda: _through_api(desk, spec, name, now)
+        # Thousands of buckets take seconds to read: what they said before is shown meanwhile.
+        through_api = desk.renewed(
+            ("counted", name, spec.digest), kept_s(spec), lambda: _through_api(desk, spec, name, desk.clock()), LARGE
         )
         if through_api is not None:
             return through_api
@@ -114,8 +120,8 @@ def kept_s(spec: Spec) -> float:
 
 
 def _through_api(desk: Desk, spec: Spec, experiment: str, now: datetime) -> Counted | None:
-    buckets = store_of(desk).buckets(experiment)
-    if not any(counts.judged.n for counts in buckets.values()):
+    buckets = _deployed(lambda: store_of(desk).buckets(experiment))
+    if not buckets or not any(counts.judged.n for counts in buckets.values()):
         return None
     return Counted(evidence(spec, buckets, now), buckets, "API", now)
 
@@ -158,3 +164,13 @@ def _versions(desk: Desk, dimension: str) -> tuple[Version, ...]:
         return StageVersions(sagemaker, desk.client("dynamodb"), names, spec.follows, desk.clock).of(dimension)
 
     return desk.kept.get(("versions of", desk.stage, dimension), VERSIONS_S, read)
+
+
+def _deployed(read: Callable[[], T]) -> T | None:
+    """What the experiments' table has; None where their stack is not deployed yet."""
+    try:
+        return read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return None

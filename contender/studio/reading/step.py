@@ -19,6 +19,7 @@ from contender.executions.logs import Line, of_step
 from contender.executions.snapshot import Step
 from contender.executions.tail import tail
 from contender.studio.desk import Desk
+from contender.studio.kept import LARGE
 from contender.studio.reading import files, jobs
 from contender.studio.reading.execution import OVER_S, Execution
 from contender.studio.reading.files import MOST_OUTPUTS, Content, File, Listing
@@ -55,7 +56,9 @@ def look(desk: Desk, execution: Execution, name: str) -> Looked:
     outputs = work.outputs if work else {}
     key, seconds = _key(execution, step), OVER_S if settled else SEEN_S
     waiting_log = desk.later(
-        lambda: desk.kept.get(("log", *key), seconds, lambda: _log(desk, step, execution.snapshot.dimension or ""))
+        lambda: desk.kept.get(
+            ("log", *key), seconds, lambda: _log(desk, step, execution.snapshot.dimension or ""), LARGE
+        )
     )
     waiting_files = [
         desk.later(functools.partial(_files, desk, key, seconds, name, uri))
@@ -122,4 +125,4 @@ def _text(desk: Desk, file: File, seconds: float) -> str:
         content = files.read(desk.client("s3"), file)
         return "" if content.cut else content.text or ""
 
-    return desk.kept.get(("report", file), seconds, read)
+    return desk.kept.get(("report", file), seconds, read, LARGE)

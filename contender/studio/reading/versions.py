@@ -22,6 +22,7 @@ from contender.executions.listing import address_of
 from contender.registry import APPROVED, WAITS, Role, Status, Version
 from contender.stage_settings import following, versions_of
 from contender.studio.desk import Desk
+from contender.studio.kept import LARGE
 from contender.trials import lookup
 from contender.trials.lookup import Compared
 from contender.trials.record import Record
@@ -167,7 +168,9 @@ def _may_go_on(version: Version) -> bool:
 def _measured(desk: Desk, version: Version) -> Measured:
     # Its approval, and why, are all that changes of a package; the life cycle is told by the list.
     package = desk.kept.get(("package", version.arn, version.approval), PACKAGE_S, _describing(desk, version.arn))
-    report = desk.kept.get(("report", version.arn), PACKAGE_S, lambda: evaluation.read(desk.client("s3"), package))
+    report = desk.kept.get(
+        ("report", version.arn), PACKAGE_S, lambda: evaluation.read(desk.client("s3"), package), LARGE
+    )
     return Measured(package, report)
 
 
