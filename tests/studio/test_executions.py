@@ -181,6 +181,16 @@ def test_two_stand_side_by_side_with_what_differs_first(site: Site) -> None:
     assert calls(site) <= MOST_CALLS
 
 
+def test_what_only_a_first_execution_is_given_stands_apart(site: Site) -> None:
+    site.account.ran = [Ran(1), Ran(2)]
+    site.account.keep(record(Ran(1), parameters={"pipeline.SkipDataQualityCheck": "true", "hyperparameter.eta": 0.1}))
+    site.account.keep(record(Ran(2), parameters={"hyperparameter.eta": 0.1}))
+    chosen, _, apart = compared(site, 1, 2).partition("<details>")
+    assert "hyperparameter.eta" in chosen
+    assert "SkipDataQualityCheck" not in chosen
+    assert "SkipDataQualityCheck" in apart
+
+
 def test_one_that_runs_is_compared_by_what_it_was_given(site: Site) -> None:
     site.account.ran = [Ran(1), Ran(2, status="Executing")]
     site.account.keep(record(Ran(1)))

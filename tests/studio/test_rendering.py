@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contender.studio import sparkline
+from contender.studio.charts.chart import axis
 from contender.studio.charts.lines import lines
 from contender.studio.rendering import but, data, duration, number, percent, time_
 
@@ -76,3 +77,20 @@ def test_a_chart_and_its_table_are_of_the_same_numbers() -> None:
     assert json.loads(data(chart.document))["data"]["values"][0]["at"] == AT.timestamp() * 1000
     assert chart.table == [["2026-11-30 20:11:05", "v1", "25.0%"]]
     assert chart.document["encoding"]["strokeDash"]["field"] == "variant"  # not told by colour alone
+
+
+@pytest.mark.parametrize(
+    ("span", "form"),
+    [
+        (timedelta(), "%H:%M:%S"),
+        (timedelta(minutes=2), "%H:%M:%S"),
+        (timedelta(hours=1), "%H:%M"),
+        (timedelta(days=2), "%d %b %H:%M"),
+        (timedelta(days=7), "%d %b"),
+    ],
+)
+def test_each_time_of_an_axis_is_a_whole_one(span: timedelta, form: str) -> None:
+    rows = [{"time": AT, "share": 0.1}, {"time": AT + span, "share": 0.2}]
+    along = axis("time", rows)
+    assert along["axis"]["format"] == form
+    assert along["scale"] == {"type": "utc"}
