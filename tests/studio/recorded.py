@@ -12,6 +12,7 @@ NOTHING: Mapping[str, Answer] = {
     "Query": {"Items": []},
     "ListEndpoints": {"Endpoints": []},
     "ListModelPackageGroups": {"ModelPackageGroupSummaryList": []},
+    "ListModelPackages": {"ModelPackageSummaryList": []},
     "ListPipelineExecutions": {"PipelineExecutionSummaries": []},
     "DescribeAlarms": {"MetricAlarms": []},
     "GetMetricData": {"MetricDataResults": []},

@@ -181,6 +181,13 @@ def test_two_stand_side_by_side_with_what_differs_first(site: Site) -> None:
     assert calls(site) <= MOST_CALLS
 
 
+def test_executions_of_one_dimension_stand_among_its_other_pages(site: Site) -> None:
+    page = site.get("/executions?dimension=A")
+    assert 'href="/dimensions/A/models"' in page
+    assert "<title>Executions of A ·" in page
+    assert "/models" not in site.get("/executions?dimension=A*")
+
+
 def test_what_only_a_first_execution_is_given_stands_apart(site: Site) -> None:
     site.account.ran = [Ran(1), Ran(2)]
     site.account.keep(record(Ran(1), parameters={"pipeline.SkipDataQualityCheck": "true", "hyperparameter.eta": 0.1}))

@@ -147,7 +147,16 @@ def test_a_dimension_without_a_version_is_told_how_to_get_one() -> None:
     assert "contender data upload DIR" in Site(World()).get()
     unapproved = World()
     unapproved.register("PendingManualApproval")
-    assert "contender models approve A VERSION" in Site(unapproved).get()
+    assert "v1 waits for approval" in (page := Site(unapproved).get())
+    assert "/dimensions/A/models#version-1" in page
+    assert "contender models approve A 1" in page
+
+
+def test_a_reason_says_when_it_was_told() -> None:
+    page = Site(world()).get()
+    told = re.search(r'as decided (<time datetime="[^"]+">)', page)
+    assert told is not None
+    assert told[1] in page.partition('<ol class="timeline">')[2]
 
 
 def test_rollouts_that_are_not_deployed_are_said_to_be() -> None:

@@ -74,7 +74,7 @@ def _spec(rows: Sequence[dict[str, Any]], *, by_clock: bool) -> dict[str, Any]:
                 "type": "nominal",
                 "sort": None,
                 "title": None,
-                "axis": {"labelLimit": 240, "ticks": False, "domain": False},
+                "axis": {"labelLimit": 330, "ticks": False, "domain": False},
             }
         },
         "layer": [
