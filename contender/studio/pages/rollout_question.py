@@ -20,7 +20,7 @@ from contender.studio.pages import rollout_charts
 from contender.studio.reading.evidence_over_time import moments
 from contender.studio.reading.questions import Question
 from contender.studio.reading.rollouts import Counted, Rollout, counted, kept_s
-from contender.studio.rendering import number
+from contender.studio.rendering import DASH, number
 
 ACTIONS = {"roll_back": "roll back", "hold": "hold", "warn": "warn"}
 
@@ -71,6 +71,11 @@ class Asked:
     guardrails: tuple[Guarded, ...]
     ratio: Ratio | None
     charts: tuple[Chart, ...]
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything to draw; where there is not, one sentence says why for all charts."""
+        return any(chart.rows for chart in self.charts)
 
 
 def ask(desk: Desk, found: Rollout, question: Question, spec: Spec) -> Asked:
@@ -123,12 +128,12 @@ def _guarded(spec: Spec, guardrail: Guardrail, seen: Counted, question: Question
     thin = reading.n < guardrail.minimum_sample
     word, note = ("ALARM", "beyond the limit") if reading.beyond else ("OK", "within the limit, as far as is known")
     if thin:
-        word, note = "Waiting", f"{reading.n:,.0f} of {guardrail.minimum_sample:,} requests"
+        word, note = "Waiting", f"{reading.n:,.0f} of {guardrail.minimum_sample:,} requests that it needs"
     return Guarded(
         guardrail.metric,
         _limit(guardrail, champion),
-        _figure(guardrail, reading.champion),
-        _figure(guardrail, reading.challenger),
+        _figure(guardrail, reading.champion) if reading.n else DASH,
+        _figure(guardrail, reading.challenger) if reading.n else DASH,
         reading.n,
         ACTIONS[guardrail.action],
         word,
