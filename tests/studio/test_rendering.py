@@ -10,7 +10,7 @@ import pytest
 from contender.studio import sparkline
 from contender.studio.charts.chart import axis
 from contender.studio.charts.lines import lines
-from contender.studio.rendering import but, data, duration, number, percent, time_
+from contender.studio.rendering import but, data, duration, figures, number, percent, time_
 
 AT = datetime(2026, 11, 30, 20, 11, 5, tzinfo=UTC)
 
@@ -94,3 +94,11 @@ def test_each_time_of_an_axis_is_a_whole_one(span: timedelta, form: str) -> None
     along = axis("time", rows)
     assert along["axis"]["format"] == form
     assert along["scale"] == {"type": "utc"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("0.41403204349306866", "0.414"), ("5", "5"), ("binary:logistic", "binary:logistic"), ("1.5x", "1.5x")],
+)
+def test_a_hyperparameter_is_told_in_digits_that_count(text: str, told: str) -> None:
+    assert figures(text) == told
