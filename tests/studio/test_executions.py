@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from contender.executions.snapshot import ANY_FAILURE
 from contender.studio.charts.gantt import Bar, gantt
 from contender.studio.reading import executions
-from contender.studio.reading.executions import Choice, listing
+from contender.studio.reading.executions import Choice, Row, listing
 from contender.trials.record import Outcome
 from tests.studio.account import NOW, Ran, Site, record
 
@@ -217,3 +218,8 @@ def test_two_must_be_chosen_and_exist(site: Site) -> None:
     assert "names no execution" in site.get("/executions/compare?of=contender", 404)
     assert "has no execution" in site.get("/executions/compare?of=contender/99&of=contender/98", 404)
     assert "has no pipeline &#39;other&#39;" in site.get("/executions/compare?of=other/1&of=other/2", 404)
+
+
+def test_why_one_failed_begins_with_the_step_that_did() -> None:
+    failed = Row(Ran(1).arn, "A-1", "A", "Failed", Ran(1).start, reason=f"{ANY_FAILURE}Refuse: too low")
+    assert failed.why == "Refuse: too low"

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from contender.errors import NotFoundError
-from contender.executions.snapshot import Snapshot, Step, Watcher
+from contender.executions.snapshot import ANY_FAILURE, Snapshot, Step, Watcher
 from contender.studio.desk import Desk
 from contender.trials.comparison import FIRST_RUN, Column, Row, figures, parameters
 from contender.trials.gathering import GIVEN, Gathering
@@ -49,7 +49,7 @@ class Side:
 
     @property
     def reason(self) -> str:
-        return (self.record.reason if self.record else "") or self.snapshot.reason
+        return (self.record.reason if self.record else "") or self.snapshot.reason.removeprefix(ANY_FAILURE)
 
     def took(self, now: datetime) -> timedelta | None:
         started, ended = self.snapshot.started, self.snapshot.ended

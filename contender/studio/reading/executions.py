@@ -16,6 +16,7 @@ from typing import Any
 from contender.errors import NotFoundError
 from contender.executions.dimension_lock import RUNNING
 from contender.executions.listing import pipeline_of, recent
+from contender.executions.snapshot import ANY_FAILURE
 from contender.naming import dimension_of_execution
 from contender.studio.desk import Desk
 from contender.trials import lookup
@@ -79,7 +80,7 @@ class Row:
 
     @property
     def why(self) -> str:
-        return self.record.reason if self.record and self.record.reason else self.reason
+        return self.record.reason if self.record and self.record.reason else self.reason.removeprefix(ANY_FAILURE)
 
     def took(self, now: datetime) -> timedelta | None:
         """How long it ran, or has run until now; None where it is not known when it ended."""
