@@ -86,6 +86,24 @@ def list_groups(sagemaker: Any, part: str) -> tuple[str, ...]:
     return tuple(group["ModelPackageGroupName"] for page in pages for group in page["ModelPackageGroupSummaryList"])
 
 
+def awaiting(sagemaker: Any, most: int) -> dict[str, tuple[int, ...]]:
+    """Versions that wait for a person's approval, by group; of the newest of the account."""
+    pages = sagemaker.get_paginator("list_model_packages").paginate(
+        ModelPackageType="Versioned",
+        ModelApprovalStatus=WAITS,
+        SortBy="CreationTime",
+        SortOrder="Descending",
+        PaginationConfig={"PageSize": PAGE, "MaxItems": most},
+    )
+    found: dict[str, tuple[int, ...]] = {}
+    for summary in (summary for page in pages for summary in page["ModelPackageSummaryList"]):
+        cycle = summary.get("ModelLifeCycle") or {"StageStatus": Status.PENDING}
+        if summary["ModelPackageStatus"] == "Completed" and cycle["StageStatus"] == Status.PENDING:
+            group = summary["ModelPackageGroupName"]
+            found[group] = tuple(sorted((*found.get(group, ()), summary["ModelPackageVersion"])))
+    return found
+
+
 def champion(versions: Sequence[Version]) -> Version | None:
     """The version that serves by default, or None before the first one does.
 

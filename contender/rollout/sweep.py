@@ -5,15 +5,19 @@ A dimension that fails is reported and stops no other. Hooks may take minutes, s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from contender import endpoints, registry
 from contender.endpoints import Leftovers
+from contender.errors import NamingError
 from contender.rollout.observe import Known
 from contender.rollout.state import State
 from contender.rollout.tick import Controller, Report, Tick
+
+logger = logging.getLogger(__name__)
 
 THREADS = 16
 """Dimensions at the same time; most of a tick is waiting for AWS."""
@@ -37,7 +41,9 @@ def sweep(controllers: Sequence[Controller]) -> tuple[Report, ...]:
     sagemaker, names = controllers[0].sight.sagemaker, controllers[0].names
     found = (names.dimension_of_group(group) for group in registry.list_groups(sagemaker, f"{names.project}-"))
     dimensions = sorted(dimension for dimension in found if dimension is not None)
-    places = [Place(controller, dimension) for controller in controllers for dimension in dimensions]
+    places = [
+        Place(controller, dimension) for controller in controllers for dimension in _fitting(controller, dimensions)
+    ]
     known = _known(controllers[0], [place.endpoint for place in places])
 
     def first(place: Place) -> Report:
@@ -55,6 +61,17 @@ def sweep(controllers: Sequence[Controller]) -> tuple[Report, ...]:
         for index, report in zip(asking, later, strict=True):
             reports[index] = report.after(reports[index])
     return tuple(reports)
+
+
+def _fitting(controller: Controller, dimensions: Sequence[str]) -> Iterator[str]:
+    """Those that can have an endpoint in this stage: a longer name is said by the execution, which failed for it."""
+    for dimension in dimensions:
+        try:
+            controller.names.endpoint(dimension)
+        except NamingError as error:
+            logger.warning("left out: %s", error)
+        else:
+            yield dimension
 
 
 def _tick(place: Place, known: Known | None) -> Report:

@@ -31,3 +31,11 @@ def number(value: Any) -> str:
 def figure(value: float | None) -> str:
     """Four digits after the point, so that AUCs stand below one another."""
     return DASH if value is None else f"{value:.4f}"
+
+
+def figures(text: str) -> str:
+    """The same text, a number with a fraction in it with four digits that count."""
+    try:
+        return number(float(text)) if "." in text else text
+    except ValueError:
+        return text

@@ -62,6 +62,7 @@ def _environment() -> Environment:
         "number": formats.number,
         "duration": duration,
         "figure": formats.figure,
+        "figures": formats.figures,
         "part": lambda text: quote(str(text), safe=""),
         "data": data,
         "but": but,

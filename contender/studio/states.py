@@ -25,7 +25,7 @@ _KINDS: dict[Kind, tuple[str, ...]] = {
         *("InProgress", "Ramping", "Promoting", "Baking", "Deploying", "Challenger"),
     ),
     "asks": (
-        *("AwaitingApproval", "Inconclusive", "PendingManualApproval", "INSUFFICIENT_DATA", "Pending", "Paused"),
+        *("AwaitingApproval", "Inconclusive", "PendingManualApproval", "Pending", "Paused"),
         "inconclusive",
     ),
 }
@@ -33,7 +33,8 @@ _BY_WORD = {word: kind for kind, words in _KINDS.items() for word in words}
 
 
 def kind(word: str) -> Kind:
-    """What kind of state a word is; `quiet` for what asks nothing of anyone: Waiting, Skipped, Stopped, Retired."""
+    """What kind of state a word is; `quiet` for what asks nothing of anyone: Waiting, Skipped, Stopped, Retired,
+    INSUFFICIENT_DATA."""
     return _BY_WORD.get(word, "quiet")
 
 

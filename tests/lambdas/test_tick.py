@@ -421,6 +421,15 @@ def test_an_endpoint_of_the_last_stage_asks_for_no_look_at_the_one_before() -> N
     assert [each.stage for each in world.wake({"detail": detail})] == ["dev", ""]
 
 
+def test_a_name_too_long_for_one_stage_stops_no_other_dimension() -> None:
+    world = stages()
+    world.register()
+    world.sagemaker.register("contender-" + "n" * 40)
+    reports = world.wake(SCHEDULE)
+    assert {(report.stage, report.state.dimension) for report in reports} >= {("dev", "A"), ("", "A")}
+    assert set(world.sagemaker.endpoints) == {"contender--dev-A"}
+
+
 def test_a_sweep_over_no_stage_is_none() -> None:
     assert sweep(()) == ()
     assert len(controllers(SETTINGS, stages().clients)) == 2

@@ -13,6 +13,7 @@ NOTHING: Mapping[str, Answer] = {
     "Query": {"Items": []},
     "ListEndpoints": {"Endpoints": []},
     "ListModelPackageGroups": {"ModelPackageGroupSummaryList": []},
+    "ListModelPackages": {"ModelPackageSummaryList": []},
     "ListPipelineExecutions": {"PipelineExecutionSummaries": []},
     "DescribeAlarms": {"MetricAlarms": []},
     "GetMetricData": {"MetricDataResults": []},

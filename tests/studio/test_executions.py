@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from contender.executions.snapshot import ANY_FAILURE
 from contender.studio.charts.gantt import Bar, gantt
 from contender.studio.reading import executions
-from contender.studio.reading.executions import Choice, listing
+from contender.studio.reading.executions import Choice, Row, listing
 from contender.trials.record import Outcome
 from tests.studio.account import NOW, Ran, Site, record
 
@@ -181,6 +182,23 @@ def test_two_stand_side_by_side_with_what_differs_first(site: Site) -> None:
     assert calls(site) <= MOST_CALLS
 
 
+def test_executions_of_one_dimension_stand_among_its_other_pages(site: Site) -> None:
+    page = site.get("/executions?dimension=A")
+    assert 'href="/dimensions/A/models"' in page
+    assert "<title>Executions of A ·" in page
+    assert "/models" not in site.get("/executions?dimension=A*")
+
+
+def test_what_only_a_first_execution_is_given_stands_apart(site: Site) -> None:
+    site.account.ran = [Ran(1), Ran(2)]
+    site.account.keep(record(Ran(1), parameters={"pipeline.SkipDataQualityCheck": "true", "hyperparameter.eta": 0.1}))
+    site.account.keep(record(Ran(2), parameters={"hyperparameter.eta": 0.1}))
+    chosen, _, apart = compared(site, 1, 2).partition("<details>")
+    assert "hyperparameter.eta" in chosen
+    assert "SkipDataQualityCheck" not in chosen
+    assert "SkipDataQualityCheck" in apart
+
+
 def test_one_that_runs_is_compared_by_what_it_was_given(site: Site) -> None:
     site.account.ran = [Ran(1), Ran(2, status="Executing")]
     site.account.keep(record(Ran(1)))
@@ -200,3 +218,8 @@ def test_two_must_be_chosen_and_exist(site: Site) -> None:
     assert "names no execution" in site.get("/executions/compare?of=contender", 404)
     assert "has no execution" in site.get("/executions/compare?of=contender/99&of=contender/98", 404)
     assert "pipeline &#39;other&#39; is none of" in site.get("/executions/compare?of=other/1&of=other/2", 404)
+
+
+def test_why_one_failed_begins_with_the_step_that_did() -> None:
+    failed = Row(Ran(1).arn, "A-1", "A", "Failed", Ran(1).start, reason=f"{ANY_FAILURE}Refuse: too low")
+    assert failed.why == "Refuse: too low"

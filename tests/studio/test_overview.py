@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from contender.config import Settings
+from contender.naming import Names
 from contender.rollout.state import Phase, State, Track
 from contender.studio.pages.overview import FILTERS, SORTS, Choice, natural
 from contender.studio.reading.portfolio import Dimension
 from contender.studio.reading.summary import Summary
+from tests.studio.recorded import Answer
+from tests.studio.visiting import visit
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -99,3 +103,58 @@ def test_the_verdict_told_is_of_the_newest_challenger_or_of_the_last_one_there_w
 def test_the_champions_share_stands_first() -> None:
     state = State("contender-x", "x", champion=3, shares={1: 0.2, 3: 0.7, 10: 0.1})
     assert Dimension("x", state).shares == (("v3", 0.7), ("v1", 0.2), ("v10", 0.1))
+
+
+ARN = "arn:aws:sagemaker:us-east-1:000000000000"
+LONG = "customers-of-the-northern-region-2026-q4"
+WORLD: dict[str, Answer] = {
+    "ListPipelineExecutions": {
+        "PipelineExecutionSummaries": [
+            {
+                "PipelineExecutionArn": f"{ARN}:pipeline/contender/execution/{number}",
+                "PipelineExecutionDisplayName": Names("contender").execution(name, f"{number:08x}"),
+                "PipelineExecutionStatus": "Failed",
+                "StartTime": NOW,
+            }
+            for number, name in enumerate((LONG, "A"))
+        ]
+    },
+    "ListModelPackages": {
+        "ModelPackageSummaryList": [
+            {
+                "ModelPackageName": group,
+                "ModelPackageGroupName": group,
+                "ModelPackageVersion": number,
+                "ModelPackageArn": f"{ARN}:model-package/{group}/{number}",
+                "ModelPackageStatus": "Completed",
+                "ModelApprovalStatus": "PendingManualApproval",
+                "ModelLifeCycle": {"Stage": "Challenger", "StageStatus": status},
+                "CreationTime": NOW,
+            }
+            for group, number, status in (
+                ("contender-A", 3, "Pending"),
+                ("contender-A", 2, "Pending"),
+                ("contender-A", 1, "Failed"),
+                ("somebody-elses", 1, "Pending"),
+            )
+        ]
+    },
+}
+
+
+def test_versions_that_wait_for_approval_lead_to_where_they_are_approved() -> None:
+    page = visit(WORLD).get("/").text
+    assert 'href="/dimensions/A/models#version-2"' in page
+    assert 'href="/dimensions/A/models#version-3"' in page
+    assert "/dimensions/A/models#version-1" not in page
+    assert "waits for approval (1)" in page
+    assert "somebody-elses" not in page
+    assert replace(QUIET, waiting=(3,)).problems == ("v3 waits for approval",)
+
+
+def test_a_name_too_long_for_a_stage_is_shown_there_with_the_rest() -> None:
+    staged = Settings.model_validate({"stages": {"dev": {}, "prod": {}}})
+    answer = visit(WORLD, settings=staged).get("/?stage=dev")
+    assert answer.status_code == 200
+    assert LONG in answer.text
+    assert 'id="dimension-A"' in answer.text

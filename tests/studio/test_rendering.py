@@ -10,9 +10,9 @@ import pytest
 
 from contender.durations import duration
 from contender.studio import rendering
-from contender.studio.charts.chart import Series
+from contender.studio.charts.chart import Series, axis
 from contender.studio.charts.lines import lines
-from contender.studio.formats import number, percent, time_
+from contender.studio.formats import figures, number, percent, time_
 from contender.studio.rendering import but, data
 
 TEMPLATES = Path(rendering.__file__).parent / "templates"
@@ -81,3 +81,28 @@ def test_every_template_is_compiled_before_somebody_asks_for_it() -> None:
     cache = rendering._environment().cache
     assert cache is not None
     assert {name for _, name in cache} == {path.name for path in TEMPLATES.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("span", "form"),
+    [
+        (timedelta(), "%H:%M:%S"),
+        (timedelta(minutes=2), "%H:%M:%S"),
+        (timedelta(hours=1), "%H:%M"),
+        (timedelta(days=2), "%d %b %H:%M"),
+        (timedelta(days=7), "%d %b"),
+    ],
+)
+def test_each_time_of_an_axis_is_a_whole_one(span: timedelta, form: str) -> None:
+    rows = [{"time": AT, "share": 0.1}, {"time": AT + span, "share": 0.2}]
+    along = axis("time", rows)
+    assert along["axis"]["format"] == form
+    assert along["scale"] == {"type": "utc"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("0.41403204349306866", "0.414"), ("5", "5"), ("binary:logistic", "binary:logistic"), ("1.5x", "1.5x")],
+)
+def test_a_hyperparameter_is_told_in_digits_that_count(text: str, told: str) -> None:
+    assert figures(text) == told

@@ -150,7 +150,28 @@ def test_a_dimension_without_a_version_is_told_how_to_get_one() -> None:
     assert "contender data upload DIR" in Site(World()).get()
     unapproved = World()
     unapproved.register("PendingManualApproval")
-    assert "contender models approve A VERSION" in Site(unapproved).get()
+    assert "v1 waits for approval" in (page := Site(unapproved).get())
+    assert "/dimensions/A/models#version-1" in page
+    assert "contender models approve A 1" in page
+
+
+def test_what_is_paused_says_so_beside_its_name() -> None:
+    site = Site(world())
+    heading = site.press("Pause").partition("<h1>")[2].partition("</h1>")[0]
+    assert "Paused" in heading
+    assert "Paused" not in site.press("Resume").partition("<h1>")[2].partition("</h1>")[0]
+
+
+def test_a_guardrail_that_nothing_was_counted_for_has_no_figures() -> None:
+    site = Site(world(replace(PATIENT, guardrails=(Guardrail("latency_p95", 1.5, minimum_sample=5),))))
+    assert '<td class="number">–</td><td class="number">–</td>' in site.get()
+
+
+def test_a_reason_says_when_it_was_told() -> None:
+    page = Site(world()).get()
+    told = re.search(r'as decided (<time datetime="[^"]+">)', page)
+    assert told is not None
+    assert told[1] in page.partition('<ol class="timeline">')[2]
 
 
 def test_rollouts_that_are_not_deployed_are_said_to_be() -> None:
@@ -301,11 +322,11 @@ def test_other_methods_show_what_they_decide_with() -> None:
         assert f"<b>{title}</b>" in page
 
 
-def test_nothing_counted_leaves_a_sentence_in_the_place_of_each_chart() -> None:
+def test_nothing_counted_leaves_one_sentence_in_the_place_of_all_charts() -> None:
     page = Site(world(replace(PATIENT, goal=GOAL))).get()
     assert charts(page).keys() == {"shares"}
-    assert "send requests and rewards through the API" in page
-    assert "No reward was counted yet." in page
+    assert page.count("send requests and rewards through the API") == 1
+    assert "No reward was counted yet." not in page
     assert "no users were counted yet" in page.lower()
 
 

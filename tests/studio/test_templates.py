@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.conftest import REPOSITORY
 
 TEMPLATES = sorted((REPOSITORY / "contender" / "studio" / "templates").glob("*.html"))
 SCRIPTS = sorted((REPOSITORY / "contender" / "studio" / "static").glob("*.js"))
+STYLE = REPOSITORY / "contender" / "studio" / "static" / "style.css"
 
 
 class Findings(HTMLParser):
@@ -94,3 +96,27 @@ def test_every_form_that_does_something_carries_the_token_of_its_session(templat
 def test_our_scripts_make_no_markup_of_text(script: Path) -> None:
     text = script.read_text(encoding="utf-8")
     assert not re.findall(r"innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_every_link_and_form_keeps_the_stage(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+    links = re.findall(r"<a [^>]*?href=\"(/.*?)\"[ >]", text)
+    forms = re.findall(r"<form[^>]*method=\"get\".*?</form>", text, re.DOTALL)
+    anew = ("failure.html", "login.html")  # what has failed may be the stage
+    lost = [link for link in links if "stage_query" not in link] if template.name not in anew else []
+    assert not lost
+    assert not [form for form in forms if "stage_field()" not in form]
+
+
+def test_no_page_lays_out_what_another_has_laid_out_otherwise() -> None:
+    text = re.sub(
+        r"/\*.*?\*/|@media[^{]*\{(?:[^{}]*\{[^{}]*\})*\s*\}", "", STYLE.read_text(encoding="utf-8"), flags=re.S
+    )
+    said = Counter(
+        selector.strip()
+        for selectors, rules in re.findall(r"([^{}]+)\{([^}]*)\}", text)
+        for selector in selectors.split(",")
+        if re.search(r"\bdisplay:", rules)
+    )
+    assert not [selector for selector, times in said.items() if times > 1]

@@ -16,8 +16,11 @@ HERE = "http://127.0.0.1:4580"
 
 
 def visit(
-    answers: Mapping[str, Answer] | None = None, access: Access | None = None, base_url: str = HERE
+    answers: Mapping[str, Answer] | None = None,
+    access: Access | None = None,
+    base_url: str = HERE,
+    settings: Settings | None = None,
 ) -> TestClient:
-    desk = Desk(Settings(), Clients(clients({**NOTHING, **(answers or {})}), "us-east-1"))
+    desk = Desk(settings or Settings(), Clients(clients({**NOTHING, **(answers or {})}), "us-east-1"))
     app = studio(desk, access or Access(), 4580)
     return TestClient(app, base_url=base_url, follow_redirects=False, raise_server_exceptions=False)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from contender.studio.formats import number, percent, time_
@@ -18,6 +18,13 @@ DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [10, 4], [3, 5], [12, 3, 3, 3], 
 NOTHING_YET = "Nothing was measured yet."
 FEW_POINTS = 40
 """Up to which each point of a line is marked."""
+TICKS = 6
+CLOCKS = (
+    (timedelta(minutes=6), "%H:%M:%S"),
+    (timedelta(days=1), "%H:%M"),
+    (timedelta(days=5), "%d %b %H:%M"),
+)
+"""How a time is written where all lie within less than that; beyond, as a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,14 @@ class Series:
 def axis(field: str, rows: Sequence[Row], title: str = "", *, share: bool = False) -> dict[str, Any]:
     """A quantity, or a time in UTC where the rows hold times."""
     if any(isinstance(row.get(field), datetime) for row in rows):
-        clock = {"format": {"hours": "%H:%M", "minutes": "%H:%M"}}
-        return {"field": field, "type": "temporal", "title": title or None, "scale": {"type": "utc"}, "axis": clock}
+        clock = moments([row[field] for row in rows if row.get(field) is not None])
+        return {"field": field, "type": "temporal", "title": title or None, **clock}
     found: dict[str, Any] = {"field": field, "type": "quantitative", "title": title or None}
     return {**found, "axis": {"format": "~%"}} if share else found
+
+
+def moments(times: Sequence[datetime]) -> dict[str, Any]:
+    """Scale and axis of times in UTC: each label is a whole time, as fine as the ticks of such an extent."""
+    span = max(times) - min(times) if times else timedelta()
+    form = next((form for most, form in CLOCKS if span < most), "%d %b")
+    return {"scale": {"type": "utc"}, "axis": {"format": form, "tickCount": TICKS}}

@@ -9,13 +9,12 @@ from typing import Any
 
 from contender.durations import duration
 from contender.studio import states
-from contender.studio.charts.chart import Chart
+from contender.studio.charts.chart import Chart, moments
 
 STEP = 15
 """Height of a row, in pixels."""
 ABOVE_LONGEST = 25
 """How many times the longest bar all of them may span, before bars become too short to be compared."""
-DAY_S = 86_400
 TICKS = {"labelExpr": "datum.value < 120 ? datum.value + ' s' : round(datum.value / 6) / 10 + ' min'"}
 
 
@@ -49,7 +48,7 @@ def gantt(name: str, title: str, bars: Sequence[Bar]) -> Chart:
     return Chart(
         name,
         title,
-        _spec(rows, span, by_clock=by_clock),
+        _spec(rows, by_clock=by_clock),
         rows,
         {"name": "Of", "state": "State", "start": "Started", "end": "Ended", "seconds": "Seconds"},
         "" if by_clock else "Each from its own start: they lie far apart.",
@@ -57,10 +56,10 @@ def gantt(name: str, title: str, bars: Sequence[Bar]) -> Chart:
     )
 
 
-def _spec(rows: Sequence[dict[str, Any]], span: float, *, by_clock: bool) -> dict[str, Any]:
+def _spec(rows: Sequence[dict[str, Any]], *, by_clock: bool) -> dict[str, Any]:
     if by_clock:
-        clock: dict[str, Any] = {"tickCount": 8, "format": "%H:%M:%S"} if span < DAY_S else {"tickCount": 8}
-        time: dict[str, Any] = {"type": "temporal", "scale": {"type": "utc"}, "title": None, "axis": clock}
+        clock = moments([row[end] for row in rows for end in ("start", "end")])
+        time: dict[str, Any] = {"type": "temporal", "title": None, **clock}
         along: dict[str, Any] = {"x": {"field": "start", **time}, "x2": {"field": "end"}}
         end = {"x": {"field": "end", **time}}
     else:
@@ -75,7 +74,7 @@ def _spec(rows: Sequence[dict[str, Any]], span: float, *, by_clock: bool) -> dic
                 "type": "nominal",
                 "sort": None,
                 "title": None,
-                "axis": {"labelLimit": 240, "ticks": False, "domain": False},
+                "axis": {"labelLimit": 330, "ticks": False, "domain": False},
             }
         },
         "layer": [

@@ -25,6 +25,7 @@ def page(desk: Desk, request: Request) -> Response:
         every_s=RUNNING_S if any(side.snapshot.running for side in sides) else 0,
         sides=sides,
         parameters=execution_pairs.parameter_rows(sides),
+        first_run=execution_pairs.first_run_rows(sides),
         figures=execution_pairs.figure_rows(sides),
         steps=execution_pairs.step_rows(sides),
         now=desk.clock(),

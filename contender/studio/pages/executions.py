@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
+from contender.naming import is_dimension
 from contender.studio.charts.gantt import Bar, gantt
 from contender.studio.desk import Desk
 from contender.studio.reading.executions import Choice, Listing, listing
@@ -32,6 +33,7 @@ def page(desk: Desk, request: Request) -> Response:
         desk=desk,
         every_s=RUNNING_S if any(row.running for row in found.rows) else RESTING_S,
         choice=choice,
+        one=choice.dimension if is_dimension(choice.dimension) else "",
         states=STATES,
         pipelines=desk.names.pipelines,
         found=found,

@@ -30,6 +30,7 @@ FILTERS: Mapping[str, tuple[str, Callable[[Dimension], bool]]] = {
     "running": ("execution runs", lambda each: bool(each.execution and each.execution.status == "Executing")),
     "failed": ("last execution failed", lambda each: bool(each.execution and each.execution.status == "Failed")),
     "alarms": ("alarms", lambda each: bool(each.alarms)),
+    "waiting": ("waits for approval", lambda each: bool(each.waiting)),
     "paused": ("paused", lambda each: bool(each.state and each.state.paused)),
     "unserved": ("nothing serves", lambda each: each.champion is None),
 }

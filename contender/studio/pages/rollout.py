@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contender.naming import variant_name
+from contender.registry import WAITS, Status
+from contender.rollout.decision import Entry
 from contender.rollout.shares import describe
 from contender.rollout.state import Phase, Track
 from contender.studio.actions import rollouts
@@ -29,11 +31,12 @@ CHANGING = frozenset({Phase.PROMOTING, Phase.ROLLING_BACK})
 
 @dataclass(frozen=True, slots=True)
 class Challenger:
-    """One under way: its share as decided and as served, what comes next, and how far it is."""
+    """One under way: its share as decided and as served, when its reason was told, what comes next, how far it is."""
 
     track: Track
     share: float
     live: float | None
+    decided: datetime
     outlook: tuple[str, ...]
     progress: tuple[Progress, ...]
 
@@ -61,6 +64,7 @@ def page(desk: Desk, request: Request) -> Response:
         serving=found.serving,
         live=found.live,
         versions=found.versions,
+        waiting=[each.number for each in found.versions if each.status is Status.PENDING and each.approval == WAITS],
         challengers=_challengers(found, shown, now),
         last=state.tracks[-1] if state and state.tracks else None,
         pins=spec.pins(dimension) if spec else None,
@@ -97,11 +101,23 @@ def _challengers(found: Rollout, shown: Asked | None, now: datetime) -> list[Cha
             track,
             state.shares.get(track.version, 0.0),
             found.live.get(track.version),
+            _decided(found.entries, track),
             outlook(spec, state, track, now),
             progress(spec, state, track, evidence, now) if evidence is not None else (),
         )
         for track in reversed(state.active)
     ]
+
+
+def _decided(entries: Sequence[Entry], track: Track) -> datetime:
+    """When its reason was first told: a decision is recorded where something changes, not whenever it is made."""
+    told = track.since
+    for entry in entries:
+        then = entry.decision.state.track(track.version)
+        if then is None or then.reason != track.reason:
+            break
+        told = entry.at
+    return told
 
 
 def _whole(query: Mapping[str, str], name: str) -> int | None:

@@ -16,7 +16,7 @@ from contender.rollout.judging import sharing
 from contender.rollout.spec import Spec
 from contender.studio.charts.chart import Chart
 from contender.studio.desk import Desk
-from contender.studio.formats import number
+from contender.studio.formats import DASH, number
 from contender.studio.reading.questions import Question
 from contender.studio.reading.rollouts import Counted, Rollout, counted, kept_s
 from contender.studio.views import rollout_charts
@@ -72,6 +72,11 @@ class Asked:
     ratio: Ratio | None
     charts: tuple[Chart, ...]
 
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything to draw; where there is not, one sentence says why for all charts."""
+        return any(chart.rows for chart in self.charts)
+
 
 def ask(desk: Desk, found: Rollout, question: Question, spec: Spec) -> Asked:
     """Count a question's experiment and judge it as the tick does."""
@@ -123,12 +128,12 @@ def _guarded(spec: Spec, guardrail: Guardrail, seen: Counted, question: Question
     thin = reading.n < guardrail.minimum_sample
     word, note = ("ALARM", "beyond the limit") if reading.beyond else ("OK", "within the limit, as far as is known")
     if thin:
-        word, note = "Waiting", f"{reading.n:,.0f} of {guardrail.minimum_sample:,} requests"
+        word, note = "Waiting", f"{reading.n:,.0f} of {guardrail.minimum_sample:,} requests that it needs"
     return Guarded(
         guardrail.metric,
         _limit(guardrail, champion),
-        _figure(guardrail, reading.champion),
-        _figure(guardrail, reading.challenger),
+        _figure(guardrail, reading.champion) if reading.n else DASH,
+        _figure(guardrail, reading.challenger) if reading.n else DASH,
         reading.n,
         ACTIONS[guardrail.action],
         word,

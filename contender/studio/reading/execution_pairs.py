@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from threading import Semaphore
 
-from contender.executions.snapshot import Snapshot, Step
+from contender.executions.snapshot import ANY_FAILURE, Snapshot, Step
 from contender.studio.desk import Desk
 from contender.studio.reading.execution import look
 from contender.studio.reading.pipelines import describe
-from contender.trials.comparison import Column, Row, figures, parameters
+from contender.trials.comparison import FIRST_RUN, Column, Row, figures, parameters
 from contender.trials.gathering import GIVEN, Gathering
 from contender.trials.record import Record, component_name, number_or_text, read
 from contender.trials.recorder import find
@@ -48,7 +48,7 @@ class Side:
 
     @property
     def reason(self) -> str:
-        return (self.record.reason if self.record else "") or self.snapshot.reason
+        return (self.record.reason if self.record else "") or self.snapshot.reason.removeprefix(ANY_FAILURE)
 
     def took(self, now: datetime) -> timedelta | None:
         started, ended = self.snapshot.started, self.snapshot.ended
@@ -94,13 +94,21 @@ def _side(desk: Desk, pipeline: str, execution: str, lost: Semaphore) -> Side:
 
 
 def parameter_rows(sides: Sequence[Side]) -> list[Row]:
-    """All of them, those that differ first."""
-    found = parameters([each.column for each in sides], everything=True)
-    return sorted(found, key=lambda row: not row.differs)
+    """Those that differ first, without those that every first execution has."""
+    return sorted((row for row in _parameters(sides) if row.name not in FIRST_RUN), key=lambda row: not row.differs)
+
+
+def first_run_rows(sides: Sequence[Side]) -> list[Row]:
+    """Those that tell of no choice: an execution has them because it is its dimension's first."""
+    return [row for row in _parameters(sides) if row.name in FIRST_RUN]
 
 
 def figure_rows(sides: Sequence[Side]) -> list[Row]:
     return list(figures([each.column for each in sides], everything=True))
+
+
+def _parameters(sides: Sequence[Side]) -> list[Row]:
+    return list(parameters([each.column for each in sides], everything=True))
 
 
 def step_rows(sides: Sequence[Side]) -> list[StepRow]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from contender.errors import NotFoundError
 from contender.executions.listing import recent
+from contender.executions.snapshot import ANY_FAILURE
 from contender.studio.desk import Desk
 from contender.studio.reading.summary import Summary
 from contender.trials import lookup
@@ -60,7 +61,7 @@ class Row(Summary):
 
     @property
     def why(self) -> str:
-        return self.record.reason if self.record and self.record.reason else self.reason
+        return self.record.reason if self.record and self.record.reason else self.reason.removeprefix(ANY_FAILURE)
 
     def took(self, now: datetime) -> timedelta | None:
         """How long it ran, or has run until now; None where it is not known when it ended."""

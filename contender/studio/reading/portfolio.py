@@ -2,6 +2,7 @@
 
 the ledger's states (1 query)            champion, challengers, shares, phase and why
 ListModelPackageGroups, ListEndpoints    dimensions that have a version or an endpoint, and no rollout yet
+ListModelPackages (that wait)            versions that a person has to approve
 ListPipelineExecutions                   the last execution of each
 DescribeAlarms (firing ones)             what is wrong now
 GetMetricData, for the rows of one page  traffic and reward
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from contender import registry
 from contender.endpoints import PAGE
-from contender.errors import NotFoundError
+from contender.errors import NamingError, NotFoundError
 from contender.naming import Names, variant_name
 from contender.rollout.state import Phase, State, Track
 from contender.studio.desk import Desk
@@ -24,6 +25,8 @@ from contender.studio.reading.summary import Summary
 from contender.watching.alarms import endpoint_of
 
 STATES_S, LISTS_S, METRICS_S, GROUPS_S, REMEMBERED_S = 1.0, 10.0, 20.0, 30.0, 3600.0
+MOST_WAITING = 500
+"""Versions of the account that wait for approval, which are looked through."""
 ASKS = (Phase.AWAITING_APPROVAL, Phase.INCONCLUSIVE)
 
 
@@ -36,6 +39,8 @@ class Dimension:
     endpoint_status: str = ""
     execution: Summary | None = None
     alarms: tuple[str, ...] = ()
+    waiting: tuple[int, ...] = ()
+    """Versions that wait for approval."""
 
     @property
     def champion(self) -> int | None:
@@ -67,6 +72,7 @@ class Dimension:
         if self.execution and self.execution.status == "Failed":
             found.append("last execution failed")
         found += [f"v{track.version} asks for a person" for track in self.challengers if track.phase in ASKS]
+        found += [f"v{version} waits for approval" for version in self.waiting]
         return tuple(found)
 
 
@@ -87,10 +93,14 @@ def dimensions(desk: Desk) -> tuple[Dimension, ...]:
     waiting_groups = desk.later(
         lambda: desk.renewed("groups", GROUPS_S, lambda: registry.list_groups(desk.client("sagemaker"), _part(names)))
     )
+    waiting_approvals = desk.later(
+        lambda: desk.renewed("approvals", LISTS_S, lambda: registry.awaiting(desk.client("sagemaker"), MOST_WAITING))
+    )
     waiting_executions = desk.later(lambda: last_executions(desk))
     waiting_alarms = desk.later(lambda: firing(desk))
     found_states, found_endpoints = waiting_states.result(), waiting_endpoints.result()
     executions, alarms = waiting_executions.result(), waiting_alarms.result()
+    approvals = waiting_approvals.result()
     known = dict.fromkeys(
         name
         for name in (
@@ -103,10 +113,11 @@ def dimensions(desk: Desk) -> tuple[Dimension, ...]:
     return tuple(
         Dimension(
             name,
-            found_states.get(endpoint := names.endpoint(name)),
+            found_states.get(endpoint := _endpoint(names, name)),
             found_endpoints.get(endpoint, ""),
             executions.of.get(name),
             alarms.get(endpoint, ()),
+            approvals.get(names.group(name), ()),
         )
         for name in known
     )
@@ -198,6 +209,14 @@ def sparks(desk: Desk, shown: Sequence[Dimension], window: metrics.Window) -> di
 
 def _summed(series: Iterable[Sequence[float | None]]) -> tuple[float, ...]:
     return tuple(sum(value or 0.0 for value in values) for values in zip(*series, strict=True))
+
+
+def _endpoint(names: Names, dimension: str) -> str:
+    """ "" for one whose name is too long to have an endpoint in this stage, which its execution says."""
+    try:
+        return names.endpoint(dimension)
+    except NamingError:
+        return ""
 
 
 def _part(names: Names) -> str:

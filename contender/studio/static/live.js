@@ -75,5 +75,21 @@ async function live() {
   live();
 }
 
+// How long ago a time was, once somebody points at it; the page's own times are UTC.
+const STEPS = [["second", 60], ["minute", 60], ["hour", 24], ["day", Infinity]];
+
+function ago(at) {
+  let passed = (at - Date.now()) / 1000;
+  for (const [unit, most] of STEPS) {
+    if (Math.abs(passed) < most) return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.round(passed), unit);
+    passed /= most;
+  }
+}
+
+document.addEventListener("mouseover", ({ target }) => {
+  const at = new Date(target.closest?.("time[datetime]")?.dateTime ?? NaN);
+  if (!isNaN(at)) target.closest("time").title = `${ago(at)} (${at.toLocaleString()} here)`;
+});
+
 toTheEnd();
 live();

@@ -27,7 +27,7 @@ UNCOUNTED = (
     "No requests were counted with their rewards yet: send requests and rewards through the API (docs/api.md), "
     "and wait until the reward window is over."
 )
-NO_GOAL = "No goal is set, so rewards decide nothing: set rollout.goal in contender.yaml, then `contender deploy`."
+NO_GOAL = "No goal is set, so rewards decide nothing: set rollout.goal in contender.yaml, then run contender deploy."
 DRAWN_FROM = 0.25
 """The part of the moments whose wide bounds do not set the scale."""
 

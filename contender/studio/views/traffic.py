@@ -13,7 +13,7 @@ NO_ERROR = "No request failed in this time."
 
 
 def charts(flow: Flow) -> tuple[Chart, ...]:
-    """Invocations, latencies by percentile, errors; without rows where there were none."""
+    """Invocations, errors, latencies by percentile; without rows where there were none."""
     about = flow.window.words
     return (
         lines(
@@ -29,7 +29,6 @@ def charts(flow: Flow) -> tuple[Chart, ...]:
             about=about,
             empty=NOBODY,
         ),
-        *(_latency(flow, percentile) for percentile in PERCENTILES),
         lines(
             "errors",
             "Errors",
@@ -38,6 +37,7 @@ def charts(flow: Flow) -> tuple[Chart, ...]:
             about=f"requests that failed, {about}",
             empty=NO_ERROR if flow.requests else NOBODY,
         ),
+        *(_latency(flow, percentile) for percentile in PERCENTILES),
     )
 
 
@@ -54,7 +54,7 @@ def _latency(flow: Flow, percentile: str) -> Chart:
         ),
         x_title="time (UTC)",
         y_title="ms",
-        about=f"what {share} of 100 requests took the model at most, in ms, {flow.window.words}",
+        about=f"the model answered {share} of 100 requests within this, {flow.window.words}",
         empty=NOBODY,
     )
 

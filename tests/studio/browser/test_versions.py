@@ -71,6 +71,10 @@ def test_versions_stand_side_by_side(page: Page, look: Look) -> None:
     expect(comparison.get_by_role("row", name="Object ≠")).to_contain_text("file-1.csv")
     expect(page.locator("#chart-roc svg")).to_contain_text("v1 on the rows of v2")
     expect(page.locator("table.matrix")).to_have_count(2)
+    first, second = (table.bounding_box() for table in page.locator("table.matrix").all())
+    assert first
+    assert second
+    assert first["x"] + first["width"] <= second["x"] or first["y"] + first["height"] <= second["y"]
     look("models-compared")
 
 
