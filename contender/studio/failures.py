@@ -18,8 +18,9 @@ from contender.studio.access import Forbidden
 from contender.studio.rendering import render
 
 log = logging.getLogger(__name__)
-REFUSED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-ABSENT = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException", "NoSuchKey", "NoSuchBucket")
+REFUSED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
+"""S3 answers HeadObject with a number, for it has nowhere to put a word."""
+ABSENT = ("ResourceNotFound", "ResourceNotFoundException", "ValidationException", "NoSuchKey", "NoSuchBucket", "404")
 EXPIRED = ("ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId")
 AGAIN_S = 5
 """After how long a page that AWS did not answer is tried again."""
@@ -32,45 +33,46 @@ def of_ours(request: Request, error: Exception) -> Response:
 
 
 def of_aws(request: Request, error: Exception) -> Response:
-    """An answer of AWS that says no. Its own words name the account, so only the code and the operation are told."""
-    assert isinstance(error, ClientError)
+    """An answer of AWS that says no, or none."""
+    assert isinstance(error, ClientError | BotoCoreError)
+    log.warning("%s: %s", _where(request), brief(error))
+    return _shown(request, *why(error))
+
+
+def brief(error: ClientError | BotoCoreError) -> str:
+    """For the log. What AWS says itself names the account, so only the code and the operation are told."""
+    if isinstance(error, ClientError):
+        return f"AWS answered {error.operation_name} with {error.response['Error']['Code']}"
+    return " ".join(str(error).split())
+
+
+def why(error: ClientError | BotoCoreError) -> tuple[int, str]:
+    """The status that a page has for it, and a sentence that says what to do."""
+    if isinstance(error, ParamValidationError):
+        return 404, "There is no page at this address: AWS could not even be asked for such a name."
+    if not isinstance(error, ClientError):
+        return 503, (
+            f"AWS does not answer ({type(error).__name__}). On a laptop: is it up? `contender "
+            "local status` tells. On an account: are there credentials and a region?"
+        )
     code, operation = error.response["Error"]["Code"], error.operation_name
-    log.warning("%s: AWS answered %s with %s", _where(request), operation, code)
     if code in REFUSED:
-        return _shown(
-            request,
-            403,
-            f"AWS does not allow {operation} to whoever runs this page: docs/studio.md lists what it has to be allowed",
+        return 403, (
+            f"AWS does not allow {operation} to whoever runs this page: docs/studio.md lists what it has to be allowed"
         )
     if code in ABSENT:
-        return _shown(
-            request,
-            404,
+        return 404, (
             f"AWS has no such thing ({operation} answered {code}): it may have been deleted "
-            "since; go back and look again",
+            "since; go back and look again"
         )
     if code in EXPIRED:
-        return _shown(
-            request,
-            503,
+        return 503, (
             f"AWS does not know whoever runs this page, or no longer ({operation} answered {code}): "
-            "renew the credentials, then start it again",
+            "renew the credentials, then start it again"
         )
     if code in SLOWED:
-        return _shown(request, 503, f"AWS asks to be asked less often ({operation}): wait a moment, then reload")
-    return _shown(request, 502, f"AWS answered {operation} with {code}: see the log of this page, then try again")
-
-
-def of_no_answer(request: Request, error: Exception) -> Response:
-    log.warning("%s: %s", _where(request), " ".join(str(error).split()))
-    if isinstance(error, ParamValidationError):
-        return _shown(request, 404, "There is no page at this address: AWS could not even be asked for such a name.")
-    return _shown(
-        request,
-        503,
-        f"AWS does not answer ({type(error).__name__}). On a laptop: is it up? `contender "
-        "local status` tells. On an account: are there credentials and a region?",
-    )
+        return 503, f"AWS asks to be asked less often ({operation}): wait a moment, then reload"
+    return 502, f"AWS answered {operation} with {code}: see the log of this page, then try again"
 
 
 def of_http(request: Request, error: Exception) -> Response:
@@ -121,7 +123,7 @@ def _unforeseen(request: Request, error: Exception) -> Response:
 HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {
     ContenderError: of_ours,
     ClientError: of_aws,
-    BotoCoreError: of_no_answer,
+    BotoCoreError: of_aws,
     HTTPException: of_http,
 }
 

@@ -22,6 +22,7 @@ from contender.executions.tail import tail
 from contender.studio.charts.chart import Chart
 from contender.studio.charts.lines import lines
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.reading import files, jobs
 from contender.studio.reading.execution import OVER_S, Execution
 from contender.studio.reading.files import MOST_OUTPUTS, File, Listing
@@ -47,7 +48,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A step, looked at. `lines` are the last ones of its log; `settled`: nothing of it changes any more."""
+    """A step, looked at. `lines` are the last ones of its log; `settled`: nothing of it changes any more.
+
+    `gaps`: what of it could not be read, and why.
+    """
 
     step: Step
     work: Work | None
@@ -57,12 +61,14 @@ class Looked:
     reports: tuple[Told, ...]
     curve: Chart | None
     settled: bool
+    gaps: tuple[str, ...]
+    unread_log: bool
 
 
 def look(desk: Desk, execution: Execution, name: str) -> Looked:
-    step = execution.step(name)
+    step, gaps = execution.step(name), Gaps()
     settled = step.ended is not None and desk.clock() - step.ended > SETTLES_AFTER
-    work = work_of(desk, execution, step)
+    work = gaps.fill("What did the work", None, lambda: work_of(desk, execution, step))
     outputs = work.outputs if work else {}
     key, seconds = _key(execution, step), OVER_S if settled else SEEN_S
     waiting_log = desk.later(
@@ -72,10 +78,11 @@ def look(desk: Desk, execution: Execution, name: str) -> Looked:
         desk.later(functools.partial(_files, desk, key, seconds, name, uri))
         for name, uri in islice(outputs.items(), MOST_OUTPUTS)
     ]
-    listing = files.together(each.result() for each in waiting_files)
+    listing = files.together(gaps.fill("The list of its files", Listing(), each.result) for each in waiting_files)
     waiting = [(file, desk.later(functools.partial(_text, desk, file, seconds))) for file in _reports(listing)]
-    said = waiting_log.result()
-    reports = ((file, told(file.path, text.result())) for file, text in waiting)
+    read_log = gaps.fill("The log", None, waiting_log.result)
+    said = read_log or []
+    reports = [(file, told(file.path, gaps.fill(file.path, "", text.result))) for file, text in waiting]
     return Looked(
         step,
         work,
@@ -84,7 +91,9 @@ def look(desk: Desk, execution: Execution, name: str) -> Looked:
         listing,
         tuple(Told(file, report) for file, report in reports if report),
         _curve(work, said),
-        settled,
+        settled and not gaps.sentences,
+        gaps.sentences,
+        read_log is None,
     )
 
 
