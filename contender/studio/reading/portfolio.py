@@ -18,6 +18,7 @@ from contender.errors import NotFoundError
 from contender.naming import Names, variant_name
 from contender.rollout.state import Phase, State, Track
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.reading import metrics
 from contender.studio.reading.last_executions import Execution, LastExecutions, Memory
 from contender.watching.alarms import endpoint_of
@@ -78,8 +79,8 @@ class Spark:
     earned: float
 
 
-def dimensions(desk: Desk) -> tuple[Dimension, ...]:
-    """Every dimension of the stage, in no order."""
+def dimensions(desk: Desk, gaps: Gaps) -> tuple[Dimension, ...]:
+    """Every dimension of the stage, in no order; what CloudWatch says of them is left out where it says nothing."""
     names = desk.names
     waiting_states = desk.later(lambda: states(desk))
     waiting_endpoints = desk.later(lambda: endpoints(desk))
@@ -89,7 +90,8 @@ def dimensions(desk: Desk) -> tuple[Dimension, ...]:
     waiting_executions = desk.later(lambda: last_executions(desk))
     waiting_alarms = desk.later(lambda: firing(desk))
     found_states, found_endpoints = waiting_states.result(), waiting_endpoints.result()
-    executions, alarms = waiting_executions.result(), waiting_alarms.result()
+    executions = waiting_executions.result()
+    alarms = gaps.fill("Alarms", {}, waiting_alarms.result)
     known = dict.fromkeys(
         name
         for name in (

@@ -30,6 +30,7 @@ from contender.rollout.spec import Spec
 from contender.rollout.state import State
 from contender.stages import StageVersions
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.reading.questions import Question
 
 NEWEST = 200
@@ -70,7 +71,7 @@ class Counted:
     at: datetime
 
 
-def rollout(desk: Desk, dimension: str, before: int | None = None) -> Rollout:
+def rollout(desk: Desk, dimension: str, gaps: Gaps, before: int | None = None) -> Rollout:
     """All but the counts; decisions before that number, if one is given."""
     endpoint = desk.names.endpoint(dimension)
     spec = desk.later(lambda: _spec(desk))
@@ -81,15 +82,19 @@ def rollout(desk: Desk, dimension: str, before: int | None = None) -> Rollout:
     number = desk.later(lambda: _number(desk, endpoint))
     state = desk.kept.get(("state", endpoint), NOW_S, lambda: _state(desk, endpoint))
     revision = state.revision if state else 0
-    entries = desk.kept.get(
-        ("entries", endpoint, revision, before), PAST_S, lambda: _entries(desk, endpoint, revision, before)
+    entries = gaps.fill(
+        "The decisions",
+        (),
+        lambda: desk.kept.get(
+            ("entries", endpoint, revision, before), PAST_S, lambda: _entries(desk, endpoint, revision, before)
+        ),
     )
     return Rollout(
         dimension,
         state,
         spec.result(),
-        serving.result(),
-        versions.result(),
+        gaps.fill("What serves", None, serving.result),
+        gaps.fill("The versions", (), versions.result),
         entries,
         max(state.experiment if state else 0, number.result()),
     )

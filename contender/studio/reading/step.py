@@ -61,7 +61,7 @@ class Looked:
     reports: tuple[Told, ...]
     curve: Chart | None
     settled: bool
-    gaps: tuple[str, ...]
+    gaps: Mapping[str, str]
     unread_log: bool
 
 
