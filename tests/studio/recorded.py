@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,8 +25,8 @@ def clients(answers: Mapping[str, Answer]) -> Callable[[str, str], Any]:
 
     def connect(service: str, region: str) -> Any:
         client = boto3.client(service, region_name=region)
-        asked: list[Mapping[str, Any]] = []
-        client.meta.events.register("provide-client-params", lambda params, **_: asked.append(params))
+        asked = threading.local()  # pages ask with several threads at once
+        client.meta.events.register("provide-client-params", lambda params, **_: setattr(asked, "last", params))
 
         def answer(model: Any, **_: Any) -> Any:
             assert model.name in answers, f"nobody recorded {model.name}"
@@ -33,7 +34,7 @@ def clients(answers: Mapping[str, Answer]) -> Callable[[str, str], Any]:
             if isinstance(found, Exception):
                 raise found
             http = type("Http", (), {"status_code": 200})
-            return http, dict(found(asked[-1]) if callable(found) else found)
+            return http, dict(found(asked.last) if callable(found) else found)
 
         client.meta.events.register("before-call", answer)
         return client
