@@ -11,6 +11,7 @@ from contender.registry import Role, Status
 from contender.studio.reading.confusion import matrix
 from contender.studio.reading.versions import ROWS
 from contender.trials.record import Outcome
+from tests.lambdas.fakes import client_error
 from tests.studio.account import Ran, Site, record
 
 MOST_CALLS = 30
@@ -274,3 +275,16 @@ def test_a_number_that_no_version_can_have_is_no_page(site: Site) -> None:
     registered(site)
     site.get(f"/dimensions/A/models/{'1' * 5000}", status=404)
     site.get(f"/dimensions/A/models/{'1' * 300}", status=404)
+
+
+@pytest.mark.parametrize("address", ["", "/1"])
+def test_a_report_that_may_not_be_read_leaves_the_rest_of_the_page(site: Site, address: str) -> None:
+    registered(site)
+
+    def refuses(**_: Any) -> Any:
+        raise client_error("GetObject", "AccessDenied", "arn:aws:iam::123456789012:user/ada may not")
+
+    site.reports.get_object = refuses  # type: ignore[method-assign]
+    page = site.get(f"/dimensions/A/models{address}")
+    assert "The evaluation report of v1 could not be read. AWS does not allow GetObject" in page
+    assert "Approved" in page
