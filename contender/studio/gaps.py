@@ -9,6 +9,7 @@ from typing import TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contender.errors import DataError
+from contender.registry import one_line
 from contender.studio.failures import brief, why
 
 log = logging.getLogger(__name__)
@@ -27,10 +28,10 @@ class Gaps:
         try:
             return read()
         except (ClientError, BotoCoreError) as error:
-            log.warning("%s could not be read: %s", what, brief(error))
+            log.warning("%s could not be read: %s", one_line(what), brief(error))
             self._said[what] = f"{what} could not be read. {why(error)[1]}"
         except DataError as error:
-            log.warning("%s could not be read: %s", what, error)
+            log.warning("%s could not be read: %s", one_line(what), one_line(str(error)))
             self._said[what] = f"{what} could not be read: {error}"
         return otherwise
 

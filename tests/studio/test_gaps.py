@@ -140,3 +140,11 @@ def test_a_gap_is_told_once(error: Exception) -> None:
     assert [gaps.fill("It", 0, fails) for _ in range(2)] == [0, 0]
     assert gaps.fill("That", 0, lambda: 1) == 1
     assert list(gaps.sentences) == ["It"]
+
+
+def test_a_gap_is_one_line_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def fails() -> Any:
+        raise DataError("it is\nno JSON")
+
+    Gaps().fill("a\nGET / 200 forged", 0, fails)
+    assert caplog.messages == ["a GET / 200 forged could not be read: it is no JSON"]
