@@ -382,3 +382,17 @@ def test_figures_of_a_report_that_are_no_numbers_do_no_harm(
     }
     for page in (address, *(f"{address}/files/report/{uri.rpartition('/')[2]}" for uri in world.s3.objects)):
         assert browser.get(page).status_code == 200
+
+
+def test_no_secret_is_told_by_the_definition_nor_by_what_a_callback_waits_for(
+    world: World, browser: TestClient, address: str
+) -> None:
+    world.sagemaker.definition["Steps"][0]["Arguments"]["Environment"] = {"DB_PASSWORD": "hunter2", "MODE": "fast"}
+    page = browser.get(address).text
+    assert "hunter2" not in page
+    assert "&#34;MODE&#34;: &#34;fast&#34;" in page
+    waits = {"Callback": {"CallbackToken": "abcdefghij", "SqsQueueUrl": "https://queue"}}
+    found = step("Preprocess", "Executing", Metadata=waits)
+    page = browser.get(f"{world.execution('Executing', steps=[found])}/steps/Preprocess").text
+    assert "https://queue" in page
+    assert "abcdefghij" not in page
