@@ -64,11 +64,11 @@ ASKS_AWS, ANSWERS_BROWSERS = {"boto3", "botocore"}, {"starlette", "jinja2"}
 ROOMS_OF_THE_PAGE: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "charts": (("formats", "states"), set()),
     "reports": (("charts", "formats"), set()),
-    "reading": (("reports", "desk", "kept", "refusals"), ASKS_AWS),
+    "reading": (("reports", "desk", "gaps", "kept", "refusals"), ASKS_AWS),
     "views": (("reading", "charts", "formats", "states"), set()),
     "actions": (("reading", "acting", "desk"), ASKS_AWS | ANSWERS_BROWSERS),
     "pages": (
-        ("actions", "reading", "views", "charts", "reports", "desk", "formats", "rendering", "states"),
+        ("actions", "reading", "views", "charts", "reports", "desk", "formats", "gaps", "rendering", "states"),
         ANSWERS_BROWSERS,
     ),
 }

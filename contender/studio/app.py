@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -37,6 +38,13 @@ from contender.studio.timing import Timing
 
 STATIC = Path(__file__).parent / "static"
 
+
+class Number(IntegerConvertor):
+    """A version in an address; what has more digits than any has is no address of a page."""
+
+    regex = "[0-9]{1,9}"
+
+
 Page = Callable[[Desk, Request], Response]
 """Reads what it shows through the desk, and answers; it runs in a thread of its own, and may wait for AWS."""
 
@@ -56,6 +64,7 @@ def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
 
         return answer
 
+    register_url_convertor("number", Number())
     app = Starlette(
         routes=[
             Route("/", shown(overview.page)),
@@ -68,8 +77,8 @@ def studio(desk: Desk, access: Access, port: int = 0) -> Starlette:
             Route("/executions/{pipeline}/{id}/steps/{step}/files/{file:path}", shown(step.file)),
             Route("/dimensions/{dimension}/models", shown(versions.page)),
             Route("/dimensions/{dimension}/models/compare", shown(version_pairs.page)),
-            Route("/dimensions/{dimension}/models/{version:int}", shown(version.page)),
-            Route("/dimensions/{dimension}/models/{version:int}/approval", doing(approval.decide), methods=["POST"]),
+            Route("/dimensions/{dimension}/models/{version:number}", shown(version.page)),
+            Route("/dimensions/{dimension}/models/{version:number}/approval", doing(approval.decide), methods=["POST"]),
             Route("/dimensions/{dimension}/endpoint", shown(endpoint.page)),
             Route("/dimensions/{dimension}/rollout", shown(rollout.page), methods=["GET"]),
             Route("/dimensions/{dimension}/rollout", doing(rollouts.act), methods=["POST"]),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contender.errors import ContenderError, NamingError, NotFoundError
 from contender.studio.access import Forbidden
-from contender.studio.refusals import ABSENT, EXPIRED, REFUSED, SLOWED
+from contender.studio.refusals import brief, why
 from contender.studio.rendering import render
 
 log = logging.getLogger(__name__)
@@ -29,45 +29,10 @@ def of_ours(request: Request, error: Exception) -> Response:
 
 
 def of_aws(request: Request, error: Exception) -> Response:
-    """An answer of AWS that says no. Its own words name the account, so only the code and the operation are told."""
-    assert isinstance(error, ClientError)
-    code, operation = error.response["Error"]["Code"], error.operation_name
-    log.warning("%s: AWS answered %s with %s", _where(request), operation, code)
-    if code in REFUSED:
-        return _shown(
-            request,
-            403,
-            f"AWS does not allow {operation} to whoever runs this page: docs/studio.md lists what it has to be allowed",
-        )
-    if code in ABSENT:
-        return _shown(
-            request,
-            404,
-            f"AWS has no such thing ({operation} answered {code}): it may have been deleted "
-            "since; go back and look again",
-        )
-    if code in EXPIRED:
-        return _shown(
-            request,
-            503,
-            f"AWS does not know whoever runs this page, or no longer ({operation} answered {code}): "
-            "renew the credentials, then start it again",
-        )
-    if code in SLOWED:
-        return _shown(request, 503, f"AWS asks to be asked less often ({operation}): wait a moment, then reload")
-    return _shown(request, 502, f"AWS answered {operation} with {code}: see the log of this page, then try again")
-
-
-def of_no_answer(request: Request, error: Exception) -> Response:
-    log.warning("%s: %s", _where(request), " ".join(str(error).split()))
-    if isinstance(error, ParamValidationError):
-        return _shown(request, 404, "There is no page at this address: AWS could not even be asked for such a name.")
-    return _shown(
-        request,
-        503,
-        f"AWS does not answer ({type(error).__name__}). On a laptop: is it up? `contender "
-        "local status` tells. On an account: are there credentials and a region?",
-    )
+    """An answer of AWS that says no, or none."""
+    assert isinstance(error, ClientError | BotoCoreError)
+    log.warning("%s: %s", _where(request), brief(error))
+    return _shown(request, *why(error))
 
 
 def of_http(request: Request, error: Exception) -> Response:
@@ -118,7 +83,7 @@ def _unforeseen(request: Request, error: Exception) -> Response:
 HANDLERS: Mapping[Any, Callable[[Request, Exception], Response]] = {
     ContenderError: of_ours,
     ClientError: of_aws,
-    BotoCoreError: of_no_answer,
+    BotoCoreError: of_aws,
     HTTPException: of_http,
 }
 

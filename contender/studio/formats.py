@@ -24,13 +24,14 @@ def number(value: Any) -> str:
         return DASH
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    whole = isinstance(value, int) or (value.is_integer() and abs(value) < 1e15)
-    return f"{value:,.0f}" if whole else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,d}"
+    return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
 
 
-def figure(value: float | None) -> str:
-    """Four digits after the point, so that AUCs stand below one another."""
-    return DASH if value is None else f"{value:.4f}"
+def figure(value: Any) -> str:
+    """Four digits after the point, so that AUCs stand below one another; what is no number as it is."""
+    return f"{value:.4f}" if isinstance(value, int | float) else number(value)
 
 
 def figures(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -81,8 +82,24 @@ def but(query: Mapping[str, str], **changes: Any) -> str:
 
 def data(value: Mapping[str, Any]) -> Markup:
     """JSON that stands in a script element of type application/json, which nothing in it can end."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, default=_plain, allow_nan=False)
+    try:
+        text = _json(value)
+    except ValueError:
+        text = _json(_finite(value))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, default=_plain, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no word for what is no number, or beyond all: charts leave a gap there."""
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> Any:

@@ -296,9 +296,10 @@ def test_no_guest_without_a_laptop(laptop: Laptop, tmp_path: Path) -> None:
         laptop.host(guest(tmp_path))
 
 
-def test_a_damaged_record_of_guests_is_one_line(laptop: Laptop, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ['[{"name": 1}]', '[{"name": "page", "identity": null, "command": "sleep 1"}]'])
+def test_a_damaged_record_of_guests_is_one_line(laptop: Laptop, tmp_path: Path, content: str) -> None:
     laptop.up(ANY)
-    (laptop.home / "guests.json").write_text('[{"name": 1}]')
+    (laptop.home / "guests.json").write_text(content)
     with pytest.raises(LaptopFailure, match=r"guests\.json is not ours or is damaged"):
         laptop.host(guest(tmp_path))
     (laptop.home / "guests.json").unlink()

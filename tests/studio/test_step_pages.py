@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from markupsafe import escape
 from starlette.testclient import TestClient
 
 from contender.studio.reading.files import MOST_BYTES, MOST_FILES
 from tests.executions.fakes import START, at, step
+from tests.lambdas.fakes import client_error
 from tests.studio.execution_fakes import ARN, FOLDER, ODD, World, job
 
 
@@ -275,3 +281,107 @@ def test_reports_stand_on_the_page_of_the_step_and_on_that_of_their_file(
     assert "constraint_violations.json" in page
     assert "1 constraint violated." in browser.get(f"{address}/files/report/constraint_violations.json").text
     assert "[\n  1,\n  2\n]" in browser.get(f"{address}/files/report/analysis.json").text
+
+
+def no(operation: str, code: str) -> Callable[..., Any]:
+    """What AWS answers to whoever may not, or where it is ill."""
+
+    def refuses(**_: Any) -> Any:
+        raise client_error(operation, code, "User: arn:aws:iam::123456789012:user/ada may not")
+
+    return refuses
+
+
+def down(**_: Any) -> Any:
+    raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "answer", "said"),
+    [
+        ("s3", "list_objects_v2", no("ListObjectsV2", "AccessDenied"), "The list of its files could not be read."),
+        ("s3", "get_object", no("GetObject", "NoSuchKey"), "constraint_violations.json could not be read."),
+        ("logs", "describe_log_streams", no("DescribeLogStreams", "AccessDeniedException"), "The log could not be"),
+        ("logs", "get_log_events", down, "The log could not be read. AWS does not answer"),
+        ("sagemaker", "describe_processing_job", no("DescribeProcessingJob", "AccessDenied"), "What did the work"),
+    ],
+)
+def test_what_aws_does_not_give_leaves_the_rest_of_the_page_and_says_so(
+    world: World,
+    browser: TestClient,
+    address: str,
+    service: str,
+    name: str,
+    answer: Callable[..., Any],
+    said: str,
+) -> None:
+    world.s3.objects = {f"{FOLDER}/report/constraint_violations.json": b'{"violations": []}'}
+    world.logs.streams = {"prepare/algo-1": ["it said so"]}
+    whole = getattr(world.client(service), name)
+    setattr(world.client(service), name, answer)
+    page = browser.get(address)
+    assert page.status_code == 200
+    assert said in html.unescape(page.text)
+    assert ("it said so" in page.text) is (service != "logs")
+    assert ("constraint_violations.json</a>" in page.text) is (service == "logs" or name == "get_object")
+    assert "Nothing was logged" not in page.text
+    assert "123456789012" not in page.text
+    assert "data-every" in page.text  # it looks again by itself
+    setattr(world.client(service), name, whole)
+    world.now += timedelta(seconds=2)
+    healed = browser.get(address).text
+    assert "could not be read" not in healed
+    assert "it said so" in healed
+
+
+def test_a_file_that_may_not_be_asked_for_is_refused_by_name(world: World, browser: TestClient, address: str) -> None:
+    world.s3.head_object = no("HeadObject", "403")  # type: ignore[method-assign]
+    answer = browser.get(f"{address}/files/train/a.csv")
+    assert answer.status_code == 403
+    assert "AWS does not allow HeadObject" in answer.text
+
+
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+def test_json_that_is_nested_too_deeply_is_shown_as_it_is(
+    world: World, browser: TestClient, address: str, depth: int
+) -> None:
+    world.s3.objects = {
+        f"{FOLDER}/train/a.json": b"[" * depth + b"]" * depth,
+        f"{FOLDER}/report/analysis.json": b"[" * depth + b"]" * depth,
+    }
+    assert browser.get(f"{address}/files/train/a.json").status_code == 200
+    assert browser.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e999", '"NaN"', "null", "[]", "{}", "true", "9" * 400])
+def test_figures_of_a_report_that_are_no_numbers_do_no_harm(
+    world: World, browser: TestClient, address: str, value: str
+) -> None:
+    world.s3.objects = {
+        f"{FOLDER}/report/{name}": text.replace("VALUE", value).encode()
+        for name, text in {
+            "analysis.json": '{"explanations": {"kernel_shap": {"l": {"global_shap_values": {"a": VALUE, "b": 1}}}}}',
+            "evaluation.json": '{"binary_classification_metrics": {"auc": {"value": VALUE}},'
+            ' "champion": {"version": VALUE, "auc": {"value": VALUE}}, "dataset": {"item_count": VALUE},'
+            ' "gate": {"reason": VALUE, "rules": {"auc": {"verdict": VALUE, "figure": VALUE}}}}',
+            "statistics.json": '{"dataset": {"item_count": VALUE}, "features": [{"name": VALUE}]}',
+            "constraints.json": '{"features": [{"name": VALUE, "completeness": VALUE}]}',
+            "constraint_violations.json": '{"violations": [{"feature_name": VALUE, "description": VALUE}]}',
+        }.items()
+    }
+    for page in (address, *(f"{address}/files/report/{uri.rpartition('/')[2]}" for uri in world.s3.objects)):
+        assert browser.get(page).status_code == 200
+
+
+def test_no_secret_is_told_by_the_definition_nor_by_what_a_callback_waits_for(
+    world: World, browser: TestClient, address: str
+) -> None:
+    world.sagemaker.definition["Steps"][0]["Arguments"]["Environment"] = {"DB_PASSWORD": "hunter2", "MODE": "fast"}
+    page = browser.get(address).text
+    assert "hunter2" not in page
+    assert "&#34;MODE&#34;: &#34;fast&#34;" in page
+    waits = {"Callback": {"CallbackToken": "abcdefghij", "SqsQueueUrl": "https://queue"}}
+    found = step("Preprocess", "Executing", Metadata=waits)
+    page = browser.get(f"{world.execution('Executing', steps=[found])}/steps/Preprocess").text
+    assert "https://queue" in page
+    assert "abcdefghij" not in page

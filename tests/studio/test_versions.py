@@ -11,6 +11,7 @@ from contender.registry import Role, Status
 from contender.studio.reading.versions import ROWS
 from contender.studio.views.confusion import matrix
 from contender.trials.record import Outcome
+from tests.lambdas.fakes import client_error
 from tests.studio.account import Ran, Site, record
 
 MOST_CALLS = 30
@@ -238,3 +239,52 @@ def test_shares_of_a_matrix_are_of_its_rows() -> None:
         [(0, 0.0, 0), (0, 0.0, 0)],
     ]
     assert matrix("v1", {}) is None
+
+
+def broken(report: Any) -> list[Any]:
+    """The same report with each of its parts in turn gone, or something else."""
+    if not isinstance(report, dict):
+        return []
+    found: list[Any] = []
+    for key, value in report.items():
+        rest = {name: each for name, each in report.items() if name != key}
+        found += [rest, *({**report, key: other} for other in (None, [], {}, "NaN", float("nan"), 10**400, True))]
+        found += [{**report, key: each} for each in broken(value)]
+    return found
+
+
+@pytest.mark.parametrize("address", ["", "/1", "/compare?v=1&v=2"])
+def test_a_report_of_another_shape_is_shown_as_far_as_it_goes(site: Site, address: str) -> None:
+    registered(site, 2)
+    for report in (None, [], "no", {"regression_metrics": {"mse": {"value": 4.5}}}, *broken(REPORT)):
+        site.reports.reports["1.json"] = report
+        site.desk.kept.forget()
+        site.get(f"/dimensions/A/models{address}")
+
+
+def test_a_version_without_anything_of_ours_is_shown(site: Site) -> None:
+    arn = registered(site)[0]
+    for part in ("ModelMetrics", "CustomerMetadataProperties", "InferenceSpecification"):
+        site.account.packages[arn].pop(part, None)
+    for address in ("", "/1", "/compare?v=1"):
+        assert "No such" not in site.get(f"/dimensions/A/models{address}")
+    assert "somebody else registered it" in site.get("/dimensions/A/models/1")
+
+
+def test_a_number_that_no_version_can_have_is_no_page(site: Site) -> None:
+    registered(site)
+    site.get(f"/dimensions/A/models/{'1' * 5000}", status=404)
+    site.get(f"/dimensions/A/models/{'1' * 300}", status=404)
+
+
+@pytest.mark.parametrize("address", ["", "/1"])
+def test_a_report_that_may_not_be_read_leaves_the_rest_of_the_page(site: Site, address: str) -> None:
+    registered(site)
+
+    def refuses(**_: Any) -> Any:
+        raise client_error("GetObject", "AccessDenied", "arn:aws:iam::123456789012:user/ada may not")
+
+    site.reports.get_object = refuses  # type: ignore[method-assign]
+    page = site.get(f"/dimensions/A/models{address}")
+    assert "The evaluation report of v1 could not be read. AWS does not allow GetObject" in page
+    assert "Approved" in page

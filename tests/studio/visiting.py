@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from starlette.testclient import TestClient
@@ -24,3 +25,9 @@ def visit(
     desk = Desk(settings or Settings(), Clients(clients({**NOTHING, **(answers or {})}), "us-east-1"))
     app = studio(desk, access or Access(), 4580)
     return TestClient(app, base_url=base_url, follow_redirects=False, raise_server_exceptions=False)
+
+
+def form_token_of(page: str) -> str:
+    found = re.search(r'name="form_token" value="([^"]+)"', page)
+    assert found
+    return found[1]

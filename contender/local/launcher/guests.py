@@ -118,7 +118,8 @@ class Guests:
 
 def _hosted(stored: dict[str, object]) -> Hosted:
     identity, command = stored.pop("identity"), stored.pop("command")
-    assert isinstance(command, list)
+    if not isinstance(command, list):
+        raise TypeError(f"a command is a list of words, not {command!r}")
     return Hosted(
         command=tuple(command),
         identity=Identity(**identity) if isinstance(identity, dict) else None,

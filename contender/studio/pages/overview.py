@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.reading import portfolio
 from contender.studio.reading.metrics import COARSE
 from contender.studio.reading.portfolio import Dimension
@@ -79,7 +80,8 @@ class Choice:
 def page(desk: Desk, request: Request) -> Response:
     choice = Choice.of(request.query_params)
     window = COARSE.get(request.query_params.get("window", ""), COARSE["hour"])
-    everything = portfolio.dimensions(desk)
+    gaps = Gaps()
+    everything = portfolio.dimensions(desk, gaps)
     executions = portfolio.last_executions(desk)
     chosen = choice.of_all(everything)
     pages = max(math.ceil(len(chosen) / ROWS), 1)
@@ -99,7 +101,8 @@ def page(desk: Desk, request: Request) -> Response:
         found=len(chosen),
         rows=shown,
         looked_through=0 if executions.complete else executions.looked_through,
-        sparks=portfolio.sparks(desk, shown, window),
+        sparks=gaps.fill("Traffic and rewards", {}, lambda: portfolio.sparks(desk, shown, window)),
+        gaps=gaps.sentences,
         number=number,
         pages=pages,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,6 +17,7 @@ from contender.rollout.shares import describe
 from contender.rollout.state import Phase, Track
 from contender.studio.actions import rollouts
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.pages.rollout_question import Asked, ask
 from contender.studio.reading.questions import chosen, questions
 from contender.studio.reading.rollouts import Rollout, rollout
@@ -44,11 +46,15 @@ class Challenger:
 def page(desk: Desk, request: Request) -> Response:
     dimension, query = request.path_params["dimension"], request.query_params
     before = _whole(query, "before")
-    found = rollout(desk, dimension, before)
+    gaps = Gaps()
+    found = rollout(desk, dimension, gaps, before)
     now, state, spec = desk.clock(), found.state, found.spec
     asked = questions(None if before else state, found.entries)
     question = chosen(asked, state, _whole(query, "experiment"), _whole(query, "version"))
-    shown = ask(desk, found, question, spec) if question and spec else None
+    shown = None
+    if question and spec:
+        asking = partial(ask, desk, found, question, spec)
+        shown = gaps.fill("What was counted", None, asking)
     acting = request.app.state.access.allow_actions
     rehearsed = rollouts.rehearsed(desk, found, query) if acting else None
     told = found.entries[:TOLD]
@@ -78,6 +84,7 @@ def page(desk: Desk, request: Request) -> Response:
         before=before,
         offers=rollouts.offers(found),
         rehearsed=rehearsed,
+        gaps=gaps.sentences,
         headline=headline,
         in_words=describe,
     )

@@ -17,6 +17,7 @@ from contender.studio.desk import Desk
 from contender.studio.reading import execution as executions
 from contender.studio.reading import step
 from contender.studio.reading.files import MOST_BYTES, MOST_FILES, MOST_OUTPUTS
+from contender.studio.reading.jobs import without_secrets
 from contender.studio.rendering import render
 from contender.studio.reports.known import told
 from contender.studio.views import training
@@ -88,4 +89,16 @@ def _asked(body: Mapping[str, Any], parameters: Mapping[str, str]) -> list[tuple
 
 
 def _written(node: Node | None) -> str:
-    return json.dumps(node.body, indent=2, ensure_ascii=False) if node else ""
+    return json.dumps(_told(node.body), indent=2, ensure_ascii=False) if node else ""
+
+
+def _told(value: Any) -> Any:
+    """A definition holds the environments of jobs as they are."""
+    if isinstance(value, list):
+        return [_told(each) for each in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        name: without_secrets(each) if name == "Environment" and isinstance(each, Mapping) else _told(each)
+        for name, each in value.items()
+    }

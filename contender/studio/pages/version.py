@@ -66,4 +66,7 @@ def _artifact(measured: Measured) -> dict[str, str]:
     containers = measured.package.get("InferenceSpecification", {}).get("Containers", [])
     if not containers:
         return {}
-    return {"Artifact": registry.model_data_uri(measured.package), "Image": containers[0].get("Image", "")}
+    found = {"Image": containers[0].get("Image", "")}
+    if "ModelDataUrl" in containers[0] or "ModelDataSource" in containers[0]:  # it may all be in its image
+        return {"Artifact": registry.model_data_uri(measured.package), **found}
+    return found

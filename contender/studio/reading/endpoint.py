@@ -20,6 +20,7 @@ from contender.registry import Version
 from contender.rollout.decision import Entry
 from contender.rollout.state import State
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.reading import captured, config_history, portfolio, traffic, watched
 from contender.studio.reading.captured import Exchange
 from contender.studio.reading.config_history import Config
@@ -33,6 +34,9 @@ from contender.watching.executions import Found
 VERSIONS_S, DECISIONS_S = 3.0, 3.0
 DECISIONS = 40
 """Items of the ledger that are looked through for what led to a config."""
+TRAFFIC, CONFIGS, CAPTURED = "Traffic", "The configs", "The captured requests"
+ALARMS, COMPARISONS = "The alarms", "The comparisons"
+"""What is told to be unknown where it stands, too."""
 CAPTURED_OF = 2
 """Variants whose captured requests are read at once: those with the largest shares."""
 
@@ -58,7 +62,10 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`serving` is None where there is no such endpoint; `execution` is the dimension's last one."""
+    """`serving` is None where there is no such endpoint; `execution` is the dimension's last one.
+
+    `gaps`: what could not be read, and why.
+    """
 
     name: str
     serving: Serving | None
@@ -72,6 +79,7 @@ class Endpoint:
     alarms: tuple[Alarm, ...]
     comparisons: Sequence[Found]
     execution: Summary | None
+    gaps: Mapping[str, str]
 
     @property
     def known(self) -> bool:
@@ -81,7 +89,7 @@ class Endpoint:
 
 def read(desk: Desk, dimension: str, window: Window, captured_of: str | None) -> Endpoint:
     """The endpoint of a dimension in the desk's stage; `captured_of` is whose captured requests are wanted."""
-    name = desk.names.endpoint(dimension)
+    name, gaps = desk.names.endpoint(dimension), Gaps()
     later_serving = desk.later(lambda: serving_of(desk, name))
     later_state = desk.later(lambda: state_of(desk, name))
     later_published = desk.later(lambda: published_of(desk, name))
@@ -90,7 +98,7 @@ def read(desk: Desk, dimension: str, window: Window, captured_of: str | None) ->
     later_decisions = desk.later(lambda: decisions_of(desk, name))
     later_alarms = desk.later(lambda: watched.alarms(desk, name))
     later_found = desk.later(lambda: watched.comparisons(desk, dimension))
-    serving, state = later_serving.result(), later_state.result()
+    serving, state = later_serving.result(), gaps.fill("What was decided", None, later_state.result)
     slots = _in_order(serving, state)
     wanted = _captured_of(slots, captured_of)
     later_flow = desk.later(lambda: traffic.flow(desk, name, _variants(slots, state), window))
@@ -102,24 +110,30 @@ def read(desk: Desk, dimension: str, window: Window, captured_of: str | None) ->
         for variant in wanted
         if capturing is not None
     ]
-    later_described = [desk.later(partial(config_history.described, desk, config)) for config in later_configs.result()]
+    configs = gaps.fill(CONFIGS, (), later_configs.result)
+    later_described = [desk.later(partial(config_history.described, desk, config)) for config in configs]
     later_execution = None
     if serving is None:
         later_execution = desk.later(lambda: portfolio.last_executions(desk).of.get(dimension))
-    flow, versions, decisions = later_flow.result(), later_versions.result(), later_decisions.result()
+    flow = gaps.fill(TRAFFIC, traffic.unknown(desk, _variants(slots, state), window), later_flow.result)
+    versions = gaps.fill("The versions", (), later_versions.result)
+    decisions = gaps.fill("The decisions before each config", (), later_decisions.result)
+    published = gaps.fill("The shares by API", None, later_published.result)
+    described = [gaps.fill(CONFIGS, None, later.result) for later in later_described]
     return Endpoint(
         name,
         serving,
         state,
         versions,
-        tuple(_variant(slot, versions, state, later_published.result(), flow) for slot in slots),
+        tuple(_variant(slot, versions, state, published, flow) for slot in slots),
         flow,
-        tuple(config_history.config(found, decisions) for later in later_described if (found := later.result())),
-        tuple(captured.together([later.result() for later in later_exchanges])),
+        tuple(config_history.config(found, decisions) for found in described if found),
+        tuple(captured.together([gaps.fill(CAPTURED, (), later.result) for later in later_exchanges])),
         wanted,
-        later_alarms.result(),
-        later_found.result(),
-        later_execution.result() if later_execution else None,
+        gaps.fill(ALARMS, (), later_alarms.result),
+        gaps.fill(COMPARISONS, (), later_found.result),
+        gaps.fill("The last execution", None, later_execution.result) if later_execution else None,
+        gaps.sentences,
     )
 
 

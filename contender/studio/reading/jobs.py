@@ -261,8 +261,12 @@ def _instances(resources: Mapping[str, Any]) -> Pairs:
 
 
 def _environment(job: Mapping[str, Any]) -> Pairs:
-    pairs = sorted(job.get("Environment", {}).items())
-    return tuple((name, HIDDEN if SECRET.search(name) else str(value)) for name, value in pairs)
+    return tuple((name, str(value)) for name, value in sorted(without_secrets(job.get("Environment", {})).items()))
+
+
+def without_secrets(named: Mapping[str, Any]) -> dict[str, Any]:
+    """The same, without the values of what is named as a secret is."""
+    return {name: HIDDEN if SECRET.search(name) else value for name, value in named.items()}
 
 
 def _split(argument: str) -> tuple[str, str]:
@@ -278,7 +282,7 @@ def _given(name: str, value: Any) -> Pairs:
 def _flat(found: Any) -> Pairs:
     if not isinstance(found, Mapping):
         return (("value", str(found)),)
-    return tuple((_spaced(key), str(value)) for key, value in found.items())
+    return tuple((_spaced(key), str(value)) for key, value in without_secrets(found).items())
 
 
 def _spaced(key: str) -> str:

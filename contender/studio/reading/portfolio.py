@@ -19,6 +19,7 @@ from contender.errors import NamingError, NotFoundError
 from contender.naming import Names, variant_name
 from contender.rollout.state import Phase, State, Track
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.reading import metrics
 from contender.studio.reading.last_executions import LastExecutions, Memory
 from contender.studio.reading.summary import Summary
@@ -85,8 +86,8 @@ class Spark:
     earned: float
 
 
-def dimensions(desk: Desk) -> tuple[Dimension, ...]:
-    """Every dimension of the stage, in no order."""
+def dimensions(desk: Desk, gaps: Gaps) -> tuple[Dimension, ...]:
+    """Every dimension of the stage, in no order; what CloudWatch says of them is left out where it says nothing."""
     names = desk.names
     waiting_states = desk.later(lambda: states(desk))
     waiting_endpoints = desk.later(lambda: endpoints(desk))
@@ -99,7 +100,8 @@ def dimensions(desk: Desk) -> tuple[Dimension, ...]:
     waiting_executions = desk.later(lambda: last_executions(desk))
     waiting_alarms = desk.later(lambda: firing(desk))
     found_states, found_endpoints = waiting_states.result(), waiting_endpoints.result()
-    executions, alarms = waiting_executions.result(), waiting_alarms.result()
+    executions = waiting_executions.result()
+    alarms = gaps.fill("Alarms", {}, waiting_alarms.result)
     approvals = waiting_approvals.result()
     known = dict.fromkeys(
         name

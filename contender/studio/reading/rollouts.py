@@ -30,6 +30,7 @@ from contender.rollout.spec import Spec
 from contender.rollout.state import State
 from contender.stages import StageVersions
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.kept import LARGE
 from contender.studio.reading.questions import Question
 from contender.studio.reading.standing import published_of, serving_of, state_of, store_of
@@ -73,7 +74,7 @@ class Counted:
     at: datetime
 
 
-def rollout(desk: Desk, dimension: str, before: int | None = None) -> Rollout:
+def rollout(desk: Desk, dimension: str, gaps: Gaps, before: int | None = None) -> Rollout:
     """All but the counts; decisions before that number, if one is given."""
     endpoint = desk.names.endpoint(dimension)
     spec = desk.later(lambda: _spec(desk))
@@ -82,16 +83,20 @@ def rollout(desk: Desk, dimension: str, before: int | None = None) -> Rollout:
     later_published = desk.later(lambda: published_of(desk, endpoint))
     state = state_of(desk, endpoint)
     revision = state.revision if state else 0
-    entries = desk.kept.get(
-        ("entries", endpoint, revision, before), PAST_S, lambda: _entries(desk, endpoint, revision, before)
+    entries = gaps.fill(
+        "The decisions",
+        (),
+        lambda: desk.kept.get(
+            ("entries", endpoint, revision, before), PAST_S, lambda: _entries(desk, endpoint, revision, before)
+        ),
     )
     published = later_published.result()
     return Rollout(
         dimension,
         state,
         spec.result(),
-        serving.result(),
-        versions.result(),
+        gaps.fill("What serves", None, serving.result),
+        gaps.fill("The versions", (), versions.result),
         entries,
         max(state.experiment if state else 0, published.number if published else 0),
     )

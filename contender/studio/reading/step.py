@@ -19,6 +19,7 @@ from contender.executions.logs import Line, of_step
 from contender.executions.snapshot import Step
 from contender.executions.tail import tail
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.kept import LARGE
 from contender.studio.reading import files, jobs
 from contender.studio.reading.execution import OVER_S, Execution
@@ -37,7 +38,7 @@ MOST_REPORTS = 6
 class Looked:
     """A step, looked at. `lines` are the last ones of its log; `settled`: nothing of it changes any more.
 
-    `reports`: the files that hold one, each with its text.
+    `reports`: the files that hold one, each with its text. `gaps`: what of it could not be read, and why.
     """
 
     step: Step
@@ -46,13 +47,15 @@ class Looked:
     listing: Listing
     reports: tuple[tuple[File, str], ...]
     settled: bool
+    gaps: Mapping[str, str]
+    unread_log: bool
 
 
 def look(desk: Desk, execution: Execution, name: str) -> Looked:
     """A step of an execution with all that its page shows, read at the same time; NotFoundError if there is none."""
-    step = execution.step(name)
+    step, gaps = execution.step(name), Gaps()
     settled = step.ended is not None and desk.clock() - step.ended > SETTLES_AFTER
-    work = work_of(desk, execution, step)
+    work = gaps.fill("What did the work", None, lambda: work_of(desk, execution, step))
     outputs = work.outputs if work else {}
     key, seconds = _key(execution, step), OVER_S if settled else SEEN_S
     waiting_log = desk.later(
@@ -64,15 +67,19 @@ def look(desk: Desk, execution: Execution, name: str) -> Looked:
         desk.later(functools.partial(_files, desk, key, seconds, name, uri))
         for name, uri in islice(outputs.items(), MOST_OUTPUTS)
     ]
-    listing = files.together(each.result() for each in waiting_files)
+    listing = files.together(gaps.fill("The list of its files", Listing(), each.result) for each in waiting_files)
     waiting = [(file, desk.later(functools.partial(_text, desk, file, seconds))) for file in _reports(listing)]
+    said = gaps.fill("The log", None, waiting_log.result)
+    reports = tuple((file, gaps.fill(file.path, "", text.result)) for file, text in waiting)
     return Looked(
         step,
         work,
-        tuple(waiting_log.result()),
+        tuple(said or ()),
         listing,
-        tuple((file, text.result()) for file, text in waiting),
-        settled,
+        reports,
+        settled and not gaps.sentences,
+        gaps.sentences,
+        said is None,
     )
 
 

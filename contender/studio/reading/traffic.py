@@ -43,11 +43,12 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What came to an endpoint's variants; `times` are the starts of the periods."""
+    """What came to an endpoint's variants; `times` are the starts of the periods. `known`: CloudWatch has told."""
 
     window: Window
     times: tuple[datetime, ...]
     variants: Mapping[str, Traffic]
+    known: bool = True
 
     @property
     def requests(self) -> float:
@@ -88,6 +89,14 @@ def flow(desk: Desk, endpoint: str, variants: Sequence[str], window: Window) -> 
             for variant in variants
         },
     )
+
+
+def unknown(desk: Desk, variants: Sequence[str], window: Window) -> Flow:
+    """Of these variants, where nobody tells."""
+    nothing = {
+        variant: Traffic(variant, (), dict.fromkeys(ERRORS, ()), dict.fromkeys(PERCENTILES, ())) for variant in variants
+    }
+    return Flow(window, window.times(desk.clock()), nothing, known=False)
 
 
 def _metrics(endpoint: str, variant: str) -> list[Metric]:

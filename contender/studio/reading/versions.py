@@ -22,6 +22,7 @@ from contender.executions.listing import address_of
 from contender.registry import APPROVED, WAITS, Role, Status, Version
 from contender.stage_settings import following, versions_of
 from contender.studio.desk import Desk
+from contender.studio.gaps import Gaps
 from contender.studio.kept import LARGE
 from contender.trials import lookup
 from contender.trials.lookup import Compared
@@ -78,10 +79,14 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A version's described package and its evaluation report, which is empty where there is none."""
+    """A version's described package and its evaluation report, which is empty where there is none.
+
+    `gaps`: what could not be read, and why.
+    """
 
     package: Mapping[str, Any]
     report: Mapping[str, Any]
+    gaps: Mapping[str, str]
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -168,10 +173,15 @@ def _may_go_on(version: Version) -> bool:
 def _measured(desk: Desk, version: Version) -> Measured:
     # Its approval, and why, are all that changes of a package; the life cycle is told by the list.
     package = desk.kept.get(("package", version.arn, version.approval), PACKAGE_S, _describing(desk, version.arn))
-    report = desk.kept.get(
-        ("report", version.arn), PACKAGE_S, lambda: evaluation.read(desk.client("s3"), package), LARGE
+    gaps = Gaps()
+    report = gaps.fill(
+        f"The evaluation report of v{version.number}",
+        {},
+        lambda: desk.kept.get(
+            ("report", version.arn), PACKAGE_S, lambda: evaluation.read(desk.client("s3"), package), LARGE
+        ),
     )
-    return Measured(package, report)
+    return Measured(package, report, gaps.sentences)
 
 
 def _describing(desk: Desk, arn: str) -> Callable[[], Mapping[str, Any]]:

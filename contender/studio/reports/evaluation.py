@@ -37,7 +37,7 @@ def report(document: Mapping[str, Any]) -> Report:
 
 def _rules(gate: Mapping[str, Any]) -> Table:
     rows = tuple(
-        (name, rule["verdict"], rule.get("figure"), rule.get("limit"), str(rule.get("sentence", "")))
+        (name, str(rule["verdict"]), rule.get("figure"), rule.get("limit"), str(rule.get("sentence", "")))
         for name, rule in gate["rules"].items()
     )
     return Table("Rules of the gate", ("Rule", "Verdict", "Figure", "Limit", "Why"), rows, verdicts=1)

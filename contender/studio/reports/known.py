@@ -26,5 +26,5 @@ def told(path: str, text: str) -> Report | None:
         return None
     try:
         return tell(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None

@@ -48,7 +48,7 @@ def _ordered(text: str) -> str:
     """JSON with each thing on a line of its own; what is none, as it is."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
