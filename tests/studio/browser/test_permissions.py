@@ -29,7 +29,7 @@ ACTIONS = {
 }
 BEGUN = ("/", "/?window=week", "/dimensions/north/rollout?confirm=promote&of=2", "/dimensions/nowhere/models")
 """From here the pages are found by their links: one for each kind of address, and several executions and steps."""
-EXECUTION, SEVERAL = "/executions/{pipeline}/{id}", 12
+EXECUTION, SEVERAL = "/executions/{pipeline}/{id}", 40
 LINK = re.compile(r'href="(/[^"#]*)')
 
 
