@@ -167,7 +167,7 @@ def test_the_first_version_is_champion_and_answers_raw_rows(story: Story) -> Non
     assert len(set(answers)) > 10
     assert story.ask("A", raw_rows(1)) == answers[:1]
     report = story.report("A", 1)
-    assert report["champion"] is None
+    assert not report["champion"]
     assert report["binary_classification_metrics"]["auc"]["value"] > 0.85
 
 

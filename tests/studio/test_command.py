@@ -25,7 +25,8 @@ BLOCKED = sorted(
     set(EXTRAS["local"]) - set(EXTRAS["studio"]) | set(EXTRAS["pipeline"]) | {"scipy", "pyarrow", "uvloop"}
 )
 RUN = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as a terminal leaves it; a job in the background ignores it
 sys.modules.update(dict.fromkeys({BLOCKED!r}))  # importing one of them fails as if it were not installed
 from contender.cli.main import main
 main(["studio", *sys.argv[1:]])

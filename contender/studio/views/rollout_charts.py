@@ -40,7 +40,7 @@ def variants(state: State | None, entries: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def shares(entries: Sequence[Entry], now: datetime, order: Sequence[str]) -> Chart:
-    """What was decided, oldest first; now is floored, so that the chart is drawn again once a minute at most."""
+    """What was decided, oldest first; now is floored, so that the chart is drawn again every ten seconds at most."""
     rows: list[dict[str, Any]] = []
     for entry in reversed(entries):
         if not rows and entry.before.shares:
@@ -49,7 +49,7 @@ def shares(entries: Sequence[Entry], now: datetime, order: Sequence[str]) -> Cha
             continue
         rows += _rows(entry.at, entry.decision.state.shares, order)
     if rows:
-        end = max(now.replace(second=0, microsecond=0), entries[0].at)
+        end = max(now.replace(second=now.second // 10 * 10, microsecond=0), entries[0].at)
         rows += _rows(end, entries[0].decision.state.shares, order)
     return stacked(
         "shares",
