@@ -34,7 +34,10 @@ async def act(desk: Desk, action: Action, request: Request) -> Response:
     """Do it, and show the page of the form again with what came of it. Nothing read before is shown after it."""
     access: Access = request.app.state.access
     if not access.allow_actions:
-        raise Forbidden("this page only looks: start it with `contender studio --allow-actions` to act from it")
+        raise Forbidden(
+            "this page only looks: to act from it start it with `contender studio --allow-actions`, "
+            "on a laptop `contender local up --allow-actions`"
+        )
     form = await read_form(request)
     check_form(request, form)
     try:
