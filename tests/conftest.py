@@ -44,7 +44,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long stories first, so that all processes end at about the same time."""
-    items.sort(key=lambda item: item.path.parent != REPOSITORY / "tests")
+    tests = REPOSITORY / "tests"
+    items.sort(key=lambda item: item.path.parent not in (tests, tests / "studio" / "browser"))
 
 
 class Clients:

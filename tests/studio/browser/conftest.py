@@ -25,7 +25,7 @@ SCREENSHOTS = Path(os.environ.get("CONTENDER_SCREENSHOTS", REPOSITORY / "build" 
 Look = Callable[[str], None]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """See story.py for what there is."""
     place = tmp_path_factory.mktemp("story")
@@ -34,7 +34,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     project.contender("local", "down")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(story: Project) -> Iterator[str]:
     """The address of the page that shows the story, with actions allowed."""
     settings = load(story.folder / "contender.yaml", environ={})
@@ -42,7 +42,7 @@ def site(story: Project) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with launched() as browser:
         yield browser
