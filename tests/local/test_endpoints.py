@@ -6,8 +6,8 @@ import importlib.util
 import io
 import json
 import tarfile
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -281,14 +281,14 @@ def test_no_invocation_is_lost_while_endpoints_change(there: Endpoints) -> None:
     assert there.invoke("busy", TargetVariant="a")[0] == before, "an unchanged variant keeps its process"
 
 
-def test_requests_in_flight_are_answered_by_the_old_variant(there: Endpoints) -> None:
+def test_requests_in_flight_are_answered_by_the_old_variant(there: Endpoints, tmp_path: Path) -> None:
     there.create("slow", "both")
-    answers: list[tuple[str, str]] = []
-    sender = threading.Thread(target=lambda: answers.append(there.invoke("slow", "wait", TargetVariant="b")))
-    sender.start()
-    there.update("slow", "only-a")
-    sender.join()
-    assert [variant for _, variant in answers] == ["b"]
+    begun = tmp_path / "begun"
+    with ThreadPoolExecutor(1) as sender:
+        answer = sender.submit(there.invoke, "slow", f"wait {begun}", TargetVariant="b")
+        wait_until(lambda: begun.exists() or answer.done(), "the model has the request")
+        there.update("slow", "only-a")
+        assert answer.result()[1] == "b"
 
 
 def test_an_update_to_a_model_that_cannot_load_rolls_back(there: Endpoints) -> None:
