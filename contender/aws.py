@@ -40,7 +40,7 @@ def hasty_clients() -> Connect:
         s3={"addressing_style": "path"},
         connect_timeout=4,
         read_timeout=20,
-        max_pool_connections=32,
+        max_pool_connections=CONNECTIONS,
     )
     return lambda service, region: session.client(service, region_name=region, config=config)
 

@@ -94,6 +94,7 @@ DOWN = EndpointConnectionError(endpoint_url="http://127.0.0.1:1/")
     ("page", "operation", "said"),
     [
         ("/", "DescribeAlarms", "Alarms could not be read."),
+        ("/", "ListModelPackages", "Versions that wait for approval could not be read."),
         ("/", "GetMetricData", "Traffic and rewards could not be read."),
         ("/dimensions/north/endpoint", "DescribeAlarms", "The alarms could not be read."),
         ("/dimensions/north/endpoint", "GetMetricData", "Traffic could not be read."),

@@ -87,7 +87,7 @@ class Spark:
 
 
 def dimensions(desk: Desk, gaps: Gaps) -> tuple[Dimension, ...]:
-    """Every dimension of the stage, in no order; what CloudWatch says of them is left out where it says nothing."""
+    """Every dimension of the stage, in no order; alarms and approvals are left out where they cannot be read."""
     names = desk.names
     waiting_states = desk.later(lambda: states(desk))
     waiting_endpoints = desk.later(lambda: endpoints(desk))
@@ -102,7 +102,7 @@ def dimensions(desk: Desk, gaps: Gaps) -> tuple[Dimension, ...]:
     found_states, found_endpoints = waiting_states.result(), waiting_endpoints.result()
     executions = waiting_executions.result()
     alarms = gaps.fill("Alarms", {}, waiting_alarms.result)
-    approvals = waiting_approvals.result()
+    approvals = gaps.fill("Versions that wait for approval", {}, waiting_approvals.result)
     known = dict.fromkeys(
         name
         for name in (
