@@ -202,7 +202,7 @@ class Site:
         }
         self.desk = Desk(
             load(folder / "contender.yaml", environ={}),
-            clients.__getitem__,  # type: ignore[arg-type]
+            clients.__getitem__,
             clock=lambda: self.now,
             kept=Kept(lambda: self.now),
         )

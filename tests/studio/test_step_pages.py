@@ -335,7 +335,7 @@ def test_what_aws_does_not_give_leaves_the_rest_of_the_page_and_says_so(
 
 
 def test_a_file_that_may_not_be_asked_for_is_refused_by_name(world: World, browser: TestClient, address: str) -> None:
-    world.s3.head_object = no("HeadObject", "403")  # type: ignore[method-assign]
+    world.s3.head_object = no("HeadObject", "403")
     answer = browser.get(f"{address}/files/train/a.csv")
     assert answer.status_code == 403
     assert "AWS does not allow HeadObject" in answer.text

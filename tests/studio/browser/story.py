@@ -67,9 +67,7 @@ def _ask(project: Project, name: str) -> None:
         for number, row in enumerate(rows)
     ]
     with Traffic(Api(outputs["ApiUrl"], key), [Audience(NAMES.endpoint(name), customers)], PACE, 1) as traffic:
-        give_up = time.monotonic() + 60
-        while len(traffic.answers) < ASKED and time.monotonic() < give_up:
-            time.sleep(0.2)
+        until(lambda: len(traffic.answers) >= ASKED, "the API to answer")
     assert not traffic.failures
     until(lambda: _counted(project, name) >= ASKED, "the requests to be counted")
 
