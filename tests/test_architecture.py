@@ -66,9 +66,9 @@ ROOMS_OF_THE_PAGE: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "reports": (("charts", "formats"), set()),
     "reading": (("reports", "desk", "gaps", "kept", "refusals"), ASKS_AWS),
     "views": (("reading", "charts", "formats", "states"), set()),
-    "actions": (("reading", "acting", "desk"), ASKS_AWS | ANSWERS_BROWSERS),
+    "actions": (("reading", "acting", "desk", "query"), ASKS_AWS | ANSWERS_BROWSERS),
     "pages": (
-        ("actions", "reading", "views", "charts", "reports", "desk", "formats", "gaps", "rendering", "states"),
+        ("actions", "reading", "views", "charts", "reports", "desk", "formats", "gaps", "query", "rendering", "states"),
         ANSWERS_BROWSERS,
     ),
 }

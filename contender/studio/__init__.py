@@ -14,8 +14,8 @@ request ─► access (who may, and what) ─► page ─► reading (AWS calls,
     templates/    layout, and nothing else; static/ has styles and scripts, and those of others in static/vendor/
 
 What all share lies beside them: access, login, acting and turns say who may and when, desk and kept how AWS is asked,
-timing what that took, refusals, gaps and failures what is told when it says no or nothing, rendering, formats and
-states how things are written.
+timing what that took, refusals, gaps and failures what is told when it says no or nothing, query what an address asks
+for, rendering, formats and states how things are written.
 
 It talks to AWS through boto3 alone, like everything of ours, so it shows a laptop as it shows an account.
 """

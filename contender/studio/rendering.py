@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -64,6 +64,7 @@ def _environment() -> Environment:
         "duration": duration,
         "figure": formats.figure,
         "figures": formats.figures,
+        "marked": marked,
         "part": lambda text: quote(str(text), safe=""),
         "data": data,
         "but": but,
@@ -78,6 +79,15 @@ def but(query: Mapping[str, str], **changes: Any) -> str:
     """The query of an address with some of it changed; what becomes None is left out."""
     changed = {**query, **changes}
     return "?" + urlencode({name: value for name, value in changed.items() if value is not None})
+
+
+def marked(text: str) -> Markup:
+    """A message with the commands in it, which stand between backticks, as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one is left over: they mean something else
+        return escape(text)
+    said = (Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts))
+    return Markup("").join(said)
 
 
 def data(value: Mapping[str, Any]) -> Markup:

@@ -82,7 +82,7 @@ def test_an_address_that_says_nonsense_is_as_if_it_did_not(query: dict[str, str]
     choice = Choice.of(query)
     assert choice.filter in FILTERS
     assert choice.sort in SORTS
-    assert choice.page == 1
+    assert choice.of_all(ALL)
 
 
 def test_a_dimension_tells_what_is_wrong_with_it() -> None:

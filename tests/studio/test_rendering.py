@@ -13,7 +13,7 @@ from contender.studio import rendering
 from contender.studio.charts.chart import Series, axis
 from contender.studio.charts.lines import lines
 from contender.studio.formats import figures, number, percent, time_
-from contender.studio.rendering import but, data
+from contender.studio.rendering import but, data, marked
 
 TEMPLATES = Path(rendering.__file__).parent / "templates"
 AT = datetime(2026, 11, 30, 20, 11, 5, tzinfo=UTC)
@@ -59,6 +59,19 @@ def test_no_text_ends_the_script_element_it_stands_in() -> None:
     written = data({hostile: hostile})
     assert not set("<>&") & set(written)
     assert json.loads(written) == {hostile: hostile}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("run `contender deploy`, <b>", "run <code>contender deploy</code>, &lt;b&gt;"),
+        ("`<b>`", "<code>&lt;b&gt;</code>"),
+        ("a ` alone <b>", "a ` alone &lt;b&gt;"),
+        ("", ""),
+    ],
+)
+def test_commands_in_a_message_are_code_and_nothing_in_it_is_run(text: str, written: str) -> None:
+    assert marked(text) == written
 
 
 def test_an_address_keeps_what_is_not_changed() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -369,7 +368,9 @@ def test_a_name_that_cannot_be_a_dimension_is_not_found() -> None:
 
 
 def test_how_often_it_looks_follows_what_happens() -> None:
-    every: Callable[[str], str] = lambda page: re.findall(r'data-every="(\d+)"', page)[0]  # noqa: E731
+    def every(page: str) -> str:
+        return str(re.findall(r'data-every="(\d+)"', page)[0])
+
     site = Site(World())
     assert every(site.get()) == "15"
     site = Site(world())

@@ -284,7 +284,7 @@ def test_a_report_that_may_not_be_read_leaves_the_rest_of_the_page(site: Site, a
     def refuses(**_: Any) -> Any:
         raise client_error("GetObject", "AccessDenied", "arn:aws:iam::123456789012:user/ada may not")
 
-    site.reports.get_object = refuses  # type: ignore[method-assign]
+    site.reports.get_object = refuses
     page = site.get(f"/dimensions/A/models{address}")
     assert "The evaluation report of v1 could not be read. AWS does not allow GetObject" in page
     assert "Approved" in page

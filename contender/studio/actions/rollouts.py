@@ -16,6 +16,7 @@ from contender.rollout.observation import Command, Verb
 from contender.rollout.state import Phase, State
 from contender.studio.acting import Done
 from contender.studio.desk import Desk
+from contender.studio.query import whole
 from contender.studio.reading.rollouts import Rollout
 
 CALLER_S = 60.0
@@ -131,10 +132,10 @@ def _command(desk: Desk, form: FormData) -> Command:
     verb, version = str(form.get("verb", "")), str(form.get("version", ""))
     if verb not in [each.value for each in Verb]:
         raise SettingsError(f"there is no action {verb!r}: use {', '.join(Verb)}")
-    if version and not (version.isdecimal() and len(version) < 10):
+    if version and whole(version) is None:
         raise SettingsError(f"version {version!r} is no number: use one that the models' page lists")
     reason = " ".join(str(form.get("reason", "")).split())[:LONGEST_REASON]
-    return Command(Verb(verb), _caller(desk), int(version) if version else None, reason)
+    return Command(Verb(verb), _caller(desk), whole(version), reason)
 
 
 def _caller(desk: Desk) -> str:

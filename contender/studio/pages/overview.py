@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from starlette.responses import Response
 
 from contender.studio.desk import Desk
 from contender.studio.gaps import Gaps
+from contender.studio.query import Paged
 from contender.studio.reading import portfolio
 from contender.studio.reading.metrics import COARSE
 from contender.studio.reading.portfolio import Dimension
@@ -57,17 +57,14 @@ class Choice:
     search: str
     filter: str
     sort: str
-    page: int
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> Choice:
         """Of an address; what it says wrongly is as if it did not say it."""
-        page = query.get("page", "1")
         return cls(
             query.get("q", "").strip()[:100],
             query["show"] if query.get("show") in FILTERS else "all",
             query["sort"] if query.get("sort") in SORTS else "attention",
-            int(page) if page.isdecimal() and len(page) < 6 else 1,
         )
 
     def of_all(self, found: Sequence[Dimension]) -> list[Dimension]:
@@ -84,9 +81,7 @@ def page(desk: Desk, request: Request) -> Response:
     everything = portfolio.dimensions(desk, gaps)
     executions = portfolio.last_executions(desk)
     chosen = choice.of_all(everything)
-    pages = max(math.ceil(len(chosen) / ROWS), 1)
-    number = min(max(choice.page, 1), pages)
-    shown = chosen[(number - 1) * ROWS : number * ROWS]
+    paged = Paged.of(chosen, ROWS, request.query_params.get("page", ""))
     return render(
         request,
         "overview.html",
@@ -99,12 +94,12 @@ def page(desk: Desk, request: Request) -> Response:
         windows=COARSE.values(),
         total=len(everything),
         found=len(chosen),
-        rows=shown,
+        rows=paged.rows,
         looked_through=0 if executions.complete else executions.looked_through,
-        sparks=gaps.fill("Traffic and rewards", {}, lambda: portfolio.sparks(desk, shown, window)),
+        sparks=gaps.fill("Traffic and rewards", {}, lambda: portfolio.sparks(desk, paged.rows, window)),
         gaps=gaps.sentences,
-        number=number,
-        pages=pages,
+        number=paged.number,
+        pages=paged.pages,
     )
 
 

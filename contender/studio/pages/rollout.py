@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from contender.studio.actions import rollouts
 from contender.studio.desk import Desk
 from contender.studio.gaps import Gaps
 from contender.studio.pages.rollout_question import Asked, ask
+from contender.studio.query import whole
 from contender.studio.reading.questions import chosen, questions
 from contender.studio.reading.rollouts import Rollout, rollout
 from contender.studio.rendering import render
@@ -45,12 +46,12 @@ class Challenger:
 
 def page(desk: Desk, request: Request) -> Response:
     dimension, query = request.path_params["dimension"], request.query_params
-    before = _whole(query, "before")
+    before = whole(query.get("before", ""))
     gaps = Gaps()
     found = rollout(desk, dimension, gaps, before)
     now, state, spec = desk.clock(), found.state, found.spec
     asked = questions(None if before else state, found.entries)
-    question = chosen(asked, state, _whole(query, "experiment"), _whole(query, "version"))
+    question = chosen(asked, state, whole(query.get("experiment", "")), whole(query.get("version", "")))
     shown = None
     if question and spec:
         asking = partial(ask, desk, found, question, spec)
@@ -125,9 +126,3 @@ def _decided(entries: Sequence[Entry], track: Track) -> datetime:
             break
         told = entry.at
     return told
-
-
-def _whole(query: Mapping[str, str], name: str) -> int | None:
-    """A whole number of an address; what is none is as if it was not given."""
-    text = query.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 9 and int(text) else None

@@ -13,6 +13,7 @@ from contender.naming import checked_dimension
 from contender.studio.charts.chart import Chart
 from contender.studio.charts.roc import Points, roc
 from contender.studio.desk import Desk
+from contender.studio.query import whole
 from contender.studio.reading import versions
 from contender.studio.reading.versions import Measured, Model
 from contender.studio.rendering import render
@@ -26,7 +27,7 @@ MOST = 4
 def page(desk: Desk, request: Request) -> Response:
     """`v` is given once for each; without any, the champion and its newest challenger."""
     dimension = checked_dimension(request.path_params["dimension"])
-    asked = [int(each) for each in request.query_params.getlist("v") if each.isdecimal() and len(each) < 10]
+    asked = [number for each in request.query_params.getlist("v") if (number := whole(each))]
     known = versions.models(desk, dimension)
     numbers = list(dict.fromkeys(asked))[:MOST] or _usual(known)
     chosen = [versions.model(desk, dimension, number) for number in numbers]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from contender.executions.listing import address_of
 from contender.naming import checked_dimension
 from contender.studio.desk import Desk
+from contender.studio.query import Paged
 from contender.studio.reading import versions
 from contender.studio.reading.versions import ROWS
 from contender.studio.rendering import render
@@ -21,10 +20,7 @@ def page(desk: Desk, request: Request) -> Response:
     dimension = checked_dimension(request.path_params["dimension"])
     waiting = desk.later(lambda: versions.refused(desk, dimension))
     found = versions.models(desk, dimension)
-    pages = max(math.ceil(len(found) / ROWS), 1)
-    asked = request.query_params.get("page", "1")
-    number = min(max(int(asked) if asked.isdecimal() and len(asked) < 6 else 1, 1), pages)
-    shown = found[(number - 1) * ROWS : number * ROWS]
+    paged = Paged.of(found, ROWS, request.query_params.get("page", ""))
     return render(
         request,
         "versions.html",
@@ -32,9 +28,9 @@ def page(desk: Desk, request: Request) -> Response:
         every_s=MOVING_S if any(each.moves for each in found) else RESTING_S,
         dimension=dimension,
         total=len(found),
-        rows=shown,
-        measured=versions.measured(desk, shown),
+        rows=paged.rows,
+        measured=versions.measured(desk, paged.rows),
         refused=[(record, address_of(record.execution)) for record in waiting.result()],
-        number=number,
-        pages=pages,
+        number=paged.number,
+        pages=paged.pages,
     )
