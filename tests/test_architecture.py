@@ -30,6 +30,7 @@ LAMBDA_PARTS = (
     "s3_object",
     "scaling",
     "evaluation",
+    "evaluation_shape",
     "trials",
     "watching",
 )

@@ -23,6 +23,7 @@ OURS = {
     "contender.endpoints",
     "contender.errors",
     "contender.evaluation",
+    "contender.evaluation_shape",
     "contender.executions",
     "contender.executions.request",
     "contender.lambdas",
